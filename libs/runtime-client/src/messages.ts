@@ -1,0 +1,44 @@
+/** How a container ended; written once by its monitor, kept until the container is deleted. */
+export interface ExitRecord {
+  readonly containerId: string;
+  readonly pid: number;
+  /** 0–255; 128 + signal when a signal ended it. */
+  readonly exitCode: number;
+  /** The number of the signal that ended it. */
+  readonly signal?: number;
+  readonly oomKilled: boolean;
+  /** RFC 3339 with nanoseconds, when `runtime create` was done. */
+  readonly startedAt: string;
+  readonly finishedAt: string;
+  readonly memoryPeakBytes?: number;
+  /** Set when the true exit code is not known, e.g. because the monitor was killed. */
+  readonly problem?: string;
+}
+
+/** A container that the launcher knows; `exit` is there once it has ended. */
+export interface MonitoredContainer {
+  readonly containerId: string;
+  readonly pid: number;
+  readonly monitorPid: number;
+  /** The container's first process lives. */
+  readonly running: boolean;
+  readonly bundle: string;
+  readonly logPath: string;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly exit?: ExitRecord;
+}
+
+export interface RunResult {
+  /** 128 + signal when a signal ended it. */
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** The OCI runtime's view of a container. */
+export interface ContainerState {
+  readonly id: string;
+  readonly status: 'creating' | 'created' | 'running' | 'paused' | 'stopped';
+  readonly pid: number;
+  readonly bundle: string;
+}
