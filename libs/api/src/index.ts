@@ -1,1 +1,25 @@
-export {};
+/**
+ * The resource kinds that Gantry serves, one file each: the wire type as a declaration class, and a
+ * `Kind` constant with names, columns, defaults and rules. Objects are plain JSON typed by the
+ * classes. It refuses what Kubernetes refuses, and says so for what Gantry does not serve.
+ */
+export * from './apps/deployment.js';
+export * from './apps/replica-set.js';
+export * from './core/affinity.js';
+export * from './core/config-map.js';
+export * from './core/container.js';
+export * from './core/env.js';
+export * from './core/event.js';
+export * from './core/namespace.js';
+export * from './core/node.js';
+export * from './core/pod.js';
+export * from './core/pod-spec.js';
+export * from './core/pod-status.js';
+export * from './core/probe.js';
+export * from './core/references.js';
+export * from './core/resources.js';
+export * from './core/secret.js';
+export * from './core/security-context.js';
+export * from './core/volume.js';
+export * from './gantry/join-token.js';
+export * from '@gantry/api-machinery';
