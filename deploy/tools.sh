@@ -1,6 +1,7 @@
 #!/bin/bash
 # Fetches the third-party programs that tests and the quickstart need, without installing anything:
-# etcd and kubectl from a newer Debian suite, docker-registry from the machine's own. They are
+# etcd and kubectl from a newer Debian suite, docker-registry and a static busybox (what sample images
+# are made of) from the machine's own. `tools.sh [PROGRAM…]`: only those named. They are
 # unpacked into $GANTRY_TOOLS (default /var/cache/gantry/tools) by an apt configuration of our own,
 # so the machine's package lists and database stay as they are. Prints the directory to put on PATH;
 # progress and errors go to stderr. Fast when everything is there already.
@@ -11,7 +12,7 @@ readonly bin_dir=$tools_dir/bin
 readonly newer_suites=(trixie forky)
 readonly keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 readonly default_mirror=http://deb.debian.org/debian/
-readonly wanted_programs='etcd, etcdctl, kubectl and docker-registry'
+readonly wanted_programs='etcd, etcdctl, kubectl, docker-registry and busybox'
 
 # program | package | version wanted | suite (own: the machine's) | argument that prints the version
 readonly wanted="
@@ -19,7 +20,12 @@ etcd|etcd-server|3.5.|newer|--version
 etcdctl|etcd-client|3.5.|newer|version
 kubectl|kubectl|1.32.3|newer|version --client
 docker-registry|docker-registry|2.8|own|--version
+busybox|busybox-static|1.|own|--help
 "
+readonly asked=" $* "
+
+# The rows of the table that were asked for: all of them unless programs were named.
+asked_for() { [[ -n $1 && ($asked == '  ' || $asked == *" $1 "*) ]]; }
 
 say() { printf 'tools: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }
@@ -34,7 +40,7 @@ runs() {
 all_present() {
   local program package version suite arguments
   while IFS='|' read -r program package version suite arguments; do
-    [[ -z $program ]] || runs "$program" "$version" "$arguments" || return 1
+    ! asked_for "$program" || runs "$program" "$version" "$arguments" || return 1
   done <<<"$wanted"
 }
 
@@ -100,7 +106,8 @@ find_version() {
   for suite in "${suites[@]}"; do
     candidate=$(APT_CONFIG=$work/apt.conf apt-cache madison "$package" |
       awk -F ' *[|] *' -v p="$prefix" -v s=" $suite/" \
-        'index($2, p) == 1 && index($3, s) { print $2; exit }')
+        '{ plain = $2; sub(/^[0-9]+:/, "", plain) } # without the epoch
+         index(plain, p) == 1 && index($3, s) { print $2; exit }')
     [[ -z $candidate ]] || { printf '%s' "$candidate"; return 0; }
   done
   return 1
@@ -118,7 +125,8 @@ fetch() {
   deb=$(find "$work/archives" -maxdepth 1 -name "${package}_*.deb" -print -quit)
   dpkg -x "$deb" "$work/unpacked"
   # Renamed into place, so that a program somebody runs at this moment is never half written.
-  install -m 0755 "$work/unpacked/usr/bin/$program" "$bin_dir/.$program.new"
+  install -m 0755 "$work/unpacked/$(cd "$work/unpacked" && find . -path "*bin/$program" -type f)" \
+    "$bin_dir/.$program.new"
   mv -f "$bin_dir/.$program.new" "$bin_dir/$program"
 }
 
@@ -128,7 +136,7 @@ fetch_missing() {
   say "reading package lists of $(own_suite) ${newer_suites[*]}"
   refresh_lists "$work"
   while IFS='|' read -r program package version suite arguments; do
-    [[ -n $program ]] || continue
+    asked_for "$program" || continue
     runs "$program" "$version" "$arguments" && continue
     fetch "$work" "$program" "$package" "$version" "$suite"
     runs "$program" "$version" "$arguments" ||
