@@ -1,0 +1,170 @@
+import { Backoff, compacted, delay, type Clock, type Logger } from '@gantry/base';
+import { changeRevision, type Change } from '../change.js';
+import type { Revision, StoreEvent, WatchOptions } from '../store.js';
+import type { RawWatchResponse, WatchCall, WatchConnections } from './connection.js';
+import { prefixEnd, prefixStart, toChange } from './wire.js';
+
+/** Most responses that wait for a slow reader before the stream is paused. */
+const maxBufferedResponses = 64;
+
+export interface WatcherOptions {
+  readonly connections: WatchConnections;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly progressIntervalMs: number;
+}
+
+/** One stream's responses as an async iterator; pauses the stream when the reader lags. */
+class Responses {
+  private readonly buffer: RawWatchResponse[] = [];
+  private ended: { error?: Error } | undefined;
+  private ring: () => void = () => {};
+
+  constructor(private readonly call: WatchCall) {
+    call.on('data', (response: RawWatchResponse) => {
+      this.buffer.push(response);
+      if (this.buffer.length >= maxBufferedResponses) call.pause();
+      this.ring();
+    });
+    call.on('error', (error: Error) => this.end(error));
+    call.on('end', () => this.end());
+  }
+
+  end(error?: Error): void {
+    this.ended ??= error ? { error } : {};
+    this.ring();
+  }
+
+  /** The next response; undefined when the stream has ended and all was read. */
+  async next(): Promise<RawWatchResponse | undefined> {
+    while (this.buffer.length === 0) {
+      if (this.ended?.error) throw this.ended.error;
+      if (this.ended) return undefined;
+      await new Promise<void>((resolve) => {
+        this.ring = resolve;
+      });
+    }
+    const response = this.buffer.shift();
+    if (this.buffer.length === 0 && this.call.isPaused()) this.call.resume();
+    return response;
+  }
+}
+
+/**
+ * Watches a prefix over etcd's Watch RPC. Every stream starts behind the last *delivered* event, so
+ * a cut link or a restarted server loses and repeats nothing; history that was compacted away in the
+ * meantime is thrown as such.
+ */
+export async function* watchPrefix(
+  prefix: string,
+  options: WatchOptions,
+  { connections, clock, logger, progressIntervalMs }: WatcherOptions,
+): AsyncGenerator<StoreEvent> {
+  const backoff = new Backoff({ baseMs: 50, maxMs: 1_000, jitter: 0.5 });
+  let position = options.after;
+  while (!options.signal.aborted) {
+    try {
+      const from = position;
+      const events = stream(prefix, from, options.signal, connections, clock, progressIntervalMs);
+      for await (const event of events) {
+        if (options.signal.aborted) return;
+        position = event.type === 'progress' ? event.revision : changeRevision(event);
+        backoff.reset();
+        yield event;
+      }
+    } catch (error) {
+      if (options.signal.aborted) return;
+      if (isCompacted(error)) throw error;
+      logger.debug({ err: error, prefix, position: String(position) }, 'watch interrupted');
+    }
+    await delay(clock, backoff.next(), options.signal).catch(() => {});
+  }
+}
+
+function isCompacted(error: unknown): boolean {
+  return (error as { reason?: string }).reason === 'Expired';
+}
+
+async function* stream(
+  prefix: string,
+  after: Revision | undefined,
+  signal: AbortSignal,
+  connections: WatchConnections,
+  clock: Clock,
+  progressIntervalMs: number,
+): AsyncGenerator<StoreEvent> {
+  const call = connections.open();
+  const responses = new Responses(call);
+  const stop = () => {
+    responses.end();
+    call.cancel();
+  };
+  signal.addEventListener('abort', stop, { once: true });
+  const stopAsking = askForProgress(call, clock, progressIntervalMs);
+  try {
+    call.write({ create_request: createRequest(prefix, after) });
+    yield* deliver(responses, after);
+  } finally {
+    signal.removeEventListener('abort', stop);
+    stopAsking();
+    call.cancel();
+  }
+}
+
+function createRequest(prefix: string, after: Revision | undefined): object {
+  return {
+    key: prefixStart(prefix),
+    range_end: prefixEnd(Buffer.from(prefix)),
+    prev_kv: true,
+    fragment: true,
+    progress_notify: true,
+    ...(after === undefined ? {} : { start_revision: (after + 1n).toString() }),
+  };
+}
+
+async function* deliver(
+  responses: Responses,
+  after: Revision | undefined,
+): AsyncGenerator<StoreEvent> {
+  let fragments: Change[] = [];
+  for (;;) {
+    const response = await responses.next();
+    if (!response) return;
+    refuse(response);
+    if (response.created) {
+      if (after === undefined) yield progress(response);
+      continue;
+    }
+    fragments.push(...response.events.map(toChange));
+    // A transaction may be cut into fragments; it is delivered whole, so that a resume is exact.
+    if (response.fragment) continue;
+    const changes = fragments;
+    fragments = [];
+    yield* changes;
+    if (changes.length === 0) yield progress(response);
+  }
+}
+
+function refuse(response: RawWatchResponse): void {
+  if (response.compact_revision !== '0') throw compacted();
+  if (response.canceled) {
+    throw new Error(`watch cancelled by etcd: ${response.cancel_reason || 'no reason given'}`);
+  }
+}
+
+function progress(response: RawWatchResponse): StoreEvent {
+  return { type: 'progress', revision: BigInt(response.header.revision) };
+}
+
+/** etcd itself reports progress every ten minutes only. */
+function askForProgress(call: WatchCall, clock: Clock, intervalMs: number): () => void {
+  let cancel = () => {};
+  const arm = () => {
+    cancel = clock.after(intervalMs, () => {
+      if (!call.destroyed && call.writable) call.write({ progress_request: {} });
+      arm();
+    });
+  };
+  arm();
+  return () => cancel();
+}

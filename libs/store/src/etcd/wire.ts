@@ -1,0 +1,52 @@
+import type { Change } from '../change.js';
+import type { Entry, Operation, Precondition } from '../store.js';
+import type { RawKeyValue, RawWatchResponse } from './connection.js';
+
+export function toEntry(kv: RawKeyValue): Entry {
+  const lease = kv.lease && kv.lease !== '0' ? { leaseId: kv.lease } : {};
+  return {
+    key: kv.key.toString('utf8'),
+    value: kv.value,
+    createRevision: BigInt(kv.create_revision),
+    modRevision: BigInt(kv.mod_revision),
+    ...lease,
+  };
+}
+
+export function toChange(event: RawWatchResponse['events'][number]): Change {
+  const previous = event.prev_kv ? { previous: toEntry(event.prev_kv) } : {};
+  if (event.type === 'PUT') return { type: 'put', entry: toEntry(event.kv), ...previous };
+  const key = event.kv.key.toString('utf8');
+  return { type: 'delete', key, revision: BigInt(event.kv.mod_revision), ...previous };
+}
+
+/** The first key behind all that start with these bytes; a zero byte stands for the end of all keys. */
+export function prefixEnd(prefix: Buffer): Buffer {
+  let length = prefix.length;
+  while (length > 0 && prefix[length - 1] === 0xff) length -= 1;
+  if (length === 0) return Buffer.of(0);
+  const end = Buffer.from(prefix.subarray(0, length));
+  end[length - 1] = (end[length - 1] ?? 0) + 1;
+  return end;
+}
+
+/** etcd refuses an empty key; its first key is a zero byte. */
+export function prefixStart(prefix: string): Buffer {
+  return prefix === '' ? Buffer.of(0) : Buffer.from(prefix);
+}
+
+export function toCompare(precondition: Precondition): object {
+  return {
+    result: 'Equal',
+    target: 'Mod',
+    key: Buffer.from(precondition.key),
+    mod_revision: precondition.modRevision.toString(),
+  };
+}
+
+export function toRequest(operation: Operation): object {
+  const key = Buffer.from(operation.key);
+  if (operation.type === 'delete') return { request_delete_range: { key } };
+  const { value, lease } = operation;
+  return { request_put: { key, value: Buffer.from(value), ...(lease ? { lease } : {}) } };
+}
