@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # npm run quickstart: the main job on one machine, from nothing. `-- --down` removes all of it.
 source "$(dirname "$0")/lib.sh"
-STATE=/var/lib/gantry-quickstart
+STATE=${GANTRY_QUICKSTART_STATE:-/var/lib/gantry-quickstart}
 RUN=/run/gantry-quickstart
 REGISTRY=127.0.0.1:5000
 PACKAGES=(iproute2 nftables procps curl ca-certificates)

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, onTestFailed, test } from 'vitest';
 import { Cluster, isReady, type PodView } from './cluster/cluster.ts';
+import type { Host } from './cluster/host.ts';
 import { deployment, pod, webImage } from './cluster/manifests.ts';
 import { eventually } from './cluster/process.ts';
 
@@ -41,6 +42,34 @@ async function pidsOf(p: PodView): Promise<string[]> {
   const text = await cluster.node(p.spec.nodeName).shell(`cat ${files}`);
   return text.split('\n').filter(Boolean);
 }
+
+/** Resident memory of a unit's main process, in MiB. */
+async function residentMiB(host: Host, unit: string): Promise<number> {
+  const script = `grep VmRSS /proc/$(systemctl show -P MainPID ${unit})/status`;
+  return Number(/(\d+) kB/.exec(await host.shell(script))?.[1]) / 1024;
+}
+
+/** etcd's revision: it grows by one with every write. */
+async function revision(): Promise<number> {
+  const status = '/opt/tools/etcdctl --endpoints http://10.99.0.10:2379 endpoint status -w json';
+  const [endpoint] = JSON.parse(await cluster.control.shell(status)) as {
+    Status: { header: { revision: number } };
+  }[];
+  return endpoint?.Status.header.revision ?? 0;
+}
+
+test('an idle cluster is small and writes less than once a second', async () => {
+  reportJournals('idle');
+  const seconds = 20;
+  const before = await revision();
+  await pause(seconds * 1000); // the window that is measured
+  expect((await revision()) - before).toBeLessThan(seconds);
+  for (const node of cluster.nodes)
+    expect(await residentMiB(node, 'gantry-agent')).toBeLessThan(80);
+  for (const host of [cluster.control, cluster.standby]) {
+    expect(await residentMiB(host, 'gantry-control-plane')).toBeLessThan(180);
+  }
+});
 
 test('nine replicas run, packed as the scheduler said', async () => {
   reportJournals('nine');
