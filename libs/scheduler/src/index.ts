@@ -1,1 +1,21 @@
-export {};
+/**
+ * Where a pod should run, as a pure function: a `Snapshot` of nodes and pods kept by increments, a `Profile`
+ * of filters and scores, a `Scheduler` that decides, and an explanation for every decision. It reads no
+ * clock, does no I/O and draws no random numbers; the caller stores bindings and feeds back what came of them.
+ */
+export type { Filter, NodeCheck, NodeRefusal, Refusal } from './filters/filter.js';
+export type { NodeExplanation, PlacementExplanation } from './explain/explanation.js';
+export { amountText } from './amount-text.js';
+export type * from './input.js';
+export { profiles, type Profile, type ProfileName } from './profile.js';
+export { podRequests, type Amounts } from './requests.js';
+export { Scheduler, type Decision } from './scheduler.js';
+export type { Score, WeightedScore } from './scores/score.js';
+export {
+  Snapshot,
+  uidOf,
+  type PlacedPod,
+  type PodHandle,
+  type SnapshotObserver,
+} from './snapshot.js';
+export { tolerates, untoleratedTaint } from './tolerations.js';

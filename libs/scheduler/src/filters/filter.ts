@@ -1,0 +1,58 @@
+import type { PodHandle, Snapshot } from '../snapshot.js';
+
+/** Why one filter refuses one node, with what a suggestion needs to know. */
+export interface Refusal {
+  readonly filter: string;
+  /** Nodes refused for the same reason are counted together. */
+  readonly reason: string;
+  /** For this node alone, e.g. `1.2Gi memory free, 2Gi asked`. */
+  readonly message: string;
+  /** Set by filters that compare amounts. */
+  readonly shortage?: Shortage;
+}
+
+export interface Shortage {
+  readonly resource: string;
+  readonly free: number;
+  readonly asked: number;
+  readonly allocatable: number;
+}
+
+export interface NodeRefusal {
+  readonly node: string;
+  readonly refusal: Refusal;
+}
+
+/** A filter made ready for one pod: `fits` is the hot path, `refusals` tells the whole story of one node. */
+export interface NodeCheck {
+  fits(slot: number): boolean;
+  /** Empty exactly when `fits`. */
+  refusals(slot: number): Refusal[];
+}
+
+/**
+ * One rule that keeps pods off nodes. `reads` says what its answer depends on: the node's own traits, the
+ * pods on that node, or pods anywhere; an index keeps answers for as long as that stands.
+ */
+export interface Filter {
+  readonly name: string;
+  readonly reads: 'node' | 'usage' | 'cluster';
+  /** Undefined when this pod asks nothing of this filter. */
+  prepare(snapshot: Snapshot, pod: PodHandle): NodeCheck | undefined;
+  /** What a person reads of all nodes refused for one reason, after their number: `2 have too little memory`. */
+  phrase(refused: readonly NodeRefusal[]): string;
+  /** The change that would make one of these nodes fit, given that nothing else keeps the pod off them. */
+  suggest?(refused: readonly NodeRefusal[]): string | undefined;
+}
+
+/** `have` or `has`, by number. */
+export function plural(count: number, one: string, many: string): string {
+  return count === 1 ? one : many;
+}
+
+/** Names for a sentence, cut after three: `a, b, c and 4 more`. */
+export function nameList(names: readonly string[]): string {
+  const shown = 3;
+  if (names.length <= shown) return names.join(', ');
+  return `${names.slice(0, shown).join(', ')} and ${names.length - shown} more`;
+}

@@ -1,0 +1,90 @@
+import { hostPorts, type HostPort } from './host-ports.js';
+import type { Labels, PodInput, PodSpecInput, TolerationInput } from './input.js';
+import {
+  compileLabels,
+  compileTerm,
+  termMatches,
+  type LabelledNode,
+  type NodeTerm,
+} from './node-selector.js';
+import { podRequests, type Amounts } from './requests.js';
+import type { Ask } from './resource-table.js';
+import type { TopologyTerms } from './topology/topology-terms.js';
+
+export interface WeightedTerm {
+  readonly weight: number;
+  readonly term: NodeTerm;
+}
+
+/** All that pods of one equivalence class have in common for a decision. Never mutated once made. */
+export interface PodClass {
+  readonly id: number;
+  readonly ask: Ask;
+  readonly nodeName: string | undefined;
+  /** `nodeSelector`; empty asks for nothing. */
+  readonly selector: NodeTerm;
+  /** Required node affinity: one term must match. Undefined asks for nothing, an empty list fits nowhere. */
+  readonly affinity: readonly NodeTerm[] | undefined;
+  readonly preferred: readonly WeightedTerm[];
+  readonly tolerations: readonly TolerationInput[];
+  readonly ports: readonly HostPort[];
+  /** Pod affinity, anti-affinity and topology spread; undefined for the many pods that have none. */
+  readonly topology: TopologyTerms | undefined;
+}
+
+/** Namespace and labels of a pod: what other pods' selectors see of it. */
+export interface LabelSet {
+  readonly id: number;
+  readonly namespace: string;
+  readonly labels: Labels;
+}
+
+/** Whether the node satisfies the class's nodeSelector and required node affinity. */
+export function selectsNode(
+  podClass: Pick<PodClass, 'selector' | 'affinity'>,
+  node: LabelledNode,
+): boolean {
+  const { selector, affinity } = podClass;
+  if (selector.length > 0 && !termMatches(selector, node)) return false;
+  return affinity === undefined || affinity.some((term) => termMatches(term, node));
+}
+
+/** The class of a pod as text: equal for pods that every decision treats alike. */
+export function classKey(pod: PodInput, requests: Amounts, withNodeName: boolean): string {
+  const { spec } = pod;
+  const { podAffinity, podAntiAffinity } = spec.affinity ?? {};
+  const spread = spec.topologySpreadConstraints;
+  const seesPods = podAffinity || podAntiAffinity || spread?.length;
+  const identity = seesPods ? [pod.metadata.namespace, pod.metadata.labels] : 0;
+  const ports = hostPorts(spec);
+  return JSON.stringify([
+    [...requests],
+    withNodeName ? spec.nodeName : 0,
+    spec.nodeSelector ?? 0,
+    spec.affinity ?? 0,
+    spec.tolerations ?? 0,
+    ports.length > 0 ? ports : 0,
+    seesPods ? [spread, identity] : 0,
+  ]);
+}
+
+export type NodeSideOfClass = Omit<PodClass, 'id' | 'ask' | 'topology'>;
+
+/** The part of a class that is about nodes alone. */
+export function compileNodeSide(spec: PodSpecInput, withNodeName: boolean): NodeSideOfClass {
+  const affinity = spec.affinity?.nodeAffinity;
+  const required = affinity?.requiredDuringSchedulingIgnoredDuringExecution;
+  return {
+    nodeName: withNodeName ? spec.nodeName || undefined : undefined,
+    selector: compileLabels(spec.nodeSelector ?? {}),
+    affinity: required?.nodeSelectorTerms.map(compileTerm),
+    preferred: (affinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []).map((p) => ({
+      weight: p.weight,
+      term: compileTerm(p.preference),
+    })),
+    tolerations: spec.tolerations ?? [],
+    ports: hostPorts(spec),
+  };
+}
+
+export { podRequests };

@@ -1,0 +1,84 @@
+import type { Labels, PodInput } from './input.js';
+import type { NodeTable } from './node-table.js';
+import {
+  classKey,
+  compileNodeSide,
+  selectsNode,
+  type LabelSet,
+  type NodeSideOfClass,
+  type PodClass,
+} from './pod-class.js';
+import { podRequests } from './requests.js';
+import { untoleratedTaint } from './tolerations.js';
+import type { CounterRegistry } from './topology/counter-registry.js';
+import type { NamespaceLabels } from './topology/pod-matcher.js';
+import { compileTopology, type Inclusion } from './topology/topology-terms.js';
+
+/** Interns classes and label sets, so that identical pods share one object and comparisons are by identity. */
+export class PodClasses {
+  private readonly classes = new Map<string, PodClass>();
+  private readonly labelSets = new Map<string, LabelSet>();
+  private nextId = 0;
+
+  constructor(
+    private readonly nodes: NodeTable,
+    private readonly registry: CounterRegistry,
+    private readonly namespaceLabels: NamespaceLabels,
+  ) {}
+
+  /** The class for placing the pod; with `nodeName` when the pod's own spec.nodeName is to bind it. */
+  classOf(pod: PodInput, withNodeName: boolean): PodClass {
+    const requests = podRequests(pod.spec);
+    const key = classKey(pod, requests, withNodeName);
+    const known = this.classes.get(key);
+    if (known) return known;
+    const nodeSide = compileNodeSide(pod.spec, withNodeName);
+    const made: PodClass = {
+      id: this.nextId++,
+      ask: this.nodes.resources.ask(requests),
+      ...nodeSide,
+      topology: compileTopology(
+        pod,
+        this.registry,
+        this.namespaceLabels,
+        this.inclusionOf(pod, nodeSide),
+      ),
+    };
+    this.classes.set(key, made);
+    return made;
+  }
+
+  labelSetOf(pod: PodInput): LabelSet {
+    const namespace = pod.metadata.namespace ?? '';
+    const labels: Labels = pod.metadata.labels ?? {};
+    const key = `${namespace}/${JSON.stringify(labels)}`;
+    let known = this.labelSets.get(key);
+    if (!known) {
+      known = { id: this.nextId++, namespace, labels };
+      this.labelSets.set(key, known);
+    }
+    return known;
+  }
+
+  /** Classes and label sets that no pod uses any more. */
+  retain(classes: ReadonlySet<PodClass>, labelSets: ReadonlySet<LabelSet>): void {
+    for (const [key, value] of this.classes) if (!classes.has(value)) this.classes.delete(key);
+    for (const [key, value] of this.labelSets)
+      if (!labelSets.has(value)) this.labelSets.delete(key);
+  }
+
+  get size(): number {
+    return this.classes.size + this.labelSets.size;
+  }
+
+  private inclusionOf(pod: PodInput, nodeSide: NodeSideOfClass): Inclusion {
+    const { nodeSelector, affinity, tolerations } = pod.spec;
+    const traits = (slot: number) => this.nodes.traits[slot]!;
+    return {
+      key: JSON.stringify([nodeSelector ?? 0, affinity?.nodeAffinity ?? 0, tolerations ?? 0]),
+      byAffinity: (slot) => selectsNode(nodeSide, traits(slot)),
+      byTaints: (slot) =>
+        !untoleratedTaint(traits(slot).taints, nodeSide.tolerations, ['NoSchedule', 'NoExecute']),
+    };
+  }
+}

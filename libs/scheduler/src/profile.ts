@@ -1,0 +1,43 @@
+import type { Filter } from './filters/filter.js';
+import { defaultFilters } from './filters/index.js';
+import { balanceScore } from './scores/balance.js';
+import { hardSpreadScore, softSpreadScore } from './scores/domain-balance.js';
+import { packScore, spreadScore } from './scores/packing.js';
+import { preferredAffinityScore } from './scores/preferred-affinity.js';
+import { preferredPodsScore } from './scores/preferred-pods.js';
+import { preferredTaintsScore } from './scores/preferred-taints.js';
+import { reserveScore } from './scores/reserve.js';
+import type { WeightedScore } from './scores/score.js';
+
+/** How nodes that fit are ranked: fill machines up, level them, or keep cpu and memory in step. */
+export type ProfileName = 'bin-pack' | 'spread' | 'balanced';
+
+/** The filters and scores of one way to schedule. */
+export interface Profile {
+  readonly name: string;
+  readonly filters: readonly Filter[];
+  readonly scores: readonly WeightedScore[];
+}
+
+/** Wishes that a user wrote into the manifest outrank where the profile would like the pod. */
+const wishes: readonly WeightedScore[] = [
+  { score: hardSpreadScore, weight: 16 },
+  { score: softSpreadScore, weight: 2 },
+  { score: preferredAffinityScore, weight: 2 },
+  { score: preferredPodsScore, weight: 2 },
+  { score: preferredTaintsScore, weight: 3 },
+  { score: reserveScore, weight: 1 },
+];
+
+function profile(name: ProfileName, own: readonly WeightedScore[]): Profile {
+  return { name, filters: defaultFilters, scores: [...own, ...wishes] };
+}
+
+export const profiles: Readonly<Record<ProfileName, Profile>> = {
+  'bin-pack': profile('bin-pack', [{ score: packScore, weight: 1 }]),
+  spread: profile('spread', [{ score: spreadScore, weight: 1 }]),
+  balanced: profile('balanced', [
+    { score: balanceScore, weight: 1 },
+    { score: packScore, weight: 0.5 },
+  ]),
+};

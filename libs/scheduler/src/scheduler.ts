@@ -1,0 +1,55 @@
+import { bestByBruteForce, evaluate } from './evaluation.js';
+import { explain, type PlacementExplanation } from './explain/explanation.js';
+import type { PodInput } from './input.js';
+import { profiles, type Profile } from './profile.js';
+import { uidOf, type PodHandle, type Snapshot } from './snapshot.js';
+
+/** Where a pod goes. Without a node it fits nowhere at this moment; `Scheduler.explain` says why. */
+export interface Decision {
+  readonly node: string | undefined;
+  readonly score: number;
+}
+
+const nowhere: Decision = { node: undefined, score: -Infinity };
+
+/** Decides on one snapshot by one profile. It never changes the snapshot except through `place`. */
+export class Scheduler {
+  constructor(
+    readonly snapshot: Snapshot,
+    readonly profile: Profile = profiles['bin-pack'],
+  ) {}
+
+  /** The best node for the pod on the snapshot as it stands. */
+  schedule(pod: PodInput): Decision {
+    return this.decide(this.snapshot.handle(pod));
+  }
+
+  decide(handle: PodHandle): Decision {
+    const evaluation = evaluate(this.snapshot, handle, this.profile);
+    const choice = bestByBruteForce(this.snapshot, evaluation);
+    if (!choice) return nowhere;
+    return { node: this.snapshot.nodes.name(choice.slot), score: choice.score };
+  }
+
+  /** Decides and, when the pod fits, assumes it on its node at once. */
+  place(pod: PodInput): Decision {
+    const decision = this.schedule(pod);
+    if (decision.node !== undefined) this.snapshot.assume(pod, decision.node);
+    return decision;
+  }
+
+  /** Why each node would or would not take the pod; a pod that is placed is looked at as if it were not. */
+  explain(pod: PodInput): PlacementExplanation {
+    const placed = this.snapshot.pod(uidOf(pod));
+    if (!placed) return explain(this.snapshot, this.snapshot.handle(pod), this.profile);
+    const unbound = { ...pod, spec: { ...pod.spec, nodeName: undefined } };
+    this.snapshot.removePod(placed.uid);
+    try {
+      const handle = this.snapshot.handle(unbound);
+      return explain(this.snapshot, handle, this.profile, placed.nodeName);
+    } finally {
+      if (placed.assumed) this.snapshot.assume(pod, placed.nodeName);
+      else this.snapshot.setPod({ ...pod, spec: { ...pod.spec, nodeName: placed.nodeName } });
+    }
+  }
+}

@@ -1,0 +1,97 @@
+import { noDomain, type Domains } from './domains.js';
+
+/** Whether a node takes part in the count (node inclusion policies of topology spread). */
+export type NodeInclusion = (slot: number) => boolean;
+
+/**
+ * How many pods of one sort each domain holds, kept by increments. A domain exists for the count while it
+ * has at least one included node; the smallest count over existing domains is known at all times.
+ */
+export class DomainCounter {
+  /** Pods in all domains together. */
+  total = 0;
+  private counts = new Int32Array(16);
+  private nodes = new Int32Array(16);
+  /** Existing domains by their count, so that the minimum moves by steps and needs no scan. */
+  private readonly histogram: number[] = [0];
+  private existing = 0;
+  private lowest = 0;
+
+  constructor(
+    readonly domains: Domains,
+    private readonly includes?: NodeInclusion,
+  ) {}
+
+  /** Domains with at least one included node. */
+  get size(): number {
+    return this.existing;
+  }
+
+  /** The smallest count of any existing domain; 0 when there is none. */
+  get minimum(): number {
+    return this.existing === 0 ? 0 : this.lowest;
+  }
+
+  /** Pods in the node's domain; 0 when it belongs to none. */
+  at(slot: number): number {
+    const domain = this.domains.domainOf[slot]!;
+    return domain === noDomain || domain >= this.counts.length ? 0 : this.counts[domain]!;
+  }
+
+  inDomain(domain: number): number {
+    return this.counts[domain] ?? 0;
+  }
+
+  exists(domain: number): boolean {
+    return (this.nodes[domain] ?? 0) > 0;
+  }
+
+  addNode(slot: number, delta: 1 | -1): void {
+    const domain = this.domains.domainOf[slot]!;
+    if (domain === noDomain || !this.isIncluded(slot)) return;
+    this.reserve(domain);
+    const before = this.nodes[domain]!;
+    this.nodes[domain] = before + delta;
+    if (before === 0) this.appear(this.counts[domain]!);
+    else if (before + delta === 0) this.vanish(this.counts[domain]!);
+  }
+
+  addPods(slot: number, delta: number): void {
+    const domain = this.domains.domainOf[slot]!;
+    if (domain === noDomain || !this.isIncluded(slot)) return;
+    this.reserve(domain);
+    const before = this.counts[domain]!;
+    this.counts[domain] = before + delta;
+    this.total += delta;
+    if (this.nodes[domain]! > 0) {
+      this.vanish(before);
+      this.appear(before + delta);
+    }
+  }
+
+  private isIncluded(slot: number): boolean {
+    return this.includes === undefined || this.includes(slot);
+  }
+
+  private appear(count: number): void {
+    while (this.histogram.length <= count) this.histogram.push(0);
+    this.histogram[count]!++;
+    if (this.existing++ === 0 || count < this.lowest) this.lowest = count;
+  }
+
+  private vanish(count: number): void {
+    this.histogram[count]!--;
+    if (--this.existing === 0 || count !== this.lowest) return;
+    while (this.histogram[this.lowest] === 0) this.lowest++;
+  }
+
+  private reserve(domain: number): void {
+    if (domain < this.counts.length) return;
+    const length = Math.max(domain + 1, this.counts.length * 2);
+    for (const name of ['counts', 'nodes'] as const) {
+      const larger = new Int32Array(length);
+      larger.set(this[name]);
+      this[name] = larger;
+    }
+  }
+}
