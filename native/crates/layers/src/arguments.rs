@@ -1,0 +1,164 @@
+//! The command line.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use gantry_layers::policy::{Policy, Setuid};
+use gantry_layers::refusal::{Code, Refusal, Result};
+use gantry_layers::transfer::{Expected, Sha256Sum};
+
+pub const USAGE: &str = "\
+usage: gantry-layers apply --store DIR --digest sha256:HEX --size BYTES --diff-id sha256:HEX
+           [--stored | --resume-from BYTES] [--max-bytes N] [--max-entries N]
+           [--setuid allow|strip|refuse]
+       gantry-layers sweep|sync|verify --store DIR
+
+apply   verifies and unpacks one layer from standard input, saving its blob; --stored takes the blob
+        from the store, --resume-from says how much of it an earlier, cut attempt has saved
+sweep   clears what dead processes left, and the trash
+sync    brings new content onto the disk
+verify  hashes every blob
+Results are JSON on standard output; refusals JSON on standard error: {code, message, entry}.";
+
+pub struct Apply {
+    pub store: PathBuf,
+    pub expected: Expected,
+    pub stored: bool,
+    pub resume_from: u64,
+    pub policy: Policy,
+}
+
+pub enum Command {
+    Apply(Box<Apply>),
+    Sweep { store: PathBuf },
+    Sync { store: PathBuf },
+    Verify { store: PathBuf },
+    Help,
+}
+
+fn usage(message: impl std::fmt::Display) -> Refusal {
+    Refusal::new(Code::Usage, format!("{message}; see gantry-layers --help"))
+}
+
+const OPTIONS: [&str; 8] = [
+    "--store",
+    "--digest",
+    "--size",
+    "--diff-id",
+    "--resume-from",
+    "--max-bytes",
+    "--max-entries",
+    "--setuid",
+];
+
+struct Options(HashMap<String, String>);
+
+impl Options {
+    fn take(&mut self, name: &str) -> Option<String> {
+        self.0.remove(name)
+    }
+
+    fn required(&mut self, name: &str) -> Result<String> {
+        self.take(name)
+            .ok_or_else(|| usage(format!("{name} is missing")))
+    }
+
+    fn number(&mut self, name: &str) -> Result<Option<u64>> {
+        let Some(value) = self.take(name) else {
+            return Ok(None);
+        };
+        let parsed = value
+            .parse()
+            .map_err(|_| usage(format!("{name} {value} is no number")))?;
+        Ok(Some(parsed))
+    }
+
+    fn digest(&mut self, name: &str) -> Result<Sha256Sum> {
+        let value = self.required(name)?;
+        parse_digest(&value).ok_or_else(|| usage(format!("{name} {value} is no sha256 digest")))
+    }
+}
+
+pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command> {
+    let mut words = Vec::new();
+    for word in arguments {
+        let text = word.into_string();
+        words.push(text.map_err(|word| usage(format!("{} is not UTF-8", word.display())))?);
+    }
+    let Some((name, rest)) = words.split_first() else {
+        return Err(usage("a command is missing"));
+    };
+    if matches!(name.as_str(), "--help" | "-h" | "help") {
+        return Ok(Command::Help);
+    }
+    let mut stored = false;
+    let mut options = Options(HashMap::new());
+    let mut rest = rest.iter();
+    while let Some(option) = rest.next() {
+        if option == "--stored" {
+            stored = true;
+            continue;
+        }
+        if !OPTIONS.contains(&option.as_str()) {
+            return Err(usage(format!("unknown option {option}")));
+        }
+        let value = rest
+            .next()
+            .ok_or_else(|| usage(format!("{option} needs a value")))?;
+        options.0.insert(option.clone(), value.clone());
+    }
+    let store = PathBuf::from(options.required("--store")?);
+    match name.as_str() {
+        "apply" => parse_apply(store, stored, options),
+        "sweep" => Ok(Command::Sweep { store }),
+        "sync" => Ok(Command::Sync { store }),
+        "verify" => Ok(Command::Verify { store }),
+        other => Err(usage(format!("unknown command {other}"))),
+    }
+}
+
+fn parse_apply(store: PathBuf, stored: bool, mut options: Options) -> Result<Command> {
+    let standard = Policy::default();
+    let setuid = match options.take("--setuid").as_deref() {
+        None | Some("allow") => Setuid::Allow,
+        Some("strip") => Setuid::Strip,
+        Some("refuse") => Setuid::Refuse,
+        Some(other) => {
+            return Err(usage(format!(
+                "--setuid {other} is not allow, strip or refuse"
+            )));
+        }
+    };
+    Ok(Command::Apply(Box::new(Apply {
+        store,
+        stored,
+        expected: Expected {
+            digest: options.digest("--digest")?,
+            diff_id: options.digest("--diff-id")?,
+            size: options
+                .number("--size")?
+                .ok_or_else(|| usage("--size is missing"))?,
+        },
+        resume_from: options.number("--resume-from")?.unwrap_or(0),
+        policy: Policy {
+            max_bytes: options.number("--max-bytes")?.unwrap_or(standard.max_bytes),
+            max_entries: options
+                .number("--max-entries")?
+                .unwrap_or(standard.max_entries),
+            setuid,
+        },
+    })))
+}
+
+fn parse_digest(text: &str) -> Option<Sha256Sum> {
+    let hex = text.strip_prefix("sha256:")?;
+    if hex.len() != 64 || !hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
+        return None;
+    }
+    let mut sum = [0; 32];
+    for (byte, pair) in sum.iter_mut().zip(hex.as_bytes().chunks_exact(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(sum)
+}

@@ -1,0 +1,19 @@
+//! Verifies and unpacks one OCI image layer in a single pass while it downloads: the blob is saved and
+//! hashed, decompressed, hashed again (diffID) and written as an overlayfs lower directory by four threads
+//! that hand chunks to each other. Nouns: *blob* (the compressed bytes), *layer* (what it unpacks to),
+//! *ingest* (a layer in the making), *refusal* (why a layer was not accepted, with a stable code).
+//!
+//! It trusts nothing in an archive: paths are resolved beneath the layer's own directory, and names, links,
+//! devices, extended attributes, sizes and counts outside the policy are refused. What is refused leaves
+//! nothing behind. It never talks to a network and knows no image, only one layer at a time.
+
+pub mod apply;
+pub mod archive;
+pub mod decode;
+pub mod policy;
+pub mod refusal;
+pub mod remove;
+pub mod root;
+pub mod store;
+pub mod transfer;
+pub mod verify;
