@@ -1,0 +1,88 @@
+import type { Container, Pod } from '@gantry/api';
+import type { Image } from '@gantry/image';
+import type { Linux, Mount, Sandbox, Spec } from '@gantry/runtime-client';
+import { commandLine } from './command.js';
+import { expand } from './expand.js';
+import { cgroupResources, oomScoreAdj } from './resources.js';
+import { applySecurity, type Privileges } from './security.js';
+import type { ResolvedUser } from './user.js';
+
+/** Everything that a container's bundle is made from, resolved and read beforehand. */
+export interface BundleInput {
+  readonly pod: Pod;
+  readonly container: Container;
+  readonly image: Pick<Image, 'config' | 'layerDirs'>;
+  readonly user: ResolvedUser;
+  readonly env: ReadonlyMap<string, string>;
+  /** Volumes and the files that the agent gives each container (hosts, resolv.conf …). */
+  readonly mounts: readonly Mount[];
+  readonly sandbox: Sandbox;
+  readonly privileges: Privileges;
+  readonly cgroupsPath: string;
+  /** Where the container's own layer lies: `upper` and `work` below it. */
+  readonly layerDir: string;
+  readonly pidsLimit: number;
+  readonly nodeMemoryBytes: number;
+}
+
+function namespaces(pod: Pod, sandbox: Sandbox): Linux['namespaces'] {
+  const { hostPID, hostIPC, hostNetwork } = pod.spec;
+  const list: Linux['namespaces'] = [{ type: 'mount' }, { type: 'cgroup' }];
+  if (!hostPID) list.push({ type: 'pid' });
+  if (!hostIPC) list.push({ type: 'ipc', path: sandbox.ipc });
+  if (!hostNetwork && sandbox.net) list.push({ type: 'network', path: sandbox.net });
+  if (!hostNetwork && sandbox.uts) list.push({ type: 'uts', path: sandbox.uts });
+  return list;
+}
+
+/** The defaults' mounts, then the pod's by path, so that a mount never hides one made before it. */
+function mergeMounts(defaults: readonly Mount[], own: readonly Mount[]): Mount[] {
+  const replaced = new Set(own.map((mount) => mount.destination));
+  const kept = defaults.filter((mount) => !replaced.has(mount.destination));
+  const sorted = own.toSorted((a, b) => (a.destination < b.destination ? -1 : 1));
+  return [...kept, ...sorted];
+}
+
+function rootfsAnnotations(input: BundleInput): Record<string, string> {
+  return {
+    'dev.gantry.rootfs.lower': input.image.layerDirs.join(':'),
+    'dev.gantry.rootfs.upper': `${input.layerDir}/upper`,
+    'dev.gantry.rootfs.work': `${input.layerDir}/work`,
+  };
+}
+
+function environmentLines(input: BundleInput): string[] {
+  const env = new Map(input.env);
+  if (!env.has('HOME')) env.set('HOME', input.user.home);
+  if (input.container.tty && !env.has('TERM')) env.set('TERM', 'xterm');
+  return [...env].map(([name, value]) => `${name}=${value}`);
+}
+
+/** Turns a container of a pod into an OCI spec; `base` is a fresh default spec and is filled in. */
+export function buildSpec(base: Spec, input: BundleInput): Spec {
+  const { pod, container, image, user } = input;
+  const spec = base;
+  const workingDir = container.workingDir && expand(container.workingDir, input.env);
+  spec.process = {
+    ...spec.process,
+    terminal: container.tty ?? false,
+    user: { uid: user.uid, gid: user.gid, additionalGids: [...user.additionalGids] },
+    args: commandLine(container, image.config, input.env),
+    env: environmentLines(input),
+    cwd: workingDir || image.config.WorkingDir || '/',
+    oomScoreAdj: oomScoreAdj(container, pod.status?.qosClass, input.nodeMemoryBytes),
+  };
+  spec.root = { path: 'rootfs' };
+  spec.hostname = undefined;
+  spec.mounts = mergeMounts(spec.mounts, input.mounts);
+  const resources = cgroupResources(container, input.pidsLimit);
+  spec.linux = {
+    ...spec.linux,
+    namespaces: namespaces(pod, input.sandbox),
+    cgroupsPath: input.cgroupsPath,
+    resources: { ...spec.linux.resources, ...resources },
+  };
+  applySecurity(spec, pod, container, input.privileges);
+  spec.annotations = { ...spec.annotations, ...rootfsAnnotations(input) };
+  return spec;
+}

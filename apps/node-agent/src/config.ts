@@ -1,0 +1,258 @@
+import { hostname } from 'node:os';
+import { readFileSync } from 'node:fs';
+import { isAbsolute } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { LogLevel } from '@gantry/base';
+import { parseBytes, parseCpuMillis } from './quantity.js';
+
+/** What the agent keeps back from pods for the host itself. */
+export interface Reserved {
+  readonly cpuMillis: number;
+  readonly memoryBytes: number;
+  readonly ephemeralStorageBytes: number;
+}
+
+/** Everything the agent is told at start; frozen. See `usage` for the meaning of each flag. */
+export interface AgentConfig {
+  readonly servers: readonly string[];
+  readonly caHash?: string;
+  readonly token?: string;
+  readonly nodeName: string;
+  readonly nodeIp?: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly dataDir: string;
+  readonly runDir: string;
+  readonly nativeDir: string;
+  readonly cgroupRoot: string;
+  readonly bridge: string;
+  readonly metricsPort: number;
+  readonly maxPods: number;
+  readonly reserved: Reserved;
+  readonly pidsLimit: number;
+  readonly restartBackoffMs: number;
+  readonly logMaxBytes: number;
+  readonly logMaxFiles: number;
+  readonly registriesFile?: string;
+  readonly logLevel: LogLevel;
+}
+
+/** All faults of the command line together; `message` is what a person should see. */
+export class ConfigError extends Error {
+  constructor(readonly faults: readonly string[]) {
+    super(`${faults.join('\n')}\nsee gantry-agent --help`);
+    this.name = 'ConfigError';
+  }
+}
+
+interface Flag {
+  readonly value: string;
+  readonly fallback?: string;
+  readonly help: string;
+}
+
+const flags: Record<string, Flag> = {
+  server: { value: 'HOST:PORT[,…]', help: "the control planes' agent gateways" },
+  'ca-hash': { value: 'sha256:HEX', help: "hash of the cluster CA's public key (first join)" },
+  token: { value: 'TOKEN', help: 'join token (first join)' },
+  'token-file': { value: 'FILE', help: 'reads the join token from a file, out of sight of ps' },
+  'node-name': { value: 'NAME', help: "name of this node (default: the host's)" },
+  'node-ip': {
+    value: 'IP',
+    help: 'address that other nodes reach (default: that of the route to the server)',
+  },
+  labels: { value: 'K=V[,…]', fallback: '', help: 'labels of the node' },
+  'data-dir': { value: 'DIR', fallback: '/var/lib/gantry', help: 'images, pods, identity' },
+  'run-dir': { value: 'DIR', fallback: '/run/gantry', help: 'state of this boot' },
+  'native-dir': {
+    value: 'DIR',
+    fallback: '/usr/lib/gantry/bin',
+    help: 'where gantry-runtime and its kin are',
+  },
+  'cgroup-root': { value: 'PATH', fallback: '/gantry', help: 'cgroup under which pods live' },
+  bridge: { value: 'NAME', fallback: 'gantry0', help: "the pod network's bridge on this host" },
+  'metrics-port': {
+    value: 'PORT',
+    fallback: '6445',
+    help: 'metrics and health on 127.0.0.1; 0 picks one',
+  },
+  'max-pods': { value: 'N', fallback: '110', help: 'pods at most' },
+  'reserved-cpu': { value: 'CPU', fallback: '100m', help: 'kept back for the host' },
+  'reserved-memory': { value: 'BYTES', fallback: '256Mi', help: 'kept back for the host' },
+  'reserved-ephemeral-storage': { value: 'BYTES', fallback: '1Gi', help: 'kept back for the host' },
+  'pids-limit': {
+    value: 'N',
+    fallback: '4096',
+    help: 'processes and threads per container at most',
+  },
+  'restart-backoff': {
+    value: 'MS',
+    fallback: '10000',
+    help: 'first delay before a crashed container restarts; doubles up to 5 min',
+  },
+  'log-max-bytes': {
+    value: 'BYTES',
+    fallback: '10Mi',
+    help: 'size at which a container log is rotated',
+  },
+  'log-max-files': { value: 'N', fallback: '5', help: 'rotated log files kept per container' },
+  registries: {
+    value: 'FILE',
+    help: 'JSON list of registry settings (mirrors, credentials, plain HTTP)',
+  },
+  'log-level': { value: 'LEVEL', fallback: 'info', help: 'debug, info, warn, error or silent' },
+};
+
+export const usage = [
+  'usage: gantry-agent --server HOST:6444 [flags]',
+  '',
+  ...Object.entries(flags).map(([name, flag]) => {
+    const fallback = flag.fallback ? ` (default ${flag.fallback})` : '';
+    return `  --${name} ${flag.value}`.padEnd(40) + ` ${flag.help}${fallback}`;
+  }),
+].join('\n');
+
+type Values = Record<string, string | undefined>;
+
+function readFlags(argv: readonly string[]): Values {
+  const options = Object.fromEntries(
+    Object.keys(flags).map((name) => [name, { type: 'string' as const }]),
+  );
+  try {
+    const { values } = parseArgs({ args: [...argv], options, strict: true });
+    const fallbacks = Object.entries(flags).map(([name, flag]) => [name, flag.fallback]);
+    return { ...Object.fromEntries(fallbacks), ...values };
+  } catch (error) {
+    throw new ConfigError([(error as Error).message]);
+  }
+}
+
+/** Reads each flag, notes its fault, and goes on. */
+class Reader {
+  readonly faults: string[] = [];
+
+  constructor(private readonly values: Values) {}
+
+  text(name: string): string | undefined {
+    return this.values[name] || undefined;
+  }
+
+  read<T>(name: string, parse: (text: string) => T): T {
+    const text = this.values[name] ?? '';
+    try {
+      return parse(text);
+    } catch (error) {
+      this.faults.push(`--${name} ${JSON.stringify(text)}: ${(error as Error).message}`);
+      return undefined as T;
+    }
+  }
+}
+
+function parseInteger(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+    throw new Error(`must be a whole number from ${min} to ${max}`);
+  };
+}
+
+function parseDirectory(text: string): string {
+  if (!isAbsolute(text)) throw new Error('must be an absolute path');
+  return text.replace(/(?<=.)\/+$/, '');
+}
+
+function parseCgroup(text: string): string {
+  if (/^(\/[\w.-]+)+$/.test(text) && !text.includes('..')) return text;
+  throw new Error('must be a path like /gantry, without ".."');
+}
+
+function parseServers(text: string): string[] {
+  const servers = text.split(',').filter((server) => server !== '');
+  if (servers.length === 0)
+    throw new Error('is required: the address of a control plane, HOST:6444');
+  for (const server of servers) {
+    if (!/^(\[[\da-fA-F:]+\]|[\w.-]+):\d{1,5}$/.test(server)) {
+      throw new Error(`${JSON.stringify(server)} must be HOST:PORT`);
+    }
+  }
+  return servers;
+}
+
+function parseNodeName(text: string): string {
+  const label = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
+  if (text.length <= 253 && new RegExp(`^${label}(\\.${label})*$`).test(text)) return text;
+  throw new Error('must be a DNS name in lower case, for example node-1 (set it with --node-name)');
+}
+
+function parseLabels(text: string): Record<string, string> {
+  const pairs = text.split(',').filter((pair) => pair !== '');
+  const key = /^([a-z0-9.-]{1,253}\/)?[A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?$/;
+  const value = /^([A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?)?$/;
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const at = pair.indexOf('=');
+      const [name, text] = [pair.slice(0, at), pair.slice(at + 1)];
+      if (at < 1 || !key.test(name) || !value.test(text)) {
+        throw new Error(`${JSON.stringify(pair)} must be KEY=VALUE`);
+      }
+      return [name, text];
+    }),
+  );
+}
+
+function parseCaHash(text: string): string | undefined {
+  if (text === '') return undefined;
+  if (/^sha256:[\da-f]{64}$/.test(text)) return text;
+  throw new Error('must be sha256: and 64 hexadecimal digits');
+}
+
+function parseLogLevel(text: string): LogLevel {
+  const levels: readonly string[] = ['debug', 'info', 'warn', 'error', 'silent'];
+  if (levels.includes(text)) return text as LogLevel;
+  throw new Error(`must be one of ${levels.join(', ')}`);
+}
+
+function readToken(reader: Reader): string | undefined {
+  const file = reader.text('token-file');
+  if (file === undefined) return reader.text('token');
+  if (reader.text('token')) reader.faults.push('--token and --token-file exclude each other');
+  return reader.read('token-file', (path) => readFileSync(path, 'utf8').trim());
+}
+
+function readReserved(reader: Reader): Reserved {
+  return Object.freeze({
+    cpuMillis: reader.read('reserved-cpu', parseCpuMillis),
+    memoryBytes: reader.read('reserved-memory', parseBytes),
+    ephemeralStorageBytes: reader.read('reserved-ephemeral-storage', parseBytes),
+  });
+}
+
+/** Parses the command line; throws ConfigError with every fault at once. */
+export function parseConfig(argv: readonly string[]): AgentConfig {
+  const values = readFlags(argv);
+  values['node-name'] ??= hostname().toLowerCase();
+  const reader = new Reader(values);
+  const config: AgentConfig = {
+    servers: reader.read('server', parseServers),
+    caHash: reader.read('ca-hash', parseCaHash),
+    token: readToken(reader),
+    nodeName: reader.read('node-name', parseNodeName),
+    nodeIp: reader.text('node-ip'),
+    labels: reader.read('labels', parseLabels),
+    dataDir: reader.read('data-dir', parseDirectory),
+    runDir: reader.read('run-dir', parseDirectory),
+    nativeDir: reader.read('native-dir', parseDirectory),
+    cgroupRoot: reader.read('cgroup-root', parseCgroup),
+    bridge: reader.text('bridge')!,
+    metricsPort: reader.read('metrics-port', parseInteger(0, 65_535)),
+    maxPods: reader.read('max-pods', parseInteger(1, 10_000)),
+    reserved: readReserved(reader),
+    pidsLimit: reader.read('pids-limit', parseInteger(1, 4_194_304)),
+    restartBackoffMs: reader.read('restart-backoff', parseInteger(1, 300_000)),
+    logMaxBytes: reader.read('log-max-bytes', parseBytes),
+    logMaxFiles: reader.read('log-max-files', parseInteger(2, 1000)),
+    registriesFile: reader.text('registries'),
+    logLevel: reader.read('log-level', parseLogLevel),
+  };
+  if (reader.faults.length > 0) throw new ConfigError(reader.faults);
+  return Object.freeze(config);
+}
