@@ -36,7 +36,7 @@ const behindAllKeys = new Uint8Array(0);
 
 /** The keys that start with `prefix`, from `start` on; UTF-8's byte order is the code points' order. */
 export function prefixRange(prefix: string, start = prefix): KeyRange {
-  const points = [...prefix].map((character) => character.codePointAt(0) ?? 0);
+  const points = Array.from(prefix, (character) => character.codePointAt(0) ?? 0);
   while (points.at(-1) === 0x10ffff) points.pop();
   const last = points.pop();
   if (last === undefined) return { start, end: behindAllKeys };

@@ -107,6 +107,7 @@ export class EmbeddedStore implements Store {
 
   async *watch(prefix: string, options: WatchOptions): AsyncGenerator<StoreEvent> {
     this.checkOpen();
+    if (options.signal.aborted) return;
     let position = options.after ?? this.revision;
     let ticks = this.ticks;
     if (options.after === undefined) yield { type: 'progress', revision: position };

@@ -38,7 +38,7 @@ export interface RawWatchResponse {
   compact_revision: string;
   cancel_reason: string;
   fragment: boolean;
-  events: { type: 'PUT' | 'DELETE'; kv: RawKeyValue; prev_kv?: RawKeyValue | null }[];
+  events: { type: 'Put' | 'Delete'; kv: RawKeyValue; prev_kv?: RawKeyValue | null }[];
 }
 
 export type WatchCall = grpc.ClientDuplexStream<object, RawWatchResponse>;

@@ -15,7 +15,7 @@ export function toEntry(kv: RawKeyValue): Entry {
 
 export function toChange(event: RawWatchResponse['events'][number]): Change {
   const previous = event.prev_kv ? { previous: toEntry(event.prev_kv) } : {};
-  if (event.type === 'PUT') return { type: 'put', entry: toEntry(event.kv), ...previous };
+  if (event.type === 'Put') return { type: 'put', entry: toEntry(event.kv), ...previous };
   const key = event.kv.key.toString('utf8');
   return { type: 'delete', key, revision: BigInt(event.kv.mod_revision), ...previous };
 }
