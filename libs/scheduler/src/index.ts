@@ -4,7 +4,8 @@
  * clock, does no I/O and draws no random numbers; the caller stores bindings and feeds back what came of them.
  */
 export type { Filter, NodeCheck, NodeRefusal, Refusal } from './filters/filter.js';
-export type { NodeExplanation, PlacementExplanation } from './explain/explanation.js';
+export type { PlacementExplanation } from './explain/explanation.js';
+export type { NodeExplanation } from './explain/node-explanation.js';
 export { amountText } from './amount-text.js';
 export type * from './input.js';
 export { profiles, type Profile, type ProfileName } from './profile.js';

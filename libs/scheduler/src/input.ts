@@ -5,7 +5,7 @@
 export type Labels = Readonly<Record<string, string>>;
 
 /** Quantities as the API has them, by resource name: `{cpu: '500m', memory: '1Gi'}`. */
-export type ResourceList = Readonly<Record<string, string | number>>;
+export type ResourceList = Readonly<Record<string, string | number | undefined>>;
 
 export interface SelectorRequirement {
   readonly key: string;

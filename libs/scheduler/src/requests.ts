@@ -25,7 +25,7 @@ export function amountOf(resource: string, quantity: string | number): number {
 export function amountsOf(list: ResourceList | undefined): Amounts {
   const amounts: Amounts = new Map();
   for (const [name, quantity] of Object.entries(list ?? {})) {
-    amounts.set(name, amountOf(name, quantity));
+    if (quantity !== undefined) amounts.set(name, amountOf(name, quantity));
   }
   return amounts;
 }

@@ -91,7 +91,7 @@ export class Snapshot {
   removeNode(name: string): void {
     const slot = this.nodes.slot(name);
     if (slot === undefined) return;
-    for (const pod of [...this.podsOn[slot]!]) {
+    for (const pod of this.podsOn[slot]!) {
       this.displace(pod, slot);
       this.wait(pod);
     }

@@ -1,5 +1,6 @@
 import type { Profile } from '../profile.js';
-import type { NodeExplanation, RefusalGroup } from './explanation.js';
+import type { NodeExplanation } from './node-explanation.js';
+import type { RefusalGroup } from './refusal-groups.js';
 
 /** At most this many reasons are written out; the rest are counted. */
 const maxReasons = 5;

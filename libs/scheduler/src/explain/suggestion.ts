@@ -3,7 +3,7 @@ import type { NodeRefusal } from '../filters/filter.js';
 import type { Profile } from '../profile.js';
 import { podsColumn } from '../resource-table.js';
 import type { PodHandle, Snapshot } from '../snapshot.js';
-import { groupRefusals, type RefusedNode } from './explanation.js';
+import { groupRefusals, type RefusedNode } from './refusal-groups.js';
 
 /** Alternatives in one sentence; more would not be read. */
 const maxAlternatives = 2;

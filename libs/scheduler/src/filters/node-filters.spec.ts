@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import { pod, snapshotOf, verdicts, type PodFixture } from '../fixtures.js';
+import { pod, snapshotOf, verdicts, type NodeFixture, type PodFixture } from '../fixtures.js';
 import type { Filter } from './filter.js';
 import { nodeAffinityFilter } from './node-affinity.js';
 import { nodeNameFilter } from './node-name.js';
 import { taintsFilter } from './taints.js';
 import { unschedulableFilter } from './unschedulable.js';
 
-const nodes = [
+const nodes: NodeFixture[] = [
   { name: 'plain', labels: { zone: 'z1', disk: 'hdd' } },
   { name: 'ssd', labels: { zone: 'z2', disk: 'ssd' } },
   { name: 'tainted', taints: [{ key: 'dedicated', value: 'db', effect: 'NoSchedule' }] },

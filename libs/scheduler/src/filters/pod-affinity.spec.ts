@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { pod, snapshotOf, verdicts, type PodFixture } from '../fixtures.js';
+import { pod, snapshotOf, verdicts, type NodeFixture, type PodFixture } from '../fixtures.js';
 import { podAffinityFilter } from './pod-affinity.js';
 
-const nodes = [
+const nodes: NodeFixture[] = [
   { name: 'a1', labels: { zone: 'a', host: 'a1' } },
   { name: 'a2', labels: { zone: 'a', host: 'a2' } },
   { name: 'b1', labels: { zone: 'b', host: 'b1' } },

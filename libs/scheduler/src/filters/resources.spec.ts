@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { pod, snapshotOf, verdicts, type PodFixture } from '../fixtures.js';
+import { pod, snapshotOf, verdicts, type NodeFixture, type PodFixture } from '../fixtures.js';
 import { resourcesFilter } from './resources.js';
 
-const nodes = [
+const nodes: NodeFixture[] = [
   { name: 'a', offers: { cpu: '2', memory: '2Gi', pods: '2', 'ephemeral-storage': '10Gi' } },
   { name: 'gpu', offers: { cpu: '8', memory: '8Gi', pods: '2', 'nvidia.com/gpu': '2' } },
 ];

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { pod, snapshotOf, verdicts, type PodFixture } from '../fixtures.js';
+import { pod, snapshotOf, verdicts, type NodeFixture, type PodFixture } from '../fixtures.js';
 import { topologySpreadFilter } from './topology-spread.js';
 
-const nodes = [
+const nodes: NodeFixture[] = [
   { name: 'a1', labels: { zone: 'a' } },
   { name: 'a2', labels: { zone: 'a', pool: 'big' } },
   { name: 'b1', labels: { zone: 'b', pool: 'big' } },

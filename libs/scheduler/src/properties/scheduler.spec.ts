@@ -1,0 +1,93 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { profiles } from '../profile.js';
+import { lives } from './churn.js';
+import { Life } from './life.js';
+import { oracleFits } from './oracle.js';
+
+const runs = { numRuns: 300 };
+
+test.each(Object.values(profiles))('$name fits exactly where the oracle says', (profile) => {
+  fc.assert(
+    fc.property(lives(40), (steps) => {
+      const life = new Life(profile);
+      for (const step of steps) {
+        life.live(step, (pod, { node }) => {
+          const fitting = life.world.nodes.filter((n) => oracleFits(life.world, pod, n));
+          const names = fitting.map((n) => n.metadata.name);
+          if (node === undefined) expect(names).toEqual([]);
+          else expect(names).toContain(node);
+        });
+      }
+    }),
+    runs,
+  );
+});
+
+test('what is taken of a node is at all times the sum over its pods', () => {
+  fc.assert(
+    fc.property(lives(60), (steps) => {
+      const life = new Life();
+      for (const step of steps) life.live(step, () => undefined);
+      const { resources } = life.snapshot.nodes;
+      for (const slot of life.snapshot.nodes) {
+        const pods = [...life.snapshot.podsOn[slot]!];
+        const expected = life.world.pods.filter(
+          (p) => p.spec.nodeName === life.snapshot.nodes.name(slot),
+        );
+        expect(pods.map((p) => p.uid).sort()).toEqual(expected.map((p) => p.metadata.uid).sort());
+        resources.requested.forEach((column, c) => {
+          const asked = pods.map(
+            ({ podClass: { ask } }) => ask.amounts[ask.columns.indexOf(c)] ?? 0,
+          );
+          expect(column[slot]).toBe(asked.reduce((a, b) => a + b, 0));
+        });
+      }
+    }),
+    runs,
+  );
+});
+
+test('never overcommits a node that did not change under its pods', () => {
+  fc.assert(
+    fc.property(lives(60), (steps) => {
+      const life = new Life();
+      const stable = new Set<string>();
+      for (const step of steps) {
+        if (step.type === 'node') {
+          const known = life.nodes.has(step.node.metadata.name!);
+          if (known) continue;
+          stable.add(step.node.metadata.name!);
+        }
+        if (step.type === 'remove-node') continue;
+        life.live(step, () => undefined);
+        const { resources } = life.snapshot.nodes;
+        for (const slot of life.snapshot.nodes) {
+          for (let c = 0; c < resources.names.length; c++) {
+            expect(resources.free(c, slot)).toBeGreaterThanOrEqual(0);
+          }
+        }
+      }
+    }),
+    runs,
+  );
+});
+
+test('the explanation agrees with the decision, node by node', () => {
+  fc.assert(
+    fc.property(lives(30), (steps) => {
+      const life = new Life();
+      for (const step of steps) {
+        life.live(step, (pod, { node }) => {
+          const explained = life.scheduler.explain(pod);
+          for (const { name, fits, reasons } of explained.nodes) {
+            expect(fits).toBe(oracleFits(life.world, pod, life.nodes.get(name)!));
+            expect(reasons.length === 0).toBe(fits);
+          }
+          expect(node === undefined).toBe(explained.nodes.every((n) => !n.fits));
+        });
+      }
+    }),
+    { numRuns: 100 },
+  );
+});
