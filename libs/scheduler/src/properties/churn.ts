@@ -158,35 +158,58 @@ export const podArbitrary: fc.Arbitrary<PodInput> = fc
     spec: { containers, ...more } as PodInput['spec'],
   }));
 
-const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 3, arbitrary: mostlyOpenNode.map((n) => ({ type: 'node' as const, node: n })) },
-  {
-    weight: 1,
-    arbitrary: fc
-      .constantFrom(...nodeNames)
-      .map((name) => ({ type: 'remove-node' as const, name })),
-  },
-  { weight: 12, arbitrary: podArbitrary.map((pod) => ({ type: 'place' as const, pod })) },
-  {
-    weight: 5,
-    arbitrary: fc.record({
-      type: fc.constantFrom(
-        'confirm' as const,
-        'end' as const,
-        'remove' as const,
-        'forget' as const,
-      ),
-      which: fc.nat(50),
-    }),
-  },
-);
+/** Small pods of one app under one hard spread: they fill zones until the counts decide. */
+export const spreadPodArbitrary: fc.Arbitrary<PodInput> = fc
+  .record({ requests, constraint: spread })
+  .map(({ requests: asked, constraint }) => ({
+    metadata: {
+      name: `s${++serial}`,
+      uid: `s${serial}`,
+      namespace: 'default',
+      labels: { app: 'web' },
+    },
+    spec: {
+      containers: [{ resources: { requests: { ...asked, cpu: 0, 'example.com/gpu': 0 } } }],
+      topologySpreadConstraints: [
+        {
+          ...constraint,
+          whenUnsatisfiable: 'DoNotSchedule',
+          labelSelector: { matchLabels: { app: 'web' } },
+        },
+      ],
+    },
+  }));
+
+const stepsWith = (pods: fc.Arbitrary<PodInput>): fc.Arbitrary<Step> =>
+  fc.oneof(
+    { weight: 3, arbitrary: mostlyOpenNode.map((n) => ({ type: 'node' as const, node: n })) },
+    {
+      weight: 1,
+      arbitrary: fc
+        .constantFrom(...nodeNames)
+        .map((name) => ({ type: 'remove-node' as const, name })),
+    },
+    { weight: 12, arbitrary: pods.map((pod) => ({ type: 'place' as const, pod })) },
+    {
+      weight: 5,
+      arbitrary: fc.record({
+        type: fc.constantFrom(
+          'confirm' as const,
+          'end' as const,
+          'remove' as const,
+          'forget' as const,
+        ),
+        which: fc.nat(50),
+      }),
+    },
+  );
 
 /** A life of up to this many steps, always with some nodes to begin with. */
-export function lives(maxLength: number): fc.Arbitrary<Step[]> {
+export function lives(maxLength: number, pods = podArbitrary): fc.Arbitrary<Step[]> {
   const start = fc
     .array(mostlyOpenNode, { minLength: 2, maxLength: 5 })
     .map((nodes) => nodes.map((n) => ({ type: 'node' as const, node: n })));
   return fc
-    .tuple(start, fc.array(step, { minLength: 5, maxLength }))
+    .tuple(start, fc.array(stepsWith(pods), { minLength: 5, maxLength }))
     .map(([first, rest]) => [...first, ...rest]);
 }

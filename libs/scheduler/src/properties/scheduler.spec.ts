@@ -1,15 +1,23 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { profiles } from '../profile.js';
-import { lives } from './churn.js';
+import { lives, podArbitrary, spreadPodArbitrary } from './churn.js';
 import { Life } from './life.js';
 import { oracleFits } from './oracle.js';
 
 const runs = { numRuns: 300 };
 
-test.each(Object.values(profiles))('$name fits exactly where the oracle says', (profile) => {
+const cases = [
+  ['bin-pack', podArbitrary],
+  ['spread', podArbitrary],
+  ['balanced', podArbitrary],
+  ['bin-pack', spreadPodArbitrary],
+] as const;
+
+test.each(cases)('%s fits exactly where the oracle says', (name, pods) => {
+  const profile = profiles[name];
   fc.assert(
-    fc.property(lives(40), (steps) => {
+    fc.property(lives(40, pods), (steps) => {
       const life = new Life(profile);
       for (const step of steps) {
         life.live(step, (pod, { node }) => {

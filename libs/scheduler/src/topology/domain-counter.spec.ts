@@ -1,0 +1,36 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { DomainCounter } from './domain-counter.js';
+import { Domains } from './domains.js';
+
+const slots = 12;
+const excluded = 11;
+
+const change = fc.record({ slot: fc.nat(slots - 1), what: fc.constantFrom('node', 'pod') });
+
+/** Each change toggles a node or a pod, so that counts never fall below zero. */
+test('counts, size and minimum are those of a recount after every change', () => {
+  fc.assert(
+    fc.property(fc.array(change, { maxLength: 80 }), (changes) => {
+      const domains = new Domains('zone', slots);
+      for (let slot = 0; slot < slots; slot++) domains.assign(slot, `z${slot % 4}`);
+      const counter = new DomainCounter(domains, (slot) => slot !== excluded);
+      const nodes = new Set<number>();
+      const pods = new Set<number>();
+      for (const { slot, what } of changes) {
+        const set = what === 'node' ? nodes : pods;
+        const delta = set.delete(slot) ? -1 : 1;
+        if (delta === 1) set.add(slot);
+        if (what === 'node') counter.addNode(slot, delta);
+        else counter.addPods(slot, delta);
+        const counted = (of: Set<number>, domain: number) =>
+          [...of].filter((s) => s !== excluded && s % 4 === domain).length;
+        const existing = [0, 1, 2, 3].filter((domain) => counted(nodes, domain) > 0);
+        const counts = existing.map((domain) => counted(pods, domain));
+        expect(counter.size).toBe(existing.length);
+        expect(counter.minimum).toBe(counts.length === 0 ? 0 : Math.min(...counts));
+        expect(counter.at(slot)).toBe(counted(pods, slot % 4));
+      }
+    }),
+  );
+});
