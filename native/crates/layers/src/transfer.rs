@@ -382,12 +382,11 @@ impl Read for ChunkReader {
 impl BufRead for ChunkReader {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         while self.at == self.chunk.len() && !self.ended {
-            if self.chunk.capacity() > 0 {
-                // The decompressor may be done already.
-                let _ = self.recycle.send(std::mem::take(&mut self.chunk));
-            }
+            self.at = 0;
+            // The decompressor may be done already.
+            let _ = self.recycle.send(std::mem::take(&mut self.chunk));
             match self.rx.recv() {
-                Ok(Message::Chunk(chunk)) => (self.chunk, self.at) = (chunk, 0),
+                Ok(Message::Chunk(chunk)) => self.chunk = chunk,
                 Ok(Message::End) => self.ended = true,
                 Err(_) => return Err(io::Error::other(upstream())),
             }
