@@ -1,0 +1,119 @@
+import type { ApiObject } from '@gantry/api-machinery';
+import { describeError, isReason, systemClock, type Clock, type Logger } from '@gantry/base';
+import type { Informer } from './informer.js';
+import { noMetrics, type ControllerMetrics, type Outcome } from './metrics.js';
+import { WorkQueue } from './work-queue.js';
+
+/** A reconciler that takes longer is told so by its signal, in milliseconds. */
+const reconcileTimeoutMs = 60_000;
+
+/** An informer, and which keys are to be reconciled when one of its objects changes. */
+export interface Source<T extends ApiObject = ApiObject> {
+  readonly informer: Informer<T>;
+  /** `previous` is set when the object was changed; called for both on a change. */
+  keys(object: T, previous?: T): readonly string[];
+}
+
+export interface ControllerOptions {
+  /** Lower case, as it appears in logs and metrics. */
+  readonly name: string;
+  readonly sources: readonly Source[];
+  /**
+   * Brings the object of one key closer to its spec; idempotent. Throwing tries again with back-off;
+   * `requeueAfterMs` looks again later. Must stop soon after the signal aborts.
+   */
+  reconcile(key: string, signal: AbortSignal): Promise<void | { requeueAfterMs: number }>;
+  readonly logger: Logger;
+  /** Keys that are worked on at the same time (default 2). */
+  readonly concurrency?: number;
+  readonly queue?: WorkQueue;
+  readonly metrics?: ControllerMetrics;
+  readonly clock?: Clock;
+}
+
+/** A source of any kind, with its type kept. */
+export function source<T extends ApiObject>(
+  informer: Informer<T>,
+  keys: (object: T, previous?: T) => readonly string[],
+): Source {
+  return { informer, keys } as unknown as Source;
+}
+
+/** Informers → keys → reconcile. Level-triggered: each start reconciles everything once. */
+export class Controller {
+  readonly queue: WorkQueue;
+  private readonly metrics: ControllerMetrics;
+  private readonly logger: Logger;
+  private readonly clock: Clock;
+
+  constructor(private readonly options: ControllerOptions) {
+    this.clock = options.clock ?? systemClock;
+    this.queue = options.queue ?? new WorkQueue({ clock: this.clock });
+    this.metrics = options.metrics ?? noMetrics;
+    this.logger = options.logger.child({ controller: options.name });
+  }
+
+  /** Works until the signal aborts and running reconciliations have ended. May be called again. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { sources, concurrency = 2 } = this.options;
+    const aborted = new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+    await Promise.race([aborted, Promise.all(sources.map(({ informer }) => informer.synced))]);
+    const subscriptions = sources.map((source) => this.subscribe(source));
+    await Promise.all(Array.from({ length: concurrency }, () => this.work(signal)));
+    for (const unsubscribe of subscriptions) unsubscribe();
+    this.queue.clear();
+  }
+
+  private subscribe(source: Source): () => void {
+    const enqueue = (object: ApiObject, previous?: ApiObject) => {
+      for (const key of source.keys(object, previous)) this.queue.add(key);
+      this.metrics.depth(this.options.name, this.queue.depth);
+    };
+    return source.informer.subscribe({
+      added: (object) => enqueue(object),
+      // What an object pointed at before is concerned too: a pod may have changed its owner.
+      updated: (object, previous) => {
+        enqueue(object, previous);
+        enqueue(previous, object);
+      },
+      deleted: (object) => enqueue(object),
+    });
+  }
+
+  private async work(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const key = await this.queue.take(signal);
+      if (key === undefined) return;
+      const startedMs = this.clock.now();
+      const outcome = await this.attempt(key, signal);
+      this.queue.done(key);
+      const { name } = this.options;
+      this.metrics.reconciled(name, outcome, (this.clock.now() - startedMs) / 1_000);
+      this.metrics.depth(name, this.queue.depth);
+    }
+  }
+
+  private async attempt(key: string, signal: AbortSignal): Promise<Outcome> {
+    try {
+      const limited = AbortSignal.any([signal, AbortSignal.timeout(reconcileTimeoutMs)]);
+      const result = await this.options.reconcile(key, limited);
+      this.queue.forget(key);
+      if (!result) return 'success';
+      this.queue.addAfter(key, result.requeueAfterMs);
+      return 'requeue';
+    } catch (error) {
+      if (!signal.aborted) this.report(key, error);
+      this.queue.addRateLimited(key);
+      return 'error';
+    }
+  }
+
+  /** A lost race is everyday life; the rest is worth a line. */
+  private report(key: string, error: unknown): void {
+    const level = isReason(error, 'Conflict') ? 'debug' : 'warn';
+    this.logger[level]({ key, err: error }, `reconcile ${key}: ${describeError(error)}`);
+  }
+}

@@ -1,0 +1,159 @@
+import type { ApiObject, Kind } from '@gantry/api-machinery';
+import {
+  Backoff,
+  delay,
+  describeError,
+  isReason,
+  silentLogger,
+  systemClock,
+  type Clock,
+  type Logger,
+} from '@gantry/base';
+import { ObjectIndex, type IndexFunction } from './object-index.js';
+import { objectKey } from './object-key.js';
+import type { ObjectStore } from './object-store.js';
+
+export interface InformerOptions<T> {
+  readonly namespace?: string;
+  /** Names of indexes with the values under which an object is found. */
+  readonly indexes?: Readonly<Record<string, IndexFunction<T>>>;
+  readonly logger?: Logger;
+  readonly clock?: Clock;
+}
+
+/** Told of every change, in order, after the cache has it. Must not throw and not wait. */
+export interface InformerHandler<T> {
+  added?(object: T): void;
+  updated?(object: T, previous: T): void;
+  deleted?(object: T): void;
+}
+
+/**
+ * A kind's objects in memory, kept current by one watch. After interruptions it resumes; when history
+ * was compacted it lists again and tells the difference, so that handlers miss no object's last state
+ * (though perhaps states in between). Its objects are shared: they must not be changed.
+ */
+export class Informer<T extends ApiObject> {
+  private readonly cache: ObjectIndex<T>;
+  private readonly handlers = new Set<InformerHandler<T>>();
+  private readonly filled = Promise.withResolvers<void>();
+  private readonly logger: Logger;
+  private readonly clock: Clock;
+  private revision: string | undefined;
+
+  constructor(
+    private readonly objects: ObjectStore,
+    readonly kind: Kind<T>,
+    private readonly options: InformerOptions<T> = {},
+  ) {
+    this.cache = new ObjectIndex(options.indexes ?? {});
+    this.logger = options.logger ?? silentLogger;
+    this.clock = options.clock ?? systemClock;
+  }
+
+  /** Resolves when the first list is in the cache. */
+  get synced(): Promise<void> {
+    return this.filled.promise;
+  }
+
+  get hasSynced(): boolean {
+    return this.revision !== undefined;
+  }
+
+  /** The revision up to which the cache shows every change. */
+  get resourceVersion(): string | undefined {
+    return this.revision;
+  }
+
+  get(namespace: string | undefined, name: string): T | undefined {
+    return this.cache.get(namespace ? `${namespace}/${name}` : name);
+  }
+
+  /** By `NAMESPACE/NAME`, or `NAME` for a kind without namespaces. */
+  getByKey(key: string): T | undefined {
+    return this.cache.get(key);
+  }
+
+  list(namespace?: string): T[] {
+    const all = this.cache.all();
+    return namespace ? all.filter((object) => object.metadata.namespace === namespace) : all;
+  }
+
+  byIndex(index: string, value: string): T[] {
+    return this.cache.find(index, value);
+  }
+
+  /** Adds an index, or keeps the one of that name. */
+  addIndex(name: string, values: IndexFunction<T>): void {
+    this.cache.addIndex(name, values);
+  }
+
+  /** Tells the handler first what is there and then what changes; the returned function ends that. */
+  subscribe(handler: InformerHandler<T>): () => void {
+    this.handlers.add(handler);
+    for (const object of this.cache.all()) handler.added?.(object);
+    return () => this.handlers.delete(handler);
+  }
+
+  /** Lists and follows until the signal aborts; never throws. */
+  async run(signal: AbortSignal): Promise<void> {
+    const backoff = new Backoff({ baseMs: 50, maxMs: 5_000, jitter: 0.5 });
+    let current = false;
+    while (!signal.aborted) {
+      try {
+        if (!current) await this.fill();
+        current = true;
+        backoff.reset();
+        await this.follow(signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        if (isReason(error, 'Expired')) current = false;
+        const fields = { kind: this.kind.kind, resourceVersion: this.revision };
+        this.logger.warn(fields, `informer interrupted: ${describeError(error)}`);
+        await delay(this.clock, backoff.next(), signal).catch(() => {});
+      }
+    }
+  }
+
+  /** Brings the cache to the state of one list and tells what became different. */
+  private async fill(): Promise<void> {
+    const { namespace } = this.options;
+    const page = await this.objects.list(this.kind, namespace ? { namespace } : {});
+    const listed = new Set(page.items.map(objectKey));
+    for (const key of this.cache.keys()) if (!listed.has(key)) this.drop(key);
+    for (const object of page.items) this.put(object);
+    this.revision = page.resourceVersion;
+    this.filled.resolve();
+  }
+
+  private async follow(signal: AbortSignal): Promise<void> {
+    const { namespace } = this.options;
+    const options = { resourceVersion: this.revision, ...(namespace ? { namespace } : {}) };
+    for await (const event of this.objects.watch(this.kind, options, signal)) {
+      if (event.type === 'DELETED') this.drop(objectKey(event.object));
+      else if (event.type !== 'BOOKMARK') this.put(event.object);
+      this.revision = event.object.metadata.resourceVersion;
+    }
+  }
+
+  private put(object: T): void {
+    const known = this.cache.get(objectKey(object));
+    // A list shows again what the watch has already delivered.
+    if (known?.metadata.resourceVersion === object.metadata.resourceVersion) return;
+    this.cache.set(object);
+    for (const handler of this.handlers) {
+      if (!known) handler.added?.(object);
+      else if (known.metadata.uid === object.metadata.uid) handler.updated?.(object, known);
+      else {
+        handler.deleted?.(known);
+        handler.added?.(object);
+      }
+    }
+  }
+
+  private drop(key: string): void {
+    const object = this.cache.delete(key);
+    if (!object) return;
+    for (const handler of this.handlers) handler.deleted?.(object);
+  }
+}

@@ -1,0 +1,24 @@
+import type { ApiObject, Kind } from '@gantry/api-machinery';
+
+export interface WatchOptions {
+  readonly namespace?: string;
+  /** Changes after this revision; without it, from now on. */
+  readonly resourceVersion?: string;
+}
+
+/**
+ * One change of one object; metadata.resourceVersion is the revision of the change, also for
+ * DELETED, whose object is the last state. A BOOKMARK's object has a resourceVersion only: nothing
+ * at or below it is still to come.
+ */
+export interface ObjectEvent<T extends ApiObject> {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK';
+  readonly object: T;
+  readonly previous?: T;
+}
+
+/** One write of a transaction; update and delete hold at exactly the given resourceVersion. */
+export type ObjectOperation<T extends ApiObject = ApiObject> =
+  | { readonly type: 'create'; readonly kind: Kind<T>; readonly object: T }
+  | { readonly type: 'update'; readonly kind: Kind<T>; readonly object: T }
+  | { readonly type: 'delete'; readonly kind: Kind<T>; readonly object: T };

@@ -1,0 +1,269 @@
+import type { ApiObject, Kind } from '@gantry/api-machinery';
+import {
+  alreadyExists,
+  Backoff,
+  conflict,
+  delay,
+  notFound,
+  systemClock,
+  timestamp,
+  unavailable,
+  type Clock,
+} from '@gantry/base';
+import type { Operation, Precondition, Revision, Store, TransactionResult } from '@gantry/store';
+import { Codec } from './codec.js';
+import type { ObjectEvent, ObjectOperation, WatchOptions } from './object-events.js';
+import { details, failureOf, parseRevision, refuseOther, withMetadata } from './object-errors.js';
+import { storeKey, storePrefix } from './object-key.js';
+import type { ValueTransform } from './value-transform.js';
+
+/** How often a read-modify-write is tried when others write the same object. */
+const maxAttempts = 8;
+
+const pageSize = 500;
+
+export interface ListOptions {
+  readonly namespace?: string;
+  /** At most this many; without it, all. */
+  readonly limit?: number;
+  /** The previous page's `continue`, together with its resourceVersion. */
+  readonly continue?: string;
+  /** Read the state at exactly this revision; Expired when it is gone. */
+  readonly resourceVersion?: string;
+}
+
+export interface ObjectPage<T> {
+  readonly items: T[];
+  readonly resourceVersion: string;
+  readonly continue?: string;
+  readonly remainingItemCount?: number;
+}
+
+export interface ObjectStoreOptions {
+  readonly clock?: Clock;
+  /** How values of a kind are sealed, by `PLURAL` or `PLURAL.GROUP`. */
+  readonly transforms?: ReadonlyMap<string, ValueTransform>;
+}
+
+/**
+ * Typed objects over a Store. Objects that come out belong to the caller; objects that go in are not
+ * changed. metadata.resourceVersion is the store's revision and guards each update.
+ */
+export class ObjectStore {
+  private readonly codec: Codec;
+  private readonly clock: Clock;
+  private fence: (() => Precondition | undefined) | undefined;
+
+  constructor(
+    readonly store: Store,
+    private readonly options: ObjectStoreOptions = {},
+  ) {
+    this.codec = new Codec(options.transforms ?? new Map());
+    this.clock = options.clock ?? systemClock;
+  }
+
+  /**
+   * The same objects, but every write holds only while the precondition does: a leader's fence, so
+   * that nothing it writes lands after another took over (ServiceUnavailable then).
+   */
+  fenced(fence: () => Precondition | undefined): ObjectStore {
+    const fenced = new ObjectStore(this.store, this.options);
+    fenced.fence = fence;
+    return fenced;
+  }
+
+  async get<T extends ApiObject>(
+    kind: Kind<T>,
+    namespace: string | undefined,
+    name: string,
+  ): Promise<T | undefined> {
+    const entry = await this.store.get(storeKey(kind, namespace, name));
+    return entry && this.codec.decode(kind, entry);
+  }
+
+  /** One page, or all pages read at one revision when there is no limit. */
+  async list<T extends ApiObject>(
+    kind: Kind<T>,
+    options: ListOptions = {},
+  ): Promise<ObjectPage<T>> {
+    const prefix = storePrefix(kind, options.namespace);
+    const at = options.resourceVersion ? BigInt(options.resourceVersion) : undefined;
+    const items: T[] = [];
+    let start = options.continue;
+    let revision: Revision | undefined = at;
+    for (;;) {
+      const limit = Math.min(pageSize, (options.limit ?? Infinity) - items.length);
+      const page = await this.store.range(prefix, {
+        limit,
+        ...(start === undefined ? {} : { start }),
+        ...(revision === undefined ? {} : { revision }),
+      });
+      revision = page.revision;
+      for (const entry of page.entries) items.push(this.codec.decode(kind, entry));
+      start = page.next;
+      const resourceVersion = String(revision);
+      if (start === undefined) return { items, resourceVersion };
+      if (options.limit !== undefined && items.length >= options.limit) {
+        return { items, resourceVersion, continue: start, remainingItemCount: page.remaining };
+      }
+    }
+  }
+
+  /** Gives uid and creationTimestamp (unless the object has them); AlreadyExists. */
+  async create<T extends ApiObject>(kind: Kind<T>, object: T): Promise<T> {
+    const born = this.born(object);
+    const key = this.codec.keyOf(kind, born);
+    const value = this.codec.encode(kind, born);
+    const result = await this.write([{ key, modRevision: 0n }], [{ type: 'put', key, value }]);
+    if (!result.committed) throw alreadyExists(details(kind, born.metadata.name));
+    return withRevision(born, result.revision);
+  }
+
+  /**
+   * Replaces an object whose metadata.resourceVersion is still current (Conflict otherwise); without
+   * one, whatever is there. NotFound when there is nothing.
+   */
+  async update<T extends ApiObject>(kind: Kind<T>, object: T): Promise<T> {
+    const { namespace, name = '', resourceVersion } = object.metadata;
+    if (!resourceVersion) return this.mutate(kind, namespace, name, () => object);
+    const updated = await this.replace(kind, object, parseRevision(resourceVersion));
+    if (updated.object) return updated.object;
+    if (updated.found) throw conflict(details(kind, name));
+    throw notFound(details(kind, name));
+  }
+
+  /**
+   * Reads, changes and writes, again after a conflict. `change` gets a copy that it may edit and
+   * return; undefined, or what is the same, is not written. NotFound; Conflict after eight races.
+   */
+  async mutate<T extends ApiObject>(
+    kind: Kind<T>,
+    namespace: string | undefined,
+    name: string,
+    change: (current: T) => T | undefined | Promise<T | undefined>,
+  ): Promise<T> {
+    const backoff = new Backoff({ baseMs: 1, maxMs: 50, jitter: 1 });
+    for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
+      const entry = await this.store.get(storeKey(kind, namespace, name));
+      if (!entry) throw notFound(details(kind, name));
+      const current = this.codec.decode(kind, entry);
+      const next = await change(this.codec.decode(kind, entry));
+      if (next === undefined || this.same(kind, current, next)) return current;
+      const updated = await this.replace(kind, next, entry.modRevision);
+      if (updated.object) return updated.object;
+      await delay(this.clock, backoff.next());
+    }
+    throw conflict(details(kind, name), `others changed it ${maxAttempts} times in a row`);
+  }
+
+  /** Removes the object for good and returns its last state; NotFound, or Conflict when it is not the one meant. */
+  async remove<T extends ApiObject>(
+    kind: Kind<T>,
+    namespace: string | undefined,
+    name: string,
+    preconditions: { uid?: string; resourceVersion?: string } = {},
+  ): Promise<T> {
+    const key = storeKey(kind, namespace, name);
+    for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
+      const entry = await this.store.get(key);
+      if (!entry) throw notFound(details(kind, name));
+      const current = this.codec.decode(kind, entry);
+      refuseOther(kind, current, preconditions);
+      const result = await this.write(
+        [{ key, modRevision: entry.modRevision }],
+        [{ type: 'delete', key }],
+      );
+      if (result.committed) return withRevision(current, result.revision);
+    }
+    throw conflict(details(kind, name), `others changed it ${maxAttempts} times in a row`);
+  }
+
+  /** All writes at one revision or none; the error is that of the first operation that does not hold. */
+  async transact(operations: readonly ObjectOperation[]): Promise<ApiObject[]> {
+    const prepared = operations.map((operation) => this.prepare(operation));
+    const result = await this.write(
+      prepared.map(({ precondition }) => precondition),
+      prepared.map(({ operation }) => operation),
+    );
+    if (result.committed)
+      return prepared.map(({ object }) => withRevision(object, result.revision));
+    throw failureOf(operations, prepared, result.failed);
+  }
+
+  /** Every change once and in order, until the signal aborts; Expired when history was lost. */
+  async *watch<T extends ApiObject>(
+    kind: Kind<T>,
+    options: WatchOptions,
+    signal: AbortSignal,
+  ): AsyncGenerator<ObjectEvent<T>> {
+    const after = options.resourceVersion ? parseRevision(options.resourceVersion) : undefined;
+    const prefix = storePrefix(kind, options.namespace);
+    const events = this.store.watch(prefix, {
+      signal,
+      ...(after === undefined ? {} : { after }),
+    });
+    for await (const event of events) {
+      if (event.type === 'progress') yield this.codec.bookmark(kind, String(event.revision));
+      else yield this.codec.event(kind, event);
+    }
+  }
+
+  private born<T extends ApiObject>(object: T): T {
+    const uid = object.metadata.uid ?? crypto.randomUUID();
+    const creationTimestamp = object.metadata.creationTimestamp ?? timestamp(this.clock.now());
+    return withMetadata(object, { uid, creationTimestamp, resourceVersion: undefined });
+  }
+
+  private same(kind: Kind, a: ApiObject, b: ApiObject): boolean {
+    return this.codec.serialize(kind, a) === this.codec.serialize(kind, b);
+  }
+
+  private async replace<T extends ApiObject>(
+    kind: Kind<T>,
+    object: T,
+    modRevision: Revision,
+  ): Promise<{ object?: T; found: boolean }> {
+    const key = this.codec.keyOf(kind, object);
+    const value = this.codec.encode(kind, object);
+    const result = await this.write([{ key, modRevision }], [{ type: 'put', key, value }]);
+    if (result.committed) return { object: withRevision(object, result.revision), found: true };
+    return { found: result.failed[0] !== undefined };
+  }
+
+  /** A transaction under the fence; what fails is then told without the fence's own entry. */
+  private async write(
+    preconditions: readonly Precondition[],
+    operations: readonly Operation[],
+  ): Promise<TransactionResult> {
+    if (!this.fence) return this.store.transact(preconditions, operations);
+    const fence = this.fence();
+    if (!fence) throw unavailable('this control plane does not lead, so it may not write');
+    const result = await this.store.transact([...preconditions, fence], operations);
+    if (result.committed) return result;
+    const failed = result.failed.slice(0, -1);
+    if ((result.failed.at(-1)?.modRevision ?? 0n) !== fence.modRevision) {
+      throw unavailable('another control plane has taken over; nothing was written');
+    }
+    return { ...result, failed };
+  }
+
+  private prepare(operation: ObjectOperation): {
+    precondition: Precondition;
+    operation: Operation;
+    object: ApiObject;
+  } {
+    const { kind, type } = operation;
+    const object = type === 'create' ? this.born(operation.object) : operation.object;
+    const key = this.codec.keyOf(kind, object);
+    const modRevision =
+      type === 'create' ? 0n : parseRevision(object.metadata.resourceVersion ?? '');
+    const precondition = { key, modRevision };
+    if (type === 'delete') return { precondition, operation: { type, key }, object };
+    const value = this.codec.encode(kind, object);
+    return { precondition, operation: { type: 'put', key, value }, object };
+  }
+}
+
+function withRevision<T extends ApiObject>(object: T, revision: Revision): T {
+  return withMetadata(object, { resourceVersion: String(revision) });
+}
