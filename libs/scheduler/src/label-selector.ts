@@ -1,3 +1,4 @@
+import { labelValue } from './labels.js';
 import type { LabelSelectorInput, Labels, SelectorRequirement } from './input.js';
 import { requirementTest } from './node-selector.js';
 
@@ -18,5 +19,5 @@ export function compileLabelSelector(selector: LabelSelectorInput | undefined): 
   const tests = requirementsOf(selector).map(
     (requirement) => [requirement.key, requirementTest(requirement)] as const,
   );
-  return (labels) => tests.every(([key, test]) => test(labels[key]));
+  return (labels) => tests.every(([key, test]) => test(labelValue(labels, key)));
 }

@@ -23,6 +23,8 @@ const cases: [key: string, operator: string, values: string[], matches: boolean]
   ['cores', 'Gt', ['eight'], false],
   ['none', 'Lt', ['1'], false],
   ['disk', 'Like', ['ssd'], false],
+  ['constructor', 'Exists', [], false],
+  ['__proto__', 'DoesNotExist', [], true],
 ];
 
 test.each(cases)('%s %s %j → %s', (key, operator, values, matches) => {

@@ -1,3 +1,4 @@
+import { labelValue } from './labels.js';
 import type { Labels, NodeSelectorTermInput, SelectorRequirement } from './input.js';
 
 /** What selectors see of a node. */
@@ -70,7 +71,11 @@ export function requirementTest(requirement: SelectorRequirement): Test {
 function labelRequirement(requirement: SelectorRequirement): Requirement {
   const test = requirementTest(requirement);
   const { key } = requirement;
-  return { text: textOf(requirement), label: key, matches: (node) => test(node.labels[key]) };
+  return {
+    text: textOf(requirement),
+    label: key,
+    matches: (node) => test(labelValue(node.labels, key)),
+  };
 }
 
 function fieldRequirement(requirement: SelectorRequirement): Requirement {

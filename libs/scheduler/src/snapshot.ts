@@ -1,3 +1,4 @@
+import { labelValue } from './labels.js';
 import type { Labels, NodeInput, PodInput } from './input.js';
 import { NodeTable, traitsOf, type NodeTraits } from './node-table.js';
 import type { LabelSet, PodClass } from './pod-class.js';
@@ -201,7 +202,7 @@ export class Snapshot {
 
   private assignDomains(slot: number, traits: NodeTraits): void {
     for (const domains of this.topology.domains.values()) {
-      domains.assign(slot, traits.labels[domains.key]);
+      domains.assign(slot, labelValue(traits.labels, domains.key));
     }
   }
 
@@ -234,7 +235,7 @@ export class Snapshot {
         return nodes.capacity;
       },
       forEachNode(visit: (slot: number, label: string | undefined) => void, key: string) {
-        for (const slot of nodes) visit(slot, nodes.traits[slot]!.labels[key]);
+        for (const slot of nodes) visit(slot, labelValue(nodes.traits[slot]!.labels, key));
       },
       forEachPlacedPod(visit: (slot: number, labelSet: LabelSet) => void) {
         for (const slot of nodes) for (const pod of podsOn[slot]!) visit(slot, pod.labelSet);

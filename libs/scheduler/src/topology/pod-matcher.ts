@@ -1,3 +1,4 @@
+import { labelValue } from '../labels.js';
 import type { Labels, LabelSelectorInput, PodAffinityTermInput } from '../input.js';
 import { compileLabelSelector, type LabelTest } from '../label-selector.js';
 
@@ -25,8 +26,8 @@ export function effectiveSelector(term: KeyedTerm, labels: Labels): LabelSelecto
   if (!term.labelSelector) return undefined;
   const own = (keys: readonly string[] | undefined, operator: string) =>
     (keys ?? [])
-      .filter((key) => labels[key] !== undefined)
-      .map((key) => ({ key, operator, values: [labels[key]!] }));
+      .map((key) => ({ key, operator, value: labelValue(labels, key) }))
+      .flatMap(({ value, ...rest }) => (value === undefined ? [] : [{ ...rest, values: [value] }]));
   const extra = [...own(term.matchLabelKeys, 'In'), ...own(term.mismatchLabelKeys, 'NotIn')];
   if (extra.length === 0) return term.labelSelector;
   const { matchLabels, matchExpressions = [] } = term.labelSelector;
