@@ -1,0 +1,122 @@
+//! A container's monitor: forked from the launcher, it has the runtime create the container, keeps
+//! its streams, and writes its exit record. It outlives launcher and agent.
+
+use crate::clock;
+use crate::control::Control;
+use crate::failure::{AtStep, Outcome};
+use crate::launcher::report::Report;
+use crate::log::{ContainerLog, LogOptions};
+use crate::oom::OomWatch;
+use crate::protocol::CreateRequest;
+use crate::runtime::{RuntimeCall, child_signals};
+use crate::spawn::{Ended, close_all_but};
+use crate::state::{
+    ContainerState, EXIT_FILE, ExitRecord, ProcessIdentity, STATE_FILE, write_record,
+};
+use crate::supervisor::{Role, Supervisor};
+use nix::sys::prctl::set_child_subreaper;
+use nix::unistd::{Pid, chdir, getpid};
+use serde_json::json;
+use std::fs;
+use std::path::Path;
+
+/// The whole life of a monitor, in a forked child. `dir` is the container's state directory, made
+/// by the launcher. The first answer goes to `report`.
+pub fn monitor(request: &CreateRequest, dir: &Path, report: Report) -> i32 {
+    close_all_but(&[report.fd()]);
+    match create(request, dir) {
+        Ok((supervisor, state)) => {
+            report.send(Ok(json!({
+                "pid": supervisor.process.as_raw(),
+                "monitorPid": state.monitor.pid,
+            })));
+            supervise(supervisor, &state, dir);
+            0
+        }
+        Err(failure) => {
+            // First the directory, so that the same id can be tried again after the answer.
+            let _ = fs::remove_dir_all(dir);
+            report.send(Err(failure));
+            1
+        }
+    }
+}
+
+fn create(request: &CreateRequest, dir: &Path) -> Outcome<(Supervisor, ContainerState)> {
+    let signals = child_signals()?;
+    // The container's first process comes to us when the runtime that made it ends.
+    set_child_subreaper(true).at("become subreaper")?;
+    chdir(dir).at("enter state directory")?;
+    let mut state = state_of(request)?;
+    write_record(dir, STATE_FILE, &state)?;
+    let log = ContainerLog::open(LogOptions {
+        path: request.log_path.clone().into(),
+        max_bytes: request.log_max_bytes,
+        max_files: request.log_max_files,
+    })?;
+    let control = Control::listen()?;
+    let (pid, streams) = RuntimeCall {
+        runtime: &request.runtime,
+        root: &request.runtime_root,
+        dir,
+        tag: "create".into(),
+        verb: vec!["create".into(), "--bundle".into(), request.bundle.clone()],
+        container_id: &request.container_id,
+        stdin: request.stdin,
+        terminal: request.terminal,
+    }
+    .run(&signals)?;
+    state.process = ProcessIdentity::of(pid);
+    state.started_at = clock::now();
+    let mut supervisor = Supervisor::new(signals, pid, streams, Role::Guests);
+    supervisor.log = Some(log);
+    supervisor.control = Some(control);
+    supervisor.oom = OomWatch::open(&request.cgroups_path);
+    write_record(dir, STATE_FILE, &state)?;
+    Ok((supervisor, state))
+}
+
+fn state_of(request: &CreateRequest) -> Outcome<ContainerState> {
+    let monitor = ProcessIdentity::of(getpid())
+        .ok_or("/proc is not readable")
+        .at("find self")?;
+    Ok(ContainerState {
+        container_id: request.container_id.clone(),
+        monitor,
+        process: None,
+        bundle: request.bundle.clone(),
+        runtime: request.runtime.clone(),
+        runtime_root: request.runtime_root.clone(),
+        cgroups_path: request.cgroups_path.clone(),
+        log_path: request.log_path.clone(),
+        annotations: request.annotations.clone(),
+        started_at: clock::now(),
+    })
+}
+
+fn supervise(mut supervisor: Supervisor, state: &ContainerState, dir: &Path) {
+    let ended = supervisor.run();
+    let record = exit_record(state, supervisor.process, ended, &supervisor.oom);
+    if let Err(failure) = write_record(dir, EXIT_FILE, &record) {
+        eprintln!(
+            "gantry-monitor: container {}: {failure}",
+            state.container_id
+        );
+    }
+    supervisor.say_farewell(&json!({ "exitCode": ended.exit_code }));
+}
+
+fn exit_record(state: &ContainerState, pid: Pid, ended: Ended, oom: &OomWatch) -> ExitRecord {
+    ExitRecord {
+        container_id: state.container_id.clone(),
+        pid: pid.as_raw(),
+        exit_code: ended.exit_code,
+        signal: ended.signal,
+        // A shell whose child was killed fails itself; one that succeeds all the same did cope.
+        oom_killed: oom.kills() > 0 && ended.exit_code != 0,
+        started_at: state.started_at.clone(),
+        finished_at: clock::now(),
+        memory_peak_bytes: oom.peak_bytes(),
+        problem: None,
+    }
+}

@@ -1,0 +1,221 @@
+//! Containers under their monitors: output, exits, limits, and who survives whom.
+
+mod support;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::json;
+use std::path::Path;
+use support::Node;
+
+#[test]
+fn logs_both_streams_and_records_the_exit_code() {
+    let node = Node::new("log");
+    let created = node.run_container("one", "echo hello; echo oops >&2; printf end; exit 3");
+    let exit = node.wait_for_exit("one");
+    assert_eq!(exit["containerId"], "one");
+    assert_eq!(exit["pid"], created["pid"]);
+    assert_eq!(
+        (&exit["exitCode"], &exit["oomKilled"]),
+        (&json!(3), &json!(false))
+    );
+    assert!(exit.get("signal").is_none());
+    assert!(exit["startedAt"].as_str() < exit["finishedAt"].as_str());
+    let mut entries = node.log_entries("one");
+    entries.sort();
+    assert_eq!(entries, ["stderr F oops", "stdout F hello", "stdout P end"]);
+}
+
+#[test]
+fn records_the_signal_that_ended_it() {
+    let node = Node::new("signal");
+    node.run_container("killed", "exec sleep 1000");
+    let killed = node.runtime_call(&["kill", "killed", "KILL"]);
+    assert_eq!(killed["exitCode"], json!(0), "{killed}");
+    let exit = node.wait_for_exit("killed");
+    assert_eq!(
+        (&exit["signal"], &exit["exitCode"]),
+        (&json!(9), &json!(137))
+    );
+    assert_eq!(exit["oomKilled"], json!(false));
+}
+
+#[test]
+fn tells_an_oom_kill_from_other_deaths() {
+    let node = Node::new("oom");
+    node.run_container(
+        "big",
+        "x=$(head -c 200000000 /dev/zero | tr '\\0' x); echo ${#x}",
+    );
+    let exit = node.wait_for_exit("big");
+    assert_eq!(exit["oomKilled"], json!(true), "{exit}");
+    assert!(
+        exit["memoryPeakBytes"].as_u64().unwrap() > 32 << 20,
+        "{exit}"
+    );
+}
+
+#[test]
+fn subscribers_hear_of_exits_before_and_after() {
+    let node = Node::new("subscribe");
+    node.run_container("early", "exit 4");
+    node.wait_for_exit("early");
+    let mut client = node.client();
+    assert_eq!(
+        client.call(json!({"id": 5, "op": "subscribe"})),
+        json!({"id": 5, "result": {}})
+    );
+    let told = client.receive();
+    assert_eq!(
+        (&told["event"], &told["containerId"]),
+        (&json!("exit"), &json!("early"))
+    );
+    node.run_container("late", "exit 5");
+    let told = client.receive();
+    assert_eq!(
+        (&told["containerId"], &told["exit"]["exitCode"]),
+        (&json!("late"), &json!(5))
+    );
+}
+
+#[test]
+fn a_container_lives_through_the_launchers_death_and_is_found_again() {
+    let mut node = Node::new("relaunch");
+    let gate = node.dir.join("bundles/long/rootfs/tmp/gate");
+    let created = node.run_container(
+        "long",
+        "until [ -e /tmp/gate ]; do :; done; echo done; exit 6",
+    );
+    node.run_container("short", "until [ -e /tmp/gate ]; do :; done; exit 8");
+    node.kill_launcher();
+    std::fs::write(node.dir.join("bundles/short/rootfs/tmp/gate"), "").unwrap();
+    node.wait_for_exit("short");
+    node.start_launcher();
+    let found = node.call(json!({"id": 1, "op": "container.adopt", "containerId": "long"}));
+    assert_eq!(found["result"]["pid"], created["pid"]);
+    assert_eq!(found["result"]["running"], json!(true));
+    let mut client = node.client();
+    client.call(json!({"id": 1, "op": "subscribe"}));
+    assert_eq!(client.receive()["exit"]["exitCode"], json!(8));
+    std::fs::write(gate, "").unwrap();
+    let told = client.receive();
+    assert_eq!(
+        (&told["containerId"], &told["exit"]["exitCode"]),
+        (&json!("long"), &json!(6))
+    );
+    assert_eq!(node.log_entries("long"), ["stdout F done"]);
+}
+
+#[test]
+fn an_exit_is_recorded_even_when_the_monitor_was_killed() {
+    let node = Node::new("lost");
+    let created = node.run_container("orphan", "until [ -e /tmp/gate ]; do :; done; exit 9");
+    let monitor = created["monitorPid"].as_i64().unwrap() as i32;
+    kill(Pid::from_raw(monitor), Signal::SIGKILL).unwrap();
+    let mut client = node.client();
+    client.call(json!({"id": 1, "op": "subscribe"}));
+    std::fs::write(node.dir.join("bundles/orphan/rootfs/tmp/gate"), "").unwrap();
+    let told = client.receive();
+    assert_eq!(told["exit"]["exitCode"], json!(9), "{told}");
+    assert!(
+        told["exit"]["problem"]
+            .as_str()
+            .unwrap()
+            .contains("monitor was lost")
+    );
+    assert_eq!(node.exit_record("orphan").unwrap()["exitCode"], json!(9));
+}
+
+#[test]
+fn a_state_file_that_names_a_later_process_is_not_believed() {
+    let mut node = Node::new("reuse");
+    node.kill_launcher();
+    let dir = node.state_dir().join("ghost");
+    std::fs::create_dir_all(&dir).unwrap();
+    let us = json!({ "pid": std::process::id(), "startTime": 1 });
+    let state = json!({
+        "containerId": "ghost", "monitor": us, "process": us, "bundle": "/b", "runtime": "/r",
+        "runtimeRoot": "/rr", "cgroupsPath": "/c", "logPath": "/l", "annotations": {},
+        "startedAt": "2026-01-01T00:00:00.000000000Z",
+    });
+    std::fs::write(dir.join("state.json"), state.to_string()).unwrap();
+    node.start_launcher();
+    let exit = node.wait_for_exit("ghost");
+    assert_eq!(exit["exitCode"], json!(255));
+}
+
+#[test]
+fn a_failed_create_says_why_and_leaves_nothing() {
+    let node = Node::new("failed");
+    let bundle = node.bundle("bad", "true", false);
+    let config = std::fs::read_to_string(bundle.join("config.json")).unwrap();
+    std::fs::write(
+        bundle.join("config.json"),
+        config.replace("/bin/bash", "/no/such/program"),
+    )
+    .unwrap();
+    let created = node.call(node.create_request("bad", &bundle));
+    // A runtime may find out at create or at start.
+    if created.get("error").is_some() {
+        let message = created["error"]["message"].as_str().unwrap();
+        assert!(
+            message.contains("no such") || message.contains("No such"),
+            "{created}"
+        );
+        assert!(!node.state_dir().join("bad").exists());
+    }
+    std::fs::remove_file(node.bundle("none", "true", false).join("config.json")).unwrap();
+    let missing = node.dir.join("bundles/none");
+    let created = node.call(node.create_request("none", &missing));
+    assert!(
+        created["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("config.json"),
+        "{created}"
+    );
+    assert!(!node.state_dir().join("none").exists());
+}
+
+#[test]
+fn an_id_is_given_once_until_it_is_removed() {
+    let node = Node::new("twice");
+    node.run_container("same", "exit 0");
+    node.wait_for_exit("same");
+    let again = node.call(node.create_request("same", Path::new("/nowhere")));
+    assert_eq!(again["error"]["reason"], json!("AlreadyExists"));
+    node.runtime_call(&["delete", "--force", "same"]);
+    for _ in 0..2 {
+        let removed = node.call(json!({"id": 1, "op": "container.remove", "containerId": "same"}));
+        assert_eq!(removed["result"], json!({}));
+    }
+    node.run_container("same", "exit 1");
+    assert_eq!(node.wait_for_exit("same")["exitCode"], json!(1));
+}
+
+#[test]
+fn a_monitor_is_tiny_and_holds_nothing_of_the_launcher() {
+    let node = Node::new("tiny");
+    let _connections: Vec<_> = (0..20).map(|_| node.client()).collect();
+    let created = node.run_container("idle", "exec sleep 1000");
+    let monitor = created["monitorPid"].as_i64().unwrap();
+    let smaps = std::fs::read_to_string(format!("/proc/{monitor}/smaps_rollup")).unwrap();
+    let kilobytes = |name: &str| -> u64 {
+        let line = smaps.lines().find(|line| line.starts_with(name)).unwrap();
+        line.split_ascii_whitespace()
+            .nth(1)
+            .unwrap()
+            .parse()
+            .unwrap()
+    };
+    let private = kilobytes("Private_Dirty:") + kilobytes("Private_Clean:");
+    println!("private memory of a monitor: {private} KiB");
+    assert!(private < 1024, "{private} KiB");
+    let sockets = std::fs::read_dir(format!("/proc/{monitor}/fd"))
+        .unwrap()
+        .flatten();
+    let sockets = sockets.filter(|fd| {
+        std::fs::read_link(fd.path()).is_ok_and(|to| to.to_string_lossy().starts_with("socket:"))
+    });
+    assert_eq!(sockets.count(), 1, "only its control socket");
+}
