@@ -87,13 +87,24 @@ install_control_plane() {
 
 install_agent() {
   require_systemd
-  local flags=("$@")
-  case " $* " in *' --server '*) ;; *) fail "agent needs --server HOST:6444; \`gantry token create\` prints the whole line" ;; esac
+  local flags=() token='' server='' conf=/etc/gantry/agent.conf secret=/etc/gantry/join-token
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --token) token=${2:?--token needs a token}; shift 2 ;;
+      --server) server=${2:?--server needs HOST:6444}; shift 2 ;;
+      *) flags+=("$1"); shift ;;
+    esac
+  done
+  [ -n "$server" ] || fail "agent needs --server HOST:6444; \`gantry token create\` prints the whole line"
   install_programs
-  enable_unit gantry-agent --data-dir /var/lib/gantry --native-dir "$PREFIX/bin" "${flags[@]}"
+  install -d -m 0755 /etc/gantry
+  # A token on a command line could be read by every user of this host.
+  if [ -n "$token" ]; then (umask 077 && printf '%s\n' "$token" >"$secret") && flags+=(--token-file "$secret"); fi
+  enable_unit gantry-agent --data-dir /var/lib/gantry --native-dir "$PREFIX/bin" --server "$server" "${flags[@]}"
   wait_for 60 "the agent to join and be ready" gantry-agent curl -fs http://127.0.0.1:6445/readyz
-  # The token has done its work: what stays on disk is the node's own certificate.
-  sed -i -E 's/--token [^ ]+ ?//' /etc/gantry/agent.conf
+  # The token has done its work: from now on the node has its own certificate.
+  sed -i "s| --token-file $secret||" "$conf"
+  rm -f "$secret"
   printf '%sThis host has joined.%s On a host with the admin kubeconfig: gantry get nodes\n' "$green" "$plain"
 }
 

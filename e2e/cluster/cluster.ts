@@ -163,8 +163,11 @@ export class Cluster {
       await this.gantry(['token', 'create', '--uses', '1', '--ttl', '10m', '-o', 'flags'])
     ).trim();
     const servers = flags.replace(/--server \S+/, '--server 10.99.0.10:6444,10.99.0.20:6444');
+    await node.shell('cat > /etc/registries.json', {
+      input: JSON.stringify({ [registry]: { plainHttp: true } }),
+    });
     await node.shell(
-      `${inside}/deploy/install.sh agent ${servers} --node-name ${node.name} --node-ip ${node.options.address} --insecure-registry ${registry}`,
+      `${inside}/deploy/install.sh agent ${servers} --node-name ${node.name} --node-ip ${node.options.address} --registries /etc/registries.json`,
     );
   }
 
