@@ -3,7 +3,20 @@
  * decoding, validation, defaults, OpenAPI, explain, merge keys), patches, selectors, quantities and
  * tables. Pure: no input or output, no clock. It refuses unknown, duplicate and mistyped fields.
  */
+export * from './define-kind.js';
 export * from './field-error.js';
+export * from './human-duration.js';
+export * from './json-equal.js';
 export * from './kind.js';
 export * from './meta/index.js';
+export * from './meta/validate-object-meta.js';
+export * from './names.js';
+export * from './quantity.js';
+export * from './schema/check.js';
+export * from './schema/constraints.js';
+export * from './schema/decode.js';
+export * from './schema/defaults.js';
 export * from './schema/field.js';
+export * from './schema/plan.js';
+export * from './selectors/field-selector.js';
+export * from './selectors/label-selector.js';

@@ -13,8 +13,11 @@ export interface Subresources {
   readonly scale?: true;
 }
 
-/** What is served under a group and version: its names, its schema and the rules of its writes. */
-export interface Kind<T extends ApiObject = ApiObject> {
+/**
+ * What is served under a group and version: its names, its schema and the rules of its writes.
+ * The default parameter lets one registry carry the kinds of all types.
+ */
+export interface Kind<T extends ApiObject = any> {
   /** Empty for the core group. */
   readonly group: string;
   readonly version: string;
@@ -33,11 +36,13 @@ export interface Kind<T extends ApiObject = ApiObject> {
   setDefaults(object: T): void;
   /** All faults of the object; with `old` also of the change. Expects a decoded, defaulted object. */
   validate(object: T, old?: T): FieldError[];
+  /** Faults of a write to the status subresource. */
+  validateStatus(object: T, old: T): FieldError[];
   /** Clears what a creator may not set (status), sets generation 1, in place. */
   prepareForCreate(object: T): void;
   /** Keeps what an update may not change (status, uid …) and raises generation when spec changed. */
   prepareForUpdate(object: T, old: T): void;
-  /** Keeps everything but status, labels and annotations aside, in place. */
+  /** Takes only status from the new object, everything else from the old one, in place. */
   prepareForStatusUpdate(object: T, old: T): void;
 }
 

@@ -1,5 +1,4 @@
-import 'reflect-metadata';
-import { IsDefined, IsOptional } from 'class-validator';
+import { IsDefined, IsOptional } from './constraints.js';
 
 /** A class whose properties carry {@link Field} declarations; never instantiated for data at rest. */
 export type Struct<T = object> = new () => T;

@@ -1,13 +1,19 @@
-import { IsIn, Min } from 'class-validator';
 import {
   ApiObject,
   ConditionBase,
   Describe,
   Field,
+  IsIn,
   LabelSelector,
+  Min,
   list,
+  defineKind,
 } from '@gantry/api-machinery';
 import { PodTemplateSpec } from '../core/pod.js';
+import { ageColumn, column, containerColumns, integerColumn, nameColumn } from '../core/columns.js';
+import { defaultPodSpec } from '../core/pod-defaults.js';
+import { selectorColumn, validateSelectorUpdate, validateTemplate } from './template.js';
+import { validateRollout } from './validate-rollout.js';
 
 @Describe('RollingUpdateDeployment bounds a rolling update.')
 export class RollingUpdateDeployment {
@@ -106,3 +112,48 @@ export class Deployment extends ApiObject {
   @Field(() => DeploymentStatus, 'Observed state.')
   status?: DeploymentStatus;
 }
+
+const deploymentColumns = [
+  nameColumn,
+  column('Ready', 'Pods that are ready, of those wanted.', ({ spec, status }: Deployment) => {
+    return `${status?.readyReplicas ?? 0}/${spec.replicas ?? 0}`;
+  }),
+  integerColumn('Up-to-date', 'Pods of the present template.', ({ status }: Deployment) => {
+    return status?.updatedReplicas ?? 0;
+  }),
+  integerColumn('Available', 'Pods that were ready long enough.', ({ status }: Deployment) => {
+    return status?.availableReplicas ?? 0;
+  }),
+  ageColumn,
+  ...containerColumns(({ spec }: Deployment) => spec.template),
+  selectorColumn,
+];
+
+function defaultDeployment({ spec }: Deployment): void {
+  if (!spec) return;
+  if (spec.template?.spec) defaultPodSpec(spec.template.spec);
+  spec.strategy = { ...spec.strategy, type: spec.strategy?.type ?? 'RollingUpdate' };
+  if (spec.strategy.type !== 'RollingUpdate') return;
+  spec.strategy.rollingUpdate = {
+    maxUnavailable: '25%',
+    maxSurge: '25%',
+    ...spec.strategy.rollingUpdate,
+  };
+}
+
+export const DeploymentKind = defineKind<Deployment>({
+  group: 'apps',
+  version: 'v1',
+  kind: 'Deployment',
+  plural: 'deployments',
+  shortNames: ['deploy'],
+  categories: ['all'],
+  namespaced: true,
+  type: Deployment,
+  subresources: { status: true, scale: true },
+  columns: deploymentColumns,
+  setDefaults: defaultDeployment,
+  validate: ({ spec }) => [...validateTemplate(spec, 'Deployment'), ...validateRollout(spec)],
+  validateUpdate: validateSelectorUpdate,
+  initialStatus: () => ({}),
+});

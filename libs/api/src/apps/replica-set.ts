@@ -1,13 +1,17 @@
-import { Min } from 'class-validator';
 import {
   ApiObject,
   ConditionBase,
   Describe,
   Field,
   LabelSelector,
+  Min,
   list,
+  defineKind,
 } from '@gantry/api-machinery';
 import { PodTemplateSpec } from '../core/pod.js';
+import { ageColumn, containerColumns, integerColumn, nameColumn } from '../core/columns.js';
+import { defaultPodSpec } from '../core/pod-defaults.js';
+import { selectorColumn, validateSelectorUpdate, validateTemplate } from './template.js';
 
 @Describe('ReplicaSetSpec is the desired state of a ReplicaSet.')
 export class ReplicaSetSpec {
@@ -63,3 +67,35 @@ export class ReplicaSet extends ApiObject {
   @Field(() => ReplicaSetStatus, 'Observed state.')
   status?: ReplicaSetStatus;
 }
+
+const replicaSetColumns = [
+  nameColumn,
+  integerColumn('Desired', 'Pods that are wanted.', ({ spec }: ReplicaSet) => spec.replicas ?? 0),
+  integerColumn('Current', 'Pods that exist.', ({ status }: ReplicaSet) => status?.replicas ?? 0),
+  integerColumn('Ready', 'Pods that are ready.', ({ status }: ReplicaSet) => {
+    return status?.readyReplicas ?? 0;
+  }),
+  ageColumn,
+  ...containerColumns(({ spec }: ReplicaSet) => spec.template),
+  selectorColumn,
+];
+
+export const ReplicaSetKind = defineKind<ReplicaSet>({
+  group: 'apps',
+  version: 'v1',
+  kind: 'ReplicaSet',
+  plural: 'replicasets',
+  shortNames: ['rs'],
+  categories: ['all'],
+  namespaced: true,
+  type: ReplicaSet,
+  subresources: { status: true, scale: true },
+  columns: replicaSetColumns,
+  selectableFields: { 'status.replicas': ({ status }) => String(status?.replicas ?? 0) },
+  setDefaults({ spec }) {
+    if (spec?.template?.spec) defaultPodSpec(spec.template.spec);
+  },
+  validate: ({ spec }) => validateTemplate(spec, 'ReplicaSet'),
+  validateUpdate: validateSelectorUpdate,
+  initialStatus: () => ({ replicas: 0 }),
+});

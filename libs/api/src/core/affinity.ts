@@ -1,5 +1,4 @@
-import { IsIn, Max, Min } from 'class-validator';
-import { Describe, Field, LabelSelector, list } from '@gantry/api-machinery';
+import { Describe, Field, IsIn, LabelSelector, Max, Min, list } from '@gantry/api-machinery';
 
 export type NodeSelectorOperator = 'In' | 'NotIn' | 'Exists' | 'DoesNotExist' | 'Gt' | 'Lt';
 export type TaintEffect = 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute';

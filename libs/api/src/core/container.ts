@@ -1,5 +1,4 @@
-import { IsIn } from 'class-validator';
-import { Describe, Field, list } from '@gantry/api-machinery';
+import { Describe, Field, IsIn, list } from '@gantry/api-machinery';
 import { EnvFromSource, EnvVar } from './env.js';
 import { Lifecycle, Probe } from './probe.js';
 import { ResourceRequirements } from './resources.js';

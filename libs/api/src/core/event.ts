@@ -1,5 +1,13 @@
-import { ApiObject, Describe, Field } from '@gantry/api-machinery';
+import {
+  ApiObject,
+  Describe,
+  Field,
+  defineKind,
+  invalidValue,
+  type FieldError,
+} from '@gantry/api-machinery';
 import { ObjectReference } from './references.js';
+import { eventColumns } from './event-columns.js';
 
 @Describe('EventSource is the component that reports the event.')
 export class EventSource {
@@ -63,3 +71,34 @@ export class Event extends ApiObject {
   @Field('string', 'Which instance of it.')
   reportingInstance?: string;
 }
+
+function validateEvent({ involvedObject, metadata }: Event): FieldError[] {
+  const namespace = involvedObject?.namespace || 'default';
+  if (namespace === metadata.namespace) return [];
+  const detail = 'does not match event.namespace';
+  return [invalidValue('involvedObject.namespace', involvedObject?.namespace ?? '', detail)];
+}
+
+export const EventKind = defineKind<Event>({
+  version: 'v1',
+  kind: 'Event',
+  plural: 'events',
+  shortNames: ['ev'],
+  namespaced: true,
+  type: Event,
+  columns: eventColumns,
+  selectableFields: {
+    'involvedObject.kind': ({ involvedObject }) => involvedObject.kind ?? '',
+    'involvedObject.namespace': ({ involvedObject }) => involvedObject.namespace ?? '',
+    'involvedObject.name': ({ involvedObject }) => involvedObject.name ?? '',
+    'involvedObject.uid': ({ involvedObject }) => involvedObject.uid ?? '',
+    'involvedObject.apiVersion': ({ involvedObject }) => involvedObject.apiVersion ?? '',
+    'involvedObject.resourceVersion': ({ involvedObject }) => involvedObject.resourceVersion ?? '',
+    'involvedObject.fieldPath': ({ involvedObject }) => involvedObject.fieldPath ?? '',
+    reason: ({ reason }) => reason ?? '',
+    reportingComponent: ({ reportingComponent }) => reportingComponent ?? '',
+    source: ({ source, reportingComponent }) => source?.component || reportingComponent || '',
+    type: ({ type }) => type ?? '',
+  },
+  validate: validateEvent,
+});

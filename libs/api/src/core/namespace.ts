@@ -1,4 +1,13 @@
-import { ApiObject, ConditionBase, Describe, Field, list } from '@gantry/api-machinery';
+import {
+  ApiObject,
+  ConditionBase,
+  Describe,
+  Field,
+  list,
+  defineKind,
+  dnsLabelRule,
+} from '@gantry/api-machinery';
+import { ageColumn, column, nameColumn } from './columns.js';
 
 @Describe('NamespaceSpec is the desired state of a namespace.')
 export class NamespaceSpec {
@@ -26,3 +35,29 @@ export class Namespace extends ApiObject {
   @Field(() => NamespaceStatus, 'Observed state.')
   status?: NamespaceStatus;
 }
+
+export const NamespaceKind = defineKind<Namespace>({
+  version: 'v1',
+  kind: 'Namespace',
+  plural: 'namespaces',
+  shortNames: ['ns'],
+  namespaced: false,
+  type: Namespace,
+  subresources: { status: true },
+  nameRule: dnsLabelRule,
+  columns: [
+    nameColumn,
+    column('Status', 'Active or Terminating.', ({ status }) => status?.phase ?? 'Active'),
+    ageColumn,
+  ],
+  selectableFields: { 'status.phase': ({ status }) => status?.phase ?? '' },
+  setDefaults({ metadata }) {
+    if (!metadata.name) return;
+    metadata.labels = { ...metadata.labels, 'kubernetes.io/metadata.name': metadata.name };
+  },
+  initialStatus: () => ({ phase: 'Active' }),
+  prepare(namespace, old) {
+    // The namespace controller takes this finalizer off once the namespace is empty.
+    namespace.spec = old ? (old.spec ?? {}) : { finalizers: ['kubernetes'] };
+  },
+});

@@ -1,7 +1,24 @@
-import { IsIn } from 'class-validator';
-import { ApiObject, ConditionBase, Describe, Field, list, map } from '@gantry/api-machinery';
+import {
+  ApiObject,
+  ConditionBase,
+  Describe,
+  Field,
+  IsIn,
+  list,
+  map,
+  defineKind,
+  type FieldError,
+  duplicate,
+  invalidValue,
+  forbidden,
+  labelValueRule,
+  qualifiedNameRule,
+} from '@gantry/api-machinery';
 import type { TaintEffect } from './affinity.js';
 import type { ResourceList } from './resources.js';
+import { nodeColumns } from './node-columns.js';
+import { validateAmount } from './validate-resources.js';
+import { isIP } from 'node:net';
 
 @Describe('Taint keeps pods away that do not tolerate it.')
 export class Taint {
@@ -153,3 +170,74 @@ export class Node extends ApiObject {
   )
   status?: NodeStatus;
 }
+
+function isCidr(text: string): boolean {
+  const [address = '', bits = '', ...rest] = text.split('/');
+  const most = isIP(address) === 4 ? 32 : 128;
+  return rest.length === 0 && isIP(address) !== 0 && /^\d+$/.test(bits) && Number(bits) <= most;
+}
+
+function validateTaints(taints: readonly Taint[]): FieldError[] {
+  const seen = new Set<string>();
+  return taints.flatMap((taint, index) => {
+    const at = `spec.taints[${index}]`;
+    const errors: FieldError[] = [];
+    const badKey = taint.key ? qualifiedNameRule(taint.key) : undefined;
+    if (badKey) errors.push(invalidValue(`${at}.key`, taint.key, badKey));
+    const badValue = labelValueRule(taint.value ?? '');
+    if (badValue) errors.push(invalidValue(`${at}.value`, taint.value, badValue));
+    const key = `${taint.key}:${taint.effect}`;
+    if (seen.has(key)) errors.push(duplicate(at, key));
+    seen.add(key);
+    return errors;
+  });
+}
+
+function validateCidrs({ podCIDR, podCIDRs = [] }: NodeSpec): FieldError[] {
+  const errors: FieldError[] = [];
+  for (const [index, cidr] of podCIDRs.entries()) {
+    if (isCidr(cidr)) continue;
+    errors.push(invalidValue(`spec.podCIDRs[${index}]`, cidr, 'must be a valid CIDR value'));
+  }
+  if (podCIDR && podCIDRs.length > 0 && podCIDRs[0] !== podCIDR) {
+    errors.push(invalidValue('spec.podCIDR', podCIDR, 'must be the first of podCIDRs'));
+  }
+  return errors;
+}
+
+function validateNode({ spec, status }: Node): FieldError[] {
+  const errors = [...validateTaints(spec.taints ?? []), ...validateCidrs(spec)];
+  for (const list of ['capacity', 'allocatable'] as const) {
+    for (const [name, amount] of Object.entries(status?.[list] ?? {})) {
+      errors.push(...validateAmount(name, amount, `status.${list}[${name}]`));
+    }
+  }
+  return errors;
+}
+
+function validateNodeUpdate({ spec }: Node, old: Node): FieldError[] {
+  if (!old.spec.podCIDR || spec.podCIDR === old.spec.podCIDR) return [];
+  return [forbidden('spec.podCIDR', 'node updates may not change podCIDR except from "" to valid')];
+}
+
+export const NodeKind = defineKind<Node>({
+  version: 'v1',
+  kind: 'Node',
+  plural: 'nodes',
+  shortNames: ['no'],
+  namespaced: false,
+  type: Node,
+  subresources: { status: true },
+  columns: nodeColumns,
+  selectableFields: { 'spec.unschedulable': ({ spec }) => String(spec.unschedulable ?? false) },
+  setDefaults(node) {
+    node.spec ??= {};
+    const { spec } = node;
+    if (spec.podCIDR) spec.podCIDRs ??= [spec.podCIDR];
+    else if (spec.podCIDRs?.[0]) spec.podCIDR = spec.podCIDRs[0];
+  },
+  validate: validateNode,
+  validateUpdate: validateNodeUpdate,
+  // The agent registers itself with what it has observed.
+  initialStatus: ({ status }) => status ?? {},
+});

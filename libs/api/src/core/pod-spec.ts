@@ -1,5 +1,4 @@
-import { IsIn, Min } from 'class-validator';
-import { Describe, Field, list, map } from '@gantry/api-machinery';
+import { Describe, Field, IsIn, Min, list, map } from '@gantry/api-machinery';
 import { Affinity, Toleration, TopologySpreadConstraint } from './affinity.js';
 import { Container } from './container.js';
 import { LocalObjectReference } from './references.js';
@@ -176,9 +175,7 @@ export class PodSpec {
   @Field('string', 'Name of the runtime class.')
   runtimeClassName?: string;
 
-  @Field('boolean', 'Whether variables for the Services of the namespace are made.', {
-    default: true,
-  })
+  @Field('boolean', 'Whether variables for the Services of the namespace are made.')
   enableServiceLinks?: boolean;
 
   @IsIn(['Never', 'PreemptLowerPriority'])

@@ -1,6 +1,10 @@
-import { ApiObject, Describe, Field, ObjectMeta } from '@gantry/api-machinery';
+import { ApiObject, defineKind, Describe, Field, ObjectMeta } from '@gantry/api-machinery';
+import { podColumns } from './pod-columns.js';
+import { defaultPod } from './pod-defaults.js';
 import { PodSpec } from './pod-spec.js';
 import { PodStatus } from './pod-status.js';
+import { qosClassOf } from './qos.js';
+import { validatePodSpec, validatePodUpdate } from './validate-pod.js';
 
 @Describe('Pod is a set of containers that run together on one node.')
 export class Pod extends ApiObject {
@@ -19,3 +23,32 @@ export class PodTemplateSpec {
   @Field(() => PodSpec, 'Desired state of the pods.')
   spec: PodSpec;
 }
+
+export const PodKind = defineKind<Pod>({
+  version: 'v1',
+  kind: 'Pod',
+  plural: 'pods',
+  shortNames: ['po'],
+  categories: ['all'],
+  namespaced: true,
+  type: Pod,
+  subresources: { status: true },
+  columns: podColumns,
+  selectableFields: {
+    'spec.nodeName': ({ spec }) => spec.nodeName ?? '',
+    'spec.restartPolicy': ({ spec }) => spec.restartPolicy ?? '',
+    'spec.schedulerName': ({ spec }) => spec.schedulerName ?? '',
+    'spec.serviceAccountName': ({ spec }) => spec.serviceAccountName ?? '',
+    'spec.hostNetwork': ({ spec }) => String(spec.hostNetwork ?? false),
+    'status.phase': ({ status }) => status?.phase ?? '',
+    'status.podIP': ({ status }) => status?.podIP ?? '',
+    'status.nominatedNodeName': ({ status }) => status?.nominatedNodeName ?? '',
+  },
+  setDefaults: defaultPod,
+  validate: ({ spec }) => validatePodSpec(spec, 'spec'),
+  validateUpdate: validatePodUpdate,
+  initialStatus: ({ spec }) => ({
+    phase: 'Pending',
+    qosClass: spec?.containers ? qosClassOf(spec) : 'BestEffort',
+  }),
+});

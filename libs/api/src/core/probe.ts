@@ -1,5 +1,4 @@
-import { IsIn, Max, Min } from 'class-validator';
-import { Describe, Field, list } from '@gantry/api-machinery';
+import { Describe, Field, IsIn, Max, Min, list } from '@gantry/api-machinery';
 
 export type UriScheme = 'HTTP' | 'HTTPS';
 

@@ -1,5 +1,4 @@
-import { IsIn, Min } from 'class-validator';
-import { Describe, Field, list } from '@gantry/api-machinery';
+import { Describe, Field, IsIn, Min, list } from '@gantry/api-machinery';
 
 @Describe('SELinuxOptions is the SELinux label of a container.')
 export class SELinuxOptions {

@@ -1,5 +1,5 @@
-import { Min } from 'class-validator';
-import { ApiObject, Describe, Field } from '@gantry/api-machinery';
+import { ApiObject, Describe, Field, Min, defineKind } from '@gantry/api-machinery';
+import { ageColumn, column, nameColumn, wideColumn } from '../core/columns.js';
 
 @Describe('JoinTokenSpec says how long and how often a token serves.')
 export class JoinTokenSpec {
@@ -34,3 +34,26 @@ export class JoinToken extends ApiObject {
   @Field(() => JoinTokenStatus, 'The secret, once.')
   status?: JoinTokenStatus;
 }
+
+export const JoinTokenKind = defineKind<JoinToken>({
+  group: 'gantry.dev',
+  version: 'v1',
+  kind: 'JoinToken',
+  plural: 'jointokens',
+  shortNames: ['jt'],
+  namespaced: false,
+  type: JoinToken,
+  subresources: { status: true },
+  columns: [
+    nameColumn,
+    column('Uses Left', 'How many nodes may still join.', ({ spec }) => {
+      return String(spec.usesLeft ?? 'unlimited');
+    }),
+    column('Expires', 'When it ends.', ({ spec }) => spec.expiresAt ?? 'never'),
+    ageColumn,
+    wideColumn('Description', 'What it is for.', ({ spec }) => spec.description || '<none>'),
+  ],
+  setDefaults(token) {
+    token.spec ??= {};
+  },
+});

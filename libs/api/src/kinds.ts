@@ -1,0 +1,23 @@
+import type { Kind } from '@gantry/api-machinery';
+import { DeploymentKind } from './apps/deployment.js';
+import { ReplicaSetKind } from './apps/replica-set.js';
+import { ConfigMapKind } from './core/config-map.js';
+import { EventKind } from './core/event.js';
+import { NamespaceKind } from './core/namespace.js';
+import { NodeKind } from './core/node.js';
+import { PodKind } from './core/pod.js';
+import { SecretKind } from './core/secret.js';
+import { JoinTokenKind } from './gantry/join-token.js';
+
+/** All kinds that are served. A new kind is one more line here and one more file. */
+export const kinds: readonly Kind[] = [
+  ConfigMapKind,
+  EventKind,
+  NamespaceKind,
+  NodeKind,
+  PodKind,
+  SecretKind,
+  DeploymentKind,
+  ReplicaSetKind,
+  JoinTokenKind,
+];
