@@ -1,1 +1,54 @@
-export {};
+/** `npm run bench -- NAME [--json FILE] [--install-peers]`: runs e2e/bench/NAME.ts and reports its figures. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Bench, type Options, publish } from './report.ts';
+
+const peerPackages = [
+  'docker.io',
+  'containerd',
+  'runc',
+  'crun',
+  'podman',
+  'conmon',
+  'skopeo',
+  'umoci',
+];
+const plumbing = new Set(['main.ts', 'report.ts', 'statistics.ts']);
+
+function benches(): string[] {
+  const files = readdirSync(import.meta.dirname).filter((name) => name.endsWith('.ts'));
+  const names = files.filter((name) => !plumbing.has(name) && !name.endsWith('.spec.ts'));
+  return names.map((name) => name.slice(0, -3));
+}
+
+function parse(args: readonly string[]): Options {
+  const rest = [...args];
+  const at = rest.indexOf('--json');
+  const jsonFile = at >= 0 ? rest.splice(at, 2)[1] : undefined;
+  if (at >= 0 && !jsonFile) throw new Error('--json needs a file');
+  const install = rest.indexOf('--install-peers');
+  if (install >= 0) rest.splice(install, 1);
+  return { jsonFile, installPeers: install >= 0, args: rest };
+}
+
+// A policy of 101 keeps Debian from starting the peers' services: a bench starts its own.
+function installPeers(): void {
+  const policy = '/usr/sbin/policy-rc.d';
+  const script = [
+    `test -e ${policy} || { printf '#!/bin/sh\\nexit 101\\n' > ${policy}; chmod +x ${policy}; made=1; }`,
+    `DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends ${peerPackages.join(' ')} >&2`,
+    `code=$?; [ -z "\${made:-}" ] || rm ${policy}; exit $code`,
+  ].join('\n');
+  execFileSync('sh', ['-c', script], { stdio: 'inherit' });
+}
+
+const [name = '', ...args] = process.argv.slice(2);
+if (!benches().includes(name) || !existsSync(join(import.meta.dirname, `${name}.ts`))) {
+  process.stderr.write(`unknown bench ${name || '(none)'}; one of: ${benches().join(', ')}\n`);
+  process.exit(2);
+}
+const options = parse(args);
+if (options.installPeers) installPeers();
+const { run } = (await import(`./${name}.ts`)) as { run: Bench };
+publish(name, await run(options), options);
