@@ -1,0 +1,252 @@
+import {
+  PodKind,
+  ReplicaSetKind,
+  type Pod,
+  type ReplicaSet,
+  type ReplicaSetStatus,
+} from '@gantry/api';
+import { describeError, isReason } from '@gantry/base';
+import { Controller, objectKey, source, type Informer } from '@gantry/controller';
+import { withCondition, withoutCondition } from '../conditions.js';
+import type { ControllerContext } from '../context.js';
+import type { EventSink } from '../../events/index.js';
+import { Expectations } from '../expectations.js';
+import {
+  claim,
+  controllerOf,
+  controllerReference,
+  withController,
+  withoutOwner,
+} from '../ownership.js';
+import { candidatesFor, podInformer } from '../pod-index.js';
+import { canonicalJson } from '../deployment/template-hash.js';
+import { availableFromMs, deletionOrder, isActive } from './pod-order.js';
+import { podFromTemplate } from './pod-template.js';
+import { slowStart } from './slow-start.js';
+
+/** Pods created or deleted in one pass; the rest follows in the next. */
+const maxChangesPerPass = 500;
+
+/** Keeps as many pods as each ReplicaSet asks for. */
+export function replicaSetController(context: ControllerContext): Controller {
+  const reconciler = new ReplicaSetReconciler(context);
+  const sets = context.informers.for(ReplicaSetKind);
+  return new Controller({
+    name: 'replicaset',
+    concurrency: 4,
+    sources: [
+      source(sets, (set) => [objectKey(set)]),
+      source(reconciler.pods, (pod) => reconciler.concernedBy(pod)),
+    ],
+    reconcile: (key) => reconciler.reconcile(key),
+    logger: context.logger,
+    clock: context.clock,
+    ...(context.metrics ? { metrics: context.metrics } : {}),
+  });
+}
+
+class ReplicaSetReconciler {
+  readonly pods: Informer<Pod>;
+  private readonly sets: Informer<ReplicaSet>;
+  private readonly expectations: Expectations;
+  private readonly events: EventSink;
+
+  constructor(private readonly context: ControllerContext) {
+    this.sets = context.informers.for(ReplicaSetKind);
+    this.pods = podInformer(context.informers);
+    this.expectations = new Expectations(context.clock);
+    this.events = context.events.for('replicaset-controller');
+    this.pods.subscribe({
+      added: (pod) => this.observe(pod),
+      updated: (pod) => this.observe(pod),
+      deleted: (pod) => this.expectations.ending(pod.metadata.uid!),
+    });
+  }
+
+  /** The set that manages the pod, or those that might take it over. */
+  concernedBy(pod: Pod): string[] {
+    const owner = controllerOf(pod);
+    const { namespace } = pod.metadata;
+    if (owner) return owner.kind === ReplicaSetKind.kind ? [`${namespace}/${owner.name}`] : [];
+    return this.sets
+      .list(namespace)
+      .filter((set) => claim(set, set.spec.selector, [pod]).orphans.length > 0)
+      .map(objectKey);
+  }
+
+  async reconcile(key: string): Promise<void | { requeueAfterMs: number }> {
+    const set = this.sets.getByKey(key);
+    if (!set) return;
+    const pods = await this.ownPods(set);
+    let failure: unknown;
+    if (!set.metadata.deletionTimestamp && !this.expectations.isWaiting(set.metadata.uid!)) {
+      try {
+        await this.scale(set, pods.filter(isActive), pods);
+      } catch (error) {
+        failure = error;
+      }
+    }
+    const requeueAfterMs = await this.report(set, pods, failure);
+    if (failure !== undefined) throw failure;
+    return requeueAfterMs === undefined ? undefined : { requeueAfterMs };
+  }
+
+  private observe(pod: Pod): void {
+    if (pod.metadata.deletionTimestamp) this.expectations.ending(pod.metadata.uid!);
+    else this.expectations.exists(pod.metadata.uid!);
+  }
+
+  /** Takes over free pods that it selects and lets go those that it no longer does. */
+  private async ownPods(set: ReplicaSet): Promise<Pod[]> {
+    const { owned, orphans, strays } = claim(set, set.spec.selector, candidatesFor(this.pods, set));
+    for (const pod of strays) await this.release(set, pod);
+    for (const pod of orphans) if (isActive(pod)) owned.push(...(await this.adopt(set, pod)));
+    return owned;
+  }
+
+  private async adopt(set: ReplicaSet, pod: Pod): Promise<Pod[]> {
+    // The cache may show a set that was just deleted with its pods left behind on purpose.
+    const live = await this.context.resources.find(
+      ReplicaSetKind,
+      set.metadata.namespace,
+      set.metadata.name!,
+    );
+    if (live?.metadata.uid !== set.metadata.uid || live?.metadata.deletionTimestamp) return [];
+    const reference = controllerReference(ReplicaSetKind, set);
+    const adopted = await this.change(pod, (current) =>
+      withController(current.metadata.ownerReferences, reference),
+    );
+    return adopted && controllerOf(adopted)?.uid === set.metadata.uid ? [adopted] : [];
+  }
+
+  private async release(set: ReplicaSet, pod: Pod): Promise<void> {
+    await this.change(pod, (current) =>
+      withoutOwner(current.metadata.ownerReferences, set.metadata.uid),
+    );
+  }
+
+  private async change(
+    pod: Pod,
+    references: (current: Pod) => Pod['metadata']['ownerReferences'],
+  ): Promise<Pod | undefined> {
+    const { namespace, name, uid } = pod.metadata;
+    try {
+      return await this.context.resources.mutate(PodKind, namespace, name!, (current) => {
+        const ownerReferences = references(current);
+        if (current.metadata.uid !== uid || !ownerReferences) return undefined;
+        return { ...current, metadata: { ...current.metadata, ownerReferences } };
+      });
+    } catch (error) {
+      if (isReason(error, 'NotFound')) return undefined;
+      throw error;
+    }
+  }
+
+  private async scale(set: ReplicaSet, active: Pod[], all: Pod[]): Promise<void> {
+    const missing = (set.spec.replicas ?? 1) - active.length;
+    if (missing > 0) {
+      await slowStart(Math.min(missing, maxChangesPerPass), () => this.createPod(set));
+    } else if (missing < 0) {
+      const surplus = deletionOrder(active, all).slice(0, Math.min(-missing, maxChangesPerPass));
+      await Promise.all(surplus.map((pod) => this.deletePod(set, pod)));
+    }
+  }
+
+  private async createPod(set: ReplicaSet): Promise<void> {
+    try {
+      const pod = podFromTemplate(set.spec.template, set, controllerReference(ReplicaSetKind, set));
+      const { namespace } = set.metadata;
+      const made = await this.context.resources.create(PodKind, namespace, pod, { owned: true });
+      const { name, uid } = made.metadata;
+      if (!this.pods.get(namespace, name!))
+        this.expectations.expectCreation(set.metadata.uid!, uid!);
+      const message = `Created pod: ${name}`;
+      this.events.record(ReplicaSetKind, set, {
+        type: 'Normal',
+        reason: 'SuccessfulCreate',
+        message,
+      });
+    } catch (error) {
+      const message = `Error creating: ${describeError(error)}`;
+      this.events.record(ReplicaSetKind, set, { type: 'Warning', reason: 'FailedCreate', message });
+      throw error;
+    }
+  }
+
+  private async deletePod(set: ReplicaSet, pod: Pod): Promise<void> {
+    const { namespace, name, uid } = pod.metadata;
+    this.expectations.expectDeletion(set.metadata.uid!, uid!);
+    try {
+      await this.context.resources.delete(PodKind, namespace, name!, {
+        preconditions: { uid: uid! },
+      });
+      const message = `Deleted pod: ${name}`;
+      this.events.record(ReplicaSetKind, set, {
+        type: 'Normal',
+        reason: 'SuccessfulDelete',
+        message,
+      });
+    } catch (error) {
+      this.expectations.ending(uid!);
+      if (isReason(error, 'NotFound') || isReason(error, 'Conflict')) return;
+      throw error;
+    }
+  }
+
+  /** Writes the status if it changed; returns when a pod will next become available by waiting. */
+  private async report(
+    set: ReplicaSet,
+    pods: Pod[],
+    failure: unknown,
+  ): Promise<number | undefined> {
+    const nowMs = this.context.clock.now();
+    const { status, nextMs } = replicaSetStatus(set, pods, nowMs);
+    status.conditions = failure
+      ? withCondition(
+          set.status?.conditions,
+          {
+            type: 'ReplicaFailure',
+            status: 'True',
+            reason: 'FailedCreate',
+            message: describeError(failure),
+          },
+          nowMs,
+        )
+      : withoutCondition(set.status?.conditions, 'ReplicaFailure');
+    if (status.conditions.length === 0) delete status.conditions;
+    if (canonicalJson(status) !== canonicalJson(set.status ?? {})) {
+      const { namespace, name, uid } = set.metadata;
+      await this.context.resources
+        .mutateStatus(ReplicaSetKind, namespace, name!, (current) =>
+          current.metadata.uid === uid ? { ...current, status } : undefined,
+        )
+        .catch((error: unknown) => {
+          if (!isReason(error, 'NotFound')) throw error;
+        });
+    }
+    return nextMs === undefined ? undefined : nextMs - nowMs;
+  }
+}
+
+function replicaSetStatus(
+  set: ReplicaSet,
+  pods: readonly Pod[],
+  nowMs: number,
+): { status: ReplicaSetStatus; nextMs: number | undefined } {
+  const active = pods.filter(isActive);
+  const labels = Object.entries(set.spec.template.metadata?.labels ?? {});
+  const availableFrom = active.map((pod) => availableFromMs(pod, set.spec.minReadySeconds));
+  const soon = availableFrom.filter((ms): ms is number => ms !== undefined && ms > nowMs);
+  const ended = (pod: Pod) => pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
+  const status: ReplicaSetStatus = {
+    replicas: active.length,
+    fullyLabeledReplicas: active.filter(({ metadata }) =>
+      labels.every(([key, value]) => metadata.labels?.[key] === value),
+    ).length,
+    readyReplicas: availableFrom.filter((ms) => ms !== undefined).length,
+    availableReplicas: availableFrom.filter((ms) => ms !== undefined && ms <= nowMs).length,
+    terminatingReplicas: pods.filter((p) => p.metadata.deletionTimestamp && !ended(p)).length,
+    observedGeneration: set.metadata.generation ?? 0,
+  };
+  return { status, nextMs: soon.length > 0 ? Math.min(...soon) : undefined };
+}
