@@ -1,0 +1,65 @@
+import type { Server } from 'node:http';
+import type { Kind } from '@gantry/api-machinery';
+import type { Clock, Logger } from '@gantry/base';
+import type { ObjectStore } from '@gantry/controller';
+import type { FastifyInstance } from 'fastify';
+import type { Registry } from 'prom-client';
+import type { Access } from './http/access.js';
+import { ApiMetrics } from './http/api-metrics.js';
+import { Dispatcher } from './http/dispatcher.js';
+import { installApi } from './http/install.js';
+import { KindRegistry } from './http/kind-registry.js';
+import { PeerProxy, type PeerTls } from './http/peer-proxy.js';
+import { handleUpgrades } from './http/upgrade.js';
+import { Resources } from './resources/resources.js';
+import { SubresourceRegistry } from './subresources/registry.js';
+import { WatchCaches } from './watch/watch-caches.js';
+
+export interface ApiOptions {
+  readonly objects: ObjectStore;
+  readonly kinds: readonly Kind[];
+  readonly access: Access;
+  /** How other control planes are reached when they hold what a request needs. */
+  readonly peerTls: PeerTls;
+  readonly metrics: Registry;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Ends all watches and streams; aborted before the server closes. */
+  readonly signal: AbortSignal;
+}
+
+/** The whole REST API, put together from its parts; it listens on nothing of its own. */
+export class Api {
+  readonly resources: Resources;
+  readonly subresources = new SubresourceRegistry();
+  private readonly dispatcher: Dispatcher;
+  private readonly kinds: KindRegistry;
+  private readonly metrics: ApiMetrics;
+  private readonly peers: PeerProxy;
+
+  constructor(private readonly options: ApiOptions) {
+    const { objects, clock, logger, signal, access } = options;
+    const caches = new WatchCaches({ objects, clock, logger, signal });
+    this.kinds = new KindRegistry(options.kinds);
+    this.resources = new Resources({ objects, caches, clock });
+    this.peers = new PeerProxy(options.peerTls, logger);
+    this.metrics = new ApiMetrics(options.metrics, caches);
+    const { resources, subresources, kinds, peers } = this;
+    const context = { resources, kinds, subresources, clock, logger };
+    this.dispatcher = new Dispatcher({ context, access, peers });
+  }
+
+  /** Serves /api, /apis, /openapi and /version on the instance. */
+  async install(fastify: FastifyInstance): Promise<void> {
+    const { dispatcher, kinds, metrics } = this;
+    const { logger, signal } = this.options;
+    await installApi(fastify, { dispatcher, kinds, metrics, logger, signal });
+  }
+
+  /** Serves WebSockets on the server that the instance listens with. */
+  handleUpgrades(server: Server): void {
+    const { dispatcher, peers } = this;
+    const { logger, signal } = this.options;
+    handleUpgrades(server, { dispatcher, peers, logger, signal });
+  }
+}

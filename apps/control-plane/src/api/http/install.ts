@@ -1,0 +1,167 @@
+import type { ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { describeError, GantryError, type Logger } from '@gantry/base';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { UserInfo } from '../subresources/registry.js';
+import type { ApiMetrics, RequestLabels } from './api-metrics.js';
+import { type ApiResponse, json } from './api-response.js';
+import { maxBodyBytes } from './body.js';
+import type { ApiRequest } from './api-request.js';
+import type { Dispatcher, Route } from './dispatcher.js';
+import type { KindRegistry } from './kind-registry.js';
+import { failure } from './status.js';
+
+export interface InstallOptions {
+  readonly dispatcher: Dispatcher;
+  readonly kinds: KindRegistry;
+  readonly metrics: ApiMetrics;
+  readonly logger: Logger;
+  /** Ends watches and other streams when the server stops. */
+  readonly signal: AbortSignal;
+}
+
+const urls = ['/api', '/api/*', '/apis', '/apis/*', '/openapi/*', '/version', '/version/'];
+const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+
+/**
+ * Puts the API on a Fastify instance, in a scope of its own: bodies come as bytes whatever their type,
+ * and every answer, error or not, is written as the wire format wants it.
+ */
+export async function installApi(fastify: FastifyInstance, options: InstallOptions): Promise<void> {
+  await fastify.register(async (scope) => {
+    scope.removeAllContentTypeParsers();
+    const reading = { parseAs: 'buffer', bodyLimit: maxBodyBytes } as const;
+    scope.addContentTypeParser('*', reading, (_request, body, done) => done(null, body));
+    scope.setErrorHandler((error: FastifyError, _request, reply) => {
+      reply.hijack();
+      write(reply.raw, errorResponse(beforeHandling(error), options.logger));
+    });
+    const handler = (request: FastifyRequest, reply: FastifyReply) =>
+      serve(request, reply, options);
+    for (const url of urls) {
+      scope.route({
+        method: methods,
+        url,
+        handler,
+        exposeHeadRoute: false,
+        bodyLimit: maxBodyBytes,
+      });
+    }
+  });
+}
+
+/** Fastify's own refusals, which come before a handler, in our terms. */
+function beforeHandling(error: FastifyError): unknown {
+  if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+    const limit = `${maxBodyBytes} bytes (${maxBodyBytes / 1024 / 1024} MiB)`;
+    return new GantryError(
+      'RequestEntityTooLarge',
+      `the request is too large: the limit is ${limit}`,
+    );
+  }
+  if (error.statusCode === 415) return new GantryError('UnsupportedMediaType', error.message);
+  if (error.statusCode && error.statusCode < 500)
+    return new GantryError('BadRequest', error.message);
+  return error;
+}
+
+function errorResponse(error: unknown, logger: Logger): ApiResponse {
+  if (!(error instanceof GantryError) || error.reason === 'InternalError') {
+    const fields = { err: describeError(error), stack: (error as Error | undefined)?.stack };
+    logger.error(fields, 'request failed');
+  }
+  const status = failure(error);
+  // Retry-After makes clients wait and try again by themselves; only where we know that it helps.
+  const { retryAfterSeconds } = status.details ?? {};
+  const headers = retryAfterSeconds ? { 'retry-after': String(retryAfterSeconds) } : undefined;
+  return json(status, status.code, headers);
+}
+
+/** A request whose signal is made only for those who need one. */
+class Incoming implements ApiRequest {
+  readonly method: string;
+  readonly headers: ApiRequest['headers'];
+  readonly body: Buffer | undefined;
+  private aborted: AbortSignal | undefined;
+
+  constructor(
+    request: FastifyRequest,
+    private readonly response: ServerResponse,
+    readonly query: URLSearchParams,
+    readonly user: UserInfo,
+    private readonly stopping: AbortSignal,
+    readonly raw = request.raw,
+  ) {
+    this.method = request.method;
+    this.headers = request.headers;
+    this.body = request.body as Buffer | undefined;
+  }
+
+  get signal(): AbortSignal {
+    this.aborted ??= this.makeSignal();
+    return this.aborted;
+  }
+
+  private makeSignal(): AbortSignal {
+    const gone = new AbortController();
+    if (this.response.closed) gone.abort();
+    this.response.once('close', () => gone.abort());
+    return AbortSignal.any([gone.signal, this.stopping]);
+  }
+}
+
+async function serve(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  options: InstallOptions,
+): Promise<void> {
+  reply.hijack();
+  const { dispatcher, logger, metrics, signal } = options;
+  const started = performance.now();
+  const [pathname = '', search = ''] = request.url.split('?', 2);
+  let route: Route | undefined;
+  let response: ApiResponse;
+  try {
+    const query = new URLSearchParams(search);
+    route = dispatcher.route(request.method, pathname, query);
+    const user = await dispatcher.admit(request.raw, route.attributes);
+    const incoming = new Incoming(request, reply.raw, query, user, signal);
+    response = await dispatcher.dispatch(incoming, pathname, route.path);
+  } catch (error) {
+    response = errorResponse(error, logger);
+  }
+  write(reply.raw, response);
+  const streamed = response.body instanceof Readable;
+  const seconds = streamed ? undefined : (performance.now() - started) / 1000;
+  metrics.observe(labelsOf(route, options.kinds), response.status, seconds);
+}
+
+function write(raw: ServerResponse, { status, contentType, headers, body }: ApiResponse): void {
+  const fixed = { 'content-type': contentType, 'cache-control': 'no-cache, private' };
+  if (body instanceof Readable) {
+    raw.writeHead(status, { ...fixed, ...headers });
+    // Watchers wait for the headers before they do anything else.
+    raw.flushHeaders();
+    raw.once('close', () => body.destroy());
+    body.once('error', () => raw.destroy());
+    body.pipe(raw);
+    return;
+  }
+  const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
+  const sized = status === 304 ? {} : { 'content-length': length };
+  raw.writeHead(status, { ...fixed, ...headers, ...sized });
+  raw.end(body);
+}
+
+const noLabels = { group: '', version: '', resource: '', subresource: '', scope: '' } as const;
+
+// Only names that are served become labels: clients must not be able to make series up.
+function labelsOf(route: Route | undefined, kinds: KindRegistry): RequestLabels {
+  const verb = route?.attributes.verb.toUpperCase() ?? 'UNKNOWN';
+  if (route?.path.type !== 'resource') return { verb, ...noLabels };
+  const { group, version, plural, namespace, name, subresource = '' } = route.path.path;
+  if (!kinds.find(group, version, plural)) return { verb, ...noLabels };
+  const scope = name !== undefined ? 'resource' : namespace !== undefined ? 'namespace' : 'cluster';
+  const known = /^[a-z]{1,20}$/.test(subresource) ? subresource : '';
+  return { verb, group, version, resource: plural, subresource: known, scope };
+}

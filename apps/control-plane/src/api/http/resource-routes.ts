@@ -1,0 +1,128 @@
+import { NamespaceKind } from '@gantry/api';
+import { patchScale, replaceScale, scaleOf } from '../subresources/scale.js';
+import type { ApiRequest } from './api-request.js';
+import { type ApiResponse, json } from './api-response.js';
+import { decodeBody, looseBody, parseJson } from './body.js';
+import type { ApiContext } from './context.js';
+import { createBinding, createEviction } from './pod-subresources.js';
+import { booleanOf, writeOptions } from './query.js';
+import { getObject, listObjects } from './read.js';
+import { methodNotAllowed, nameOf, requireNamespace, type Target } from './target.js';
+import { watchObjects } from './watch-stream.js';
+import {
+  createObject,
+  deleteObject,
+  deleteObjects,
+  patchObject,
+  patchTypeOf,
+  updateObject,
+} from './write.js';
+
+type Route = (context: ApiContext, request: ApiRequest, target: Target) => Promise<ApiResponse>;
+
+const collection: Readonly<Record<string, Route>> = {
+  GET: (context, request, target) =>
+    booleanOf(request.query, 'watch')
+      ? watchObjects(context, request, target)
+      : listObjects(context, request, target),
+  POST: createObject,
+  DELETE: deleteObjects,
+};
+
+const object: Readonly<Record<string, Route>> = {
+  GET: (context, request, target) =>
+    booleanOf(request.query, 'watch')
+      ? watchObjects(context, request, target)
+      : getObject(context, request, target, nameOf(target, 'GET')),
+  PUT: (context, request, target) =>
+    updateObject(context, request, target, nameOf(target, 'PUT'), 'object'),
+  PATCH: (context, request, target) =>
+    patchObject(context, request, target, nameOf(target, 'PATCH'), 'object'),
+  DELETE: (context, request, target) =>
+    deleteObject(context, request, target, nameOf(target, 'DELETE')),
+};
+
+const status: Readonly<Record<string, Route>> = {
+  GET: (context, request, target) => getObject(context, request, target, nameOf(target, 'GET')),
+  PUT: (context, request, target) =>
+    updateObject(context, request, target, nameOf(target, 'PUT'), 'status'),
+  PATCH: (context, request, target) =>
+    patchObject(context, request, target, nameOf(target, 'PATCH'), 'status'),
+};
+
+const placeOf = (target: Target, method: string) => ({
+  kind: target.kind,
+  namespace: target.namespace,
+  name: nameOf(target, method),
+});
+
+const scale: Readonly<Record<string, Route>> = {
+  async GET({ resources }, _request, target) {
+    requireNamespace(target);
+    const { kind, namespace, name } = placeOf(target, 'GET');
+    return json(scaleOf(await resources.get(kind, namespace, name)));
+  },
+  async PUT({ resources }, request, target) {
+    requireNamespace(target);
+    const options = writeOptions(request.query);
+    return json(await replaceScale(resources, placeOf(target, 'PUT'), looseBody(request), options));
+  },
+  async PATCH({ resources }, request, target) {
+    requireNamespace(target);
+    const patch = { type: patchTypeOf(request), body: parseJson(request.body ?? Buffer.alloc(0)) };
+    const options = writeOptions(request.query);
+    return json(await patchScale(resources, placeOf(target, 'PATCH'), patch, options));
+  },
+};
+
+const finalize: Readonly<Record<string, Route>> = {
+  async PUT({ resources }, request, target) {
+    const options = writeOptions(request.query);
+    const { object: namespace } = decodeBody(NamespaceKind, request, options.fieldValidation);
+    const finalizers = namespace.spec?.finalizers ?? [];
+    return json(await resources.finalizeNamespace(nameOf(target, 'PUT'), finalizers, options));
+  },
+};
+
+const isOf = (target: Target, plural: string) =>
+  target.kind.group === '' && target.kind.plural === plural;
+
+/** The methods of a built-in subresource; undefined when the kind has none of that name. */
+function subresourceRoutes(target: Target): Readonly<Record<string, Route>> | undefined {
+  const { kind, path } = target;
+  switch (path.subresource) {
+    case 'status':
+      return kind.subresources.status && status;
+    case 'scale':
+      return kind.subresources.scale && scale;
+    case 'finalize':
+      return isOf(target, 'namespaces') ? finalize : undefined;
+    case 'binding':
+      return isOf(target, 'pods') ? { POST: createBinding } : undefined;
+    case 'eviction':
+      return isOf(target, 'pods') ? { POST: createEviction } : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** Serves a stored kind; undefined when the path names a subresource that is not built in. */
+export function routeStored(
+  context: ApiContext,
+  request: ApiRequest,
+  target: Target,
+): Promise<ApiResponse> | undefined {
+  const { name, subresource } = target.path;
+  const named = name === undefined ? collection : object;
+  const routes = subresource === undefined ? named : subresourceRoutes(target);
+  if (!routes) return undefined;
+  const method = request.method === 'HEAD' ? 'GET' : request.method;
+  const route = Object.hasOwn(routes, method) ? routes[method] : undefined;
+  if (!route) throw methodNotAllowed(`${request.method} on ${describe(target)}`);
+  return route(context, request, target);
+}
+
+function describe({ path }: Target): string {
+  const { plural, name, subresource } = path;
+  return [plural, name === undefined ? undefined : 'NAME', subresource].filter(Boolean).join('/');
+}

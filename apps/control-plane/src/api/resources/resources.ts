@@ -1,0 +1,225 @@
+import type { ApiObject, Kind } from '@gantry/api-machinery';
+import { type Namespace, NamespaceKind, PodKind } from '@gantry/api';
+import { type Clock, notFound } from '@gantry/base';
+import type { ObjectStore } from '@gantry/controller';
+import type { WatchCaches } from '../watch/watch-caches.js';
+import { watchKind } from '../watch/watch-kind.js';
+import { boundTo } from './binding.js';
+import { type CreateHook, CreateHooks } from './create-hooks.js';
+import { Deleter } from './deleter.js';
+import { detailsOf } from './details.js';
+import { listKind } from './list-kind.js';
+import { requireLiveNamespace } from './namespace-admission.js';
+import type {
+  DeleteOptions,
+  DeliveredEvent,
+  Deletion,
+  ListOptions,
+  ListPage,
+  Patch,
+  Selection,
+  WatchRequest,
+  WriteOptions,
+  WriteTarget,
+} from './options.js';
+import { patched } from './patching.js';
+import { type Change, Writer } from './writer.js';
+
+export interface ResourcesDependencies {
+  readonly objects: ObjectStore;
+  readonly caches: WatchCaches;
+  readonly clock: Clock;
+}
+
+/**
+ * The rules of the API over the object store, the same for every kind: defaults, validation,
+ * admission, optimistic concurrency, generations, graceful deletion and finalizers. The REST handlers,
+ * the controllers and the agents' gateway all write through it. It takes decoded objects, throws
+ * GantryErrors, and never changes an object that it was given (unless `owned`).
+ */
+export class Resources {
+  private readonly objects: ObjectStore;
+  private readonly caches: WatchCaches;
+  private readonly writer: Writer;
+  private readonly deleter: Deleter;
+  private readonly clock: Clock;
+
+  constructor(
+    dependencies: ResourcesDependencies,
+    private readonly hooks = new CreateHooks(),
+  ) {
+    this.objects = dependencies.objects;
+    this.caches = dependencies.caches;
+    this.clock = dependencies.clock;
+    this.writer = new Writer(dependencies.objects, dependencies.clock);
+    this.deleter = new Deleter(dependencies.objects, dependencies.clock);
+  }
+
+  /** The same rules over a leader's fence: its writes fail once another leads (ServiceUnavailable). */
+  fenced(fence: Parameters<ObjectStore['fenced']>[0]): Resources {
+    const { caches, clock } = this;
+    return new Resources({ objects: this.objects.fenced(fence), caches, clock }, this.hooks);
+  }
+
+  /** The newest version, a copy of the caller's own; NotFound. */
+  async get<T extends ApiObject>(
+    kind: Kind<T>,
+    namespace: string | undefined,
+    name: string,
+  ): Promise<T> {
+    const found = await this.objects.get(kind, namespace, name);
+    if (!found) throw notFound(detailsOf(kind, name));
+    return found;
+  }
+
+  /** Like get, but undefined instead of NotFound. */
+  find<T extends ApiObject>(
+    kind: Kind<T>,
+    namespace: string | undefined,
+    name: string,
+  ): Promise<T | undefined> {
+    return this.objects.get(kind, namespace, name);
+  }
+
+  /** Objects of one kind at one revision; Expired when a page's or an exact revision is compacted. */
+  list<T extends ApiObject>(kind: Kind<T>, options: ListOptions = {}): Promise<ListPage<T>> {
+    return listKind(kind, options, this.objects, this.caches);
+  }
+
+  /** Changes from a revision on, from the kind's one shared cache; Expired when that is too old. */
+  watch<T extends ApiObject>(
+    kind: Kind<T>,
+    request: WatchRequest,
+  ): Promise<AsyncIterable<DeliveredEvent<T>>> {
+    return watchKind(kind, request, this.objects, this.caches);
+  }
+
+  /** Stores a new object; AlreadyExists, Invalid, NotFound or Forbidden for its namespace. */
+  async create<T extends ApiObject>(
+    kind: Kind<T>,
+    namespace: string | undefined,
+    object: T,
+    options: WriteOptions = {},
+  ): Promise<T> {
+    const mine = options.owned ? object : structuredClone(object);
+    if (kind.namespaced && namespace) await requireLiveNamespace(this.objects, namespace, mine);
+    const answer = this.hooks.run(kind, mine);
+    return answer(await this.writer.create(kind, namespace, mine, options));
+  }
+
+  /**
+   * Replaces an object. With metadata.resourceVersion it must still be current (Conflict), without
+   * one the write is unconditional. Status is kept.
+   */
+  update<T extends ApiObject>(kind: Kind<T>, object: T, options: WriteOptions = {}): Promise<T> {
+    return this.replace(kind, object, 'object', options);
+  }
+
+  /** As update, but only status changes. */
+  updateStatus<T extends ApiObject>(
+    kind: Kind<T>,
+    object: T,
+    options: WriteOptions = {},
+  ): Promise<T> {
+    return this.replace(kind, object, 'status', options);
+  }
+
+  /**
+   * Read, change, write; read again after a conflict (bounded). `change` gets a copy that it may edit
+   * and return; returning undefined leaves the object as it is. A change without effect is not written.
+   */
+  mutate<T extends ApiObject>(
+    kind: Kind<T>,
+    namespace: string | undefined,
+    name: string,
+    change: Change<T>,
+    options: WriteOptions & { target?: WriteTarget } = {},
+  ): Promise<T> {
+    const { target = 'object' } = options;
+    return this.writer.change({ kind, namespace, name, target }, change, options);
+  }
+
+  /** As mutate, but only status changes. */
+  mutateStatus<T extends ApiObject>(
+    kind: Kind<T>,
+    namespace: string | undefined,
+    name: string,
+    change: Change<T>,
+    options: WriteOptions = {},
+  ): Promise<T> {
+    return this.mutate(kind, namespace, name, change, { ...options, target: 'status' });
+  }
+
+  /** Applies a patch as it came over the wire; its outcome is decoded and validated as a whole. */
+  patch<T extends ApiObject>(
+    kind: Kind<T>,
+    namespace: string | undefined,
+    name: string,
+    patch: Patch,
+    options: WriteOptions & { target?: WriteTarget } = {},
+  ): Promise<T> {
+    return this.mutate(kind, namespace, name, (current) => patched(kind, current, patch, options), {
+      ...options,
+    });
+  }
+
+  /** Marks an object as going, or removes it when nothing holds it; NotFound, Conflict. */
+  delete<T extends ApiObject>(
+    kind: Kind<T>,
+    namespace: string | undefined,
+    name: string,
+    options: DeleteOptions = {},
+  ): Promise<Deletion<T>> {
+    return this.deleter.delete(kind, namespace, name, options);
+  }
+
+  /** Deletes all that is selected, one by one; those that vanish meanwhile are skipped. */
+  async deleteCollection<T extends ApiObject>(
+    kind: Kind<T>,
+    selection: Selection,
+    options: DeleteOptions = {},
+  ): Promise<T[]> {
+    const page = await this.list(kind, selection);
+    return this.deleter.deleteAll(kind, page.items, options);
+  }
+
+  /** Puts a pod on a node, once: Conflict when it is already on one or is going. */
+  async bind(
+    namespace: string,
+    name: string,
+    nodeName: string,
+    options: WriteOptions & { uid?: string } = {},
+  ): Promise<void> {
+    const bound = boundTo(nodeName, options.uid, this.clock.now());
+    await this.mutate(PodKind, namespace, name, bound, { ...options, target: 'whole' });
+  }
+
+  /** Sets spec.finalizers of a namespace; the last one that goes takes the namespace with it. */
+  finalizeNamespace(
+    name: string,
+    finalizers: readonly string[],
+    options: WriteOptions = {},
+  ): Promise<Namespace> {
+    const finalized = (namespace: Namespace) => ({
+      ...namespace,
+      spec: { ...namespace.spec, finalizers: [...finalizers] },
+    });
+    return this.mutate(NamespaceKind, undefined, name, finalized, { ...options, target: 'whole' });
+  }
+
+  /** Runs when an object of `kind` is created, before it is validated; see CreateHook. */
+  onCreate<T extends ApiObject>(kind: Kind<T>, hook: CreateHook<T>): void {
+    this.hooks.add(kind, hook);
+  }
+
+  private replace<T extends ApiObject>(
+    kind: Kind<T>,
+    object: T,
+    target: WriteTarget,
+    options: WriteOptions,
+  ): Promise<T> {
+    const { namespace, name = '' } = object.metadata;
+    const key = { kind, namespace, name, target };
+    return this.writer.change(key, () => structuredClone(object), options);
+  }
+}

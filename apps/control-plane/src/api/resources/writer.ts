@@ -1,0 +1,114 @@
+import { type ApiObject, type FieldError, jsonEqual, type Kind } from '@gantry/api-machinery';
+import { alreadyExists, type Clock, isReason, notFound } from '@gantry/base';
+import type { ObjectStore } from '@gantry/controller';
+import { mayGo } from './deletion.js';
+import { detailsOf, invalidObject } from './details.js';
+import { continueMetadata, generateName, pretendCreated, startMetadata } from './metadata.js';
+import type { WriteOptions, WriteTarget } from './options.js';
+
+/** How often a write is tried again when another writer came first, or a generated name was taken. */
+const maxAttempts = 8;
+
+/** Makes the next version from a copy of the current one; undefined leaves it as it is. */
+export type Change<T> = (current: T) => T | undefined | Promise<T | undefined>;
+
+export interface WriteKey<T extends ApiObject> {
+  readonly kind: Kind<T>;
+  readonly namespace: string | undefined;
+  readonly name: string;
+  readonly target: WriteTarget;
+}
+
+/** The write path of one object: metadata rules, defaults, validation, compare-and-set. */
+export class Writer {
+  constructor(
+    private readonly objects: ObjectStore,
+    private readonly clock: Clock,
+  ) {}
+
+  /** `object` is changed in place on its way into the store. */
+  async create<T extends ApiObject>(
+    kind: Kind<T>,
+    namespace: string | undefined,
+    object: T,
+    options: WriteOptions,
+  ): Promise<T> {
+    startMetadata(kind as unknown as Kind, namespace, object);
+    const { metadata } = object;
+    const prefix = metadata.name ? undefined : metadata.generateName;
+    if (prefix) metadata.name = generateName(prefix);
+    kind.setDefaults(object);
+    kind.prepareForCreate(object);
+    this.refuse(kind, object, kind.validate(object));
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.insert(kind, object, options);
+      } catch (error) {
+        if (!prefix || attempt === maxAttempts || !isReason(error, 'AlreadyExists')) throw error;
+        metadata.name = generateName(prefix);
+      }
+    }
+  }
+
+  private async insert<T extends ApiObject>(
+    kind: Kind<T>,
+    object: T,
+    options: WriteOptions,
+  ): Promise<T> {
+    if (!options.dryRun) return this.objects.create(kind, object);
+    const { namespace, name = '' } = object.metadata;
+    const existing = await this.objects.get(kind, namespace, name);
+    if (existing) throw alreadyExists(detailsOf(kind, name));
+    pretendCreated(object, this.clock.now());
+    return object;
+  }
+
+  /** Read, change, check, write; again when another writer came first. */
+  async change<T extends ApiObject>(
+    key: WriteKey<T>,
+    change: Change<T>,
+    options: WriteOptions,
+  ): Promise<T> {
+    const { kind, namespace, name } = key;
+    for (let attempt = 1; ; attempt++) {
+      const current = await this.objects.get(kind, namespace, name);
+      if (!current) throw notFound(detailsOf(kind, name));
+      const next = await change(structuredClone(current));
+      if (next === undefined) return current;
+      this.prepare(key, next, current);
+      if (jsonEqual(next, current)) return current;
+      if (options.dryRun) return next;
+      try {
+        return await this.write(kind, next);
+      } catch (error) {
+        if (attempt === maxAttempts || !isReason(error, 'Conflict')) throw error;
+      }
+    }
+  }
+
+  private prepare<T extends ApiObject>(key: WriteKey<T>, next: T, current: T): void {
+    const { kind, target } = key;
+    continueMetadata(kind as unknown as Kind, next, current);
+    if (target === 'whole') return;
+    if (target === 'status') {
+      kind.prepareForStatusUpdate(next, current);
+      this.refuse(kind, next, kind.validateStatus(next, current));
+      return;
+    }
+    kind.setDefaults(next);
+    kind.prepareForUpdate(next, current);
+    this.refuse(kind, next, kind.validate(next, current));
+  }
+
+  /** The last finalizer that goes takes the object with it. */
+  private async write<T extends ApiObject>(kind: Kind<T>, next: T): Promise<T> {
+    if (!mayGo(kind as unknown as Kind, next)) return this.objects.update(kind, next);
+    const { namespace, name = '', uid, resourceVersion } = next.metadata;
+    await this.objects.remove(kind, namespace, name, { uid, resourceVersion });
+    return next;
+  }
+
+  private refuse<T extends ApiObject>(kind: Kind<T>, object: T, errors: FieldError[]): void {
+    if (errors.length > 0) throw invalidObject(kind, object, errors);
+  }
+}

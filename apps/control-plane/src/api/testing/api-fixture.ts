@@ -1,0 +1,79 @@
+import type { AddressInfo } from 'node:net';
+import { kinds } from '@gantry/api';
+import { silentLogger, systemClock } from '@gantry/base';
+import { ObjectStore } from '@gantry/controller';
+import { EmbeddedStore } from '@gantry/store';
+import { fastify } from 'fastify';
+import { Registry } from 'prom-client';
+import { Api } from '../api.js';
+import type { Access } from '../http/access.js';
+
+/** Lets everybody in; what access means is the authentication module's own matter. */
+export const openAccess: Access = {
+  authenticate: async () => ({ name: 'tester', groups: ['system:masters'] }),
+  authorize: async () => undefined,
+};
+
+/** The API on a real server and a store in memory. */
+export interface ApiFixture extends AsyncDisposable {
+  readonly api: Api;
+  readonly objects: ObjectStore;
+  readonly metrics: Registry;
+  /** `http://127.0.0.1:PORT` */
+  readonly url: string;
+  /** Sends a request; objects go as JSON, and come back parsed. */
+  call(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ): Promise<Answer>;
+}
+
+// eslint-disable-next-line typescript/no-explicit-any -- specs look into answers freely
+export type Json = any;
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Json;
+}
+
+function encode(body: unknown): string | Uint8Array<ArrayBuffer> | undefined {
+  if (body === undefined || typeof body === 'string') return body;
+  return body instanceof Uint8Array ? Uint8Array.from(body) : JSON.stringify(body);
+}
+
+export async function startApi(access: Access = openAccess): Promise<ApiFixture> {
+  const store = new EmbeddedStore({ progressIntervalMs: 200 });
+  const objects = new ObjectStore(store);
+  const stop = new AbortController();
+  const metrics = new Registry();
+  const parts = { objects, kinds, access, metrics, clock: systemClock, logger: silentLogger };
+  const api = new Api({ ...parts, peerTls: () => ({}), signal: stop.signal });
+  const server = fastify();
+  await api.install(server);
+  await server.listen({ port: 0, host: '127.0.0.1' });
+  api.handleUpgrades(server.server);
+  const url = `http://127.0.0.1:${(server.server.address() as AddressInfo).port}`;
+  return {
+    api,
+    objects,
+    metrics,
+    url,
+    async call(method, path, body, headers = {}) {
+      const typed = body === undefined ? {} : { 'content-type': 'application/json' };
+      const init = { method, headers: { ...typed, ...headers }, body: encode(body) };
+      const response = await fetch(url + path, init);
+      const text = await response.text();
+      const isJson = response.headers.get('content-type')?.startsWith('application/json');
+      const parsed: unknown = isJson && text !== '' ? JSON.parse(text) : text;
+      return { status: response.status, headers: response.headers, body: parsed };
+    },
+    async [Symbol.asyncDispose]() {
+      stop.abort(new Error('the fixture is closed'));
+      await server.close();
+      await store.close();
+    },
+  };
+}

@@ -1,0 +1,33 @@
+import type { ApiObject, Kind } from '@gantry/api-machinery';
+import { WatchCache, type WatchCacheDependencies } from './watch-cache.js';
+
+/** One cache per kind, started when the first reader asks for it. */
+export class WatchCaches {
+  private readonly caches = new Map<object, WatchCache<ApiObject>>();
+
+  constructor(private readonly dependencies: WatchCacheDependencies) {}
+
+  /** The kind's cache, filled; waits for the first list of the store. */
+  async ready<T extends ApiObject>(kind: Kind<T>): Promise<WatchCache<T>> {
+    const cache = this.of(kind);
+    await cache.ready();
+    return cache;
+  }
+
+  /** How many clients watch each kind, for metrics. */
+  watchers(): { kind: string; count: number }[] {
+    return [...this.caches.values()].map((cache) => ({
+      kind: cache.identity.kind,
+      count: cache.watcherCount,
+    }));
+  }
+
+  private of<T extends ApiObject>(kind: Kind<T>): WatchCache<T> {
+    const known = this.caches.get(kind) as unknown as WatchCache<T> | undefined;
+    if (known) return known;
+    const cache = new WatchCache(kind, this.dependencies);
+    this.caches.set(kind, cache as unknown as WatchCache<ApiObject>);
+    void cache.run();
+    return cache;
+  }
+}
