@@ -71,19 +71,11 @@ export class Dispatcher {
 
   private document(request: ApiRequest, path: ApiPath, pathname: string): ApiResponse {
     const { kinds, subresources } = this.options.context;
-    const versions = () => catalog(kinds, subresources);
-    switch (path.type) {
-      case 'core':
-        return discoverRoot(versions(), request, 'api');
-      case 'groups':
-        return discoverRoot(versions(), request, 'apis');
-      case 'group':
-        return discoverGroup(versions(), path.group);
-      case 'version':
-        return discoverVersion(versions(), path.group, path.version);
-      default:
-        return this.other(request, pathname);
-    }
+    if (path.type === 'unknown') return this.other(request, pathname);
+    const versions = catalog(kinds, subresources);
+    if (path.type === 'group') return discoverGroup(versions, path.group);
+    if (path.type === 'version') return discoverVersion(versions, path.group, path.version);
+    return discoverRoot(versions, request, path.type === 'core' ? 'api' : 'apis');
   }
 
   private other(request: ApiRequest, pathname: string): ApiResponse {

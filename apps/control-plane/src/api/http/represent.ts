@@ -70,7 +70,7 @@ export function representList<T extends ApiObject>(
   how: Representation,
 ): object {
   const { form } = how;
-  const metadata = listMeta(page as unknown as ListPage<ApiObject>);
+  const metadata = listMeta(page);
   if (form.as === 'table') return tableOf(kind, page.items, metadata, how);
   if (form.as === 'metadata') {
     const apiVersion = `meta.k8s.io/${form.version}`;

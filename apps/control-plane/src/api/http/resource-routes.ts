@@ -20,7 +20,9 @@ import {
 
 type Route = (context: ApiContext, request: ApiRequest, target: Target) => Promise<ApiResponse>;
 
-const collection: Readonly<Record<string, Route>> = {
+type Routes = Readonly<Record<string, Route>>;
+
+const collection: Routes = {
   GET: (context, request, target) =>
     booleanOf(request.query, 'watch')
       ? watchObjects(context, request, target)
@@ -29,7 +31,7 @@ const collection: Readonly<Record<string, Route>> = {
   DELETE: deleteObjects,
 };
 
-const object: Readonly<Record<string, Route>> = {
+const object: Routes = {
   GET: (context, request, target) =>
     booleanOf(request.query, 'watch')
       ? watchObjects(context, request, target)
@@ -42,7 +44,7 @@ const object: Readonly<Record<string, Route>> = {
     deleteObject(context, request, target, nameOf(target, 'DELETE')),
 };
 
-const status: Readonly<Record<string, Route>> = {
+const status: Routes = {
   GET: (context, request, target) => getObject(context, request, target, nameOf(target, 'GET')),
   PUT: (context, request, target) =>
     updateObject(context, request, target, nameOf(target, 'PUT'), 'status'),
@@ -56,7 +58,7 @@ const placeOf = (target: Target, method: string) => ({
   name: nameOf(target, method),
 });
 
-const scale: Readonly<Record<string, Route>> = {
+const scale: Routes = {
   async GET({ resources }, _request, target) {
     requireNamespace(target);
     const { kind, namespace, name } = placeOf(target, 'GET');
@@ -75,7 +77,7 @@ const scale: Readonly<Record<string, Route>> = {
   },
 };
 
-const finalize: Readonly<Record<string, Route>> = {
+const finalize: Routes = {
   async PUT({ resources }, request, target) {
     const options = writeOptions(request.query);
     const { object: namespace } = decodeBody(NamespaceKind, request, options.fieldValidation);
@@ -87,23 +89,18 @@ const finalize: Readonly<Record<string, Route>> = {
 const isOf = (target: Target, plural: string) =>
   target.kind.group === '' && target.kind.plural === plural;
 
+const ofPods: Readonly<Record<string, Routes>> = {
+  binding: { POST: createBinding },
+  eviction: { POST: createEviction },
+};
+
 /** The methods of a built-in subresource; undefined when the kind has none of that name. */
-function subresourceRoutes(target: Target): Readonly<Record<string, Route>> | undefined {
-  const { kind, path } = target;
-  switch (path.subresource) {
-    case 'status':
-      return kind.subresources.status && status;
-    case 'scale':
-      return kind.subresources.scale && scale;
-    case 'finalize':
-      return isOf(target, 'namespaces') ? finalize : undefined;
-    case 'binding':
-      return isOf(target, 'pods') ? { POST: createBinding } : undefined;
-    case 'eviction':
-      return isOf(target, 'pods') ? { POST: createEviction } : undefined;
-    default:
-      return undefined;
-  }
+function subresourceRoutes(target: Target, name: string): Routes | undefined {
+  const { subresources } = target.kind;
+  if (name === 'status') return subresources.status && status;
+  if (name === 'scale') return subresources.scale && scale;
+  if (name === 'finalize') return isOf(target, 'namespaces') ? finalize : undefined;
+  return isOf(target, 'pods') && Object.hasOwn(ofPods, name) ? ofPods[name] : undefined;
 }
 
 /** Serves a stored kind; undefined when the path names a subresource that is not built in. */
@@ -114,7 +111,7 @@ export function routeStored(
 ): Promise<ApiResponse> | undefined {
   const { name, subresource } = target.path;
   const named = name === undefined ? collection : object;
-  const routes = subresource === undefined ? named : subresourceRoutes(target);
+  const routes = subresource === undefined ? named : subresourceRoutes(target, subresource);
   if (!routes) return undefined;
   const method = request.method === 'HEAD' ? 'GET' : request.method;
   const route = Object.hasOwn(routes, method) ? routes[method] : undefined;

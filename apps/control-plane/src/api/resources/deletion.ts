@@ -101,21 +101,20 @@ export function planDeletion<T extends ApiObject>(
   options: DeleteOptions,
   nowMs: number,
 ): DeletionPlan<T> {
-  checkPreconditions(kind as unknown as Kind, current, options.preconditions);
-  const generic = kind as unknown as Kind;
+  checkPreconditions(kind, current, options.preconditions);
   const before = current.metadata.finalizers ?? [];
   const finalizers = withPropagation(before, options.propagationPolicy);
   let changed = !sameNames(before, finalizers);
   if (finalizers.length > 0 || before.length > 0) current.metadata.finalizers = finalizers;
   if (current.metadata.deletionTimestamp) {
-    const asked = gracePeriod(generic, current, options.gracePeriodSeconds);
+    const asked = gracePeriod(kind, current, options.gracePeriodSeconds);
     const explicit = options.gracePeriodSeconds !== undefined || asked === 0;
     changed = shorten(current, explicit ? asked : undefined) || changed;
   } else {
-    const grace = gracePeriod(generic, current, options.gracePeriodSeconds) ?? 0;
-    markGoing(generic, current, grace, nowMs);
+    const grace = gracePeriod(kind, current, options.gracePeriodSeconds) ?? 0;
+    markGoing(kind, current, grace, nowMs);
     changed = true;
   }
-  if (mayGo(generic, current)) return { step: 'remove', object: current };
+  if (mayGo(kind, current)) return { step: 'remove', object: current };
   return changed ? { step: 'mark', object: current } : { step: 'none' };
 }

@@ -16,19 +16,16 @@ export function applyPatch(
   current: object,
   { type, body }: Pick<Patch, 'type' | 'body'>,
 ): unknown {
-  switch (type) {
-    case 'json':
-      return jsonPatch(current, body);
-    case 'merge':
-      return jsonMergePatch(current, body);
-    case 'strategic':
-      return struct ? strategicMergePatch(struct, current, body) : jsonMergePatch(current, body);
-    case 'apply':
-      throw new GantryError(
-        'UnsupportedMediaType',
-        'server-side apply is not served: use kubectl apply without --server-side',
-      );
+  if (type === 'apply') {
+    throw new GantryError(
+      'UnsupportedMediaType',
+      'server-side apply is not served: use kubectl apply without --server-side',
+    );
   }
+  if (type === 'json') return jsonPatch(current, body);
+  return type === 'strategic' && struct
+    ? strategicMergePatch(struct, current, body)
+    : jsonMergePatch(current, body);
 }
 
 /** The patched object, decoded as strictly as the request asked for. */

@@ -33,7 +33,7 @@ export class Writer {
     object: T,
     options: WriteOptions,
   ): Promise<T> {
-    startMetadata(kind as unknown as Kind, namespace, object);
+    startMetadata(kind, namespace, object);
     const { metadata } = object;
     const prefix = metadata.name ? undefined : metadata.generateName;
     if (prefix) metadata.name = generateName(prefix);
@@ -88,7 +88,7 @@ export class Writer {
 
   private prepare<T extends ApiObject>(key: WriteKey<T>, next: T, current: T): void {
     const { kind, target } = key;
-    continueMetadata(kind as unknown as Kind, next, current);
+    continueMetadata(kind, next, current);
     if (target === 'whole') return;
     if (target === 'status') {
       kind.prepareForStatusUpdate(next, current);
@@ -102,7 +102,7 @@ export class Writer {
 
   /** The last finalizer that goes takes the object with it. */
   private async write<T extends ApiObject>(kind: Kind<T>, next: T): Promise<T> {
-    if (!mayGo(kind as unknown as Kind, next)) return this.objects.update(kind, next);
+    if (!mayGo(kind, next)) return this.objects.update(kind, next);
     const { namespace, name = '', uid, resourceVersion } = next.metadata;
     await this.objects.remove(kind, namespace, name, { uid, resourceVersion });
     return next;

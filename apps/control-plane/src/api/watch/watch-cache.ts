@@ -145,7 +145,7 @@ export class WatchCache<T extends ApiObject> {
   }
 
   private endWatchers(failure?: Error): void {
-    for (const subscription of [...this.watchers.keys()]) subscription.end(failure);
+    for (const subscription of this.watchers.keys()) subscription.end(failure);
   }
 }
 
