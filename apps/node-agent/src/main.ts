@@ -1,1 +1,29 @@
-export {};
+import { createLogger, describeError, shutdownSignal } from '@gantry/base';
+import { Agent } from './agent.js';
+import { ConfigError, parseConfig, usage, type AgentConfig } from './config.js';
+
+function readConfig(argv: readonly string[]): AgentConfig {
+  if (argv.includes('--help') || argv.includes('-h')) {
+    process.stdout.write(`${usage}\n`);
+    process.exit(0);
+  }
+  try {
+    return parseConfig(argv);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`gantry-agent: ${error.message}\n`);
+    process.exit(2);
+  }
+}
+
+const config = readConfig(process.argv.slice(2));
+const logger = createLogger({ level: config.logLevel, name: 'gantry-agent' });
+const signal = shutdownSignal(logger);
+try {
+  await Agent.run(config, logger, signal);
+  process.exit(0);
+} catch (error) {
+  if (signal.aborted) process.exit(0);
+  logger.error({ err: describeError(error) }, 'agent failed');
+  process.exit(1);
+}

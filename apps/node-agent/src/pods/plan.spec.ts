@@ -66,7 +66,7 @@ describe('bringing up', () => {
   });
 
   test('what is under way is not begun twice', () => {
-    expect(plan({ pod: pod({}), record: bare, busy: new Set(['pod']) }).actions).toEqual([]);
+    expect(plan({ pod: pod({}), record: bare, busy: new Set(['/pod']) }).actions).toEqual([]);
     expect(plan({ pod: pod({}), record: record({}), busy: new Set(['a']) }).actions).toEqual([]);
   });
 
@@ -116,7 +116,7 @@ describe('winding down', () => {
   });
 
   test('nothing is removed while something is under way', () => {
-    const busy = new Set(['pod']);
+    const busy = new Set(['/pod']);
     expect(plan({ pod: pod({}), record: record({}), leaving: true, busy }).actions).toEqual([]);
   });
 

@@ -25,11 +25,11 @@ export interface PodView {
   readonly pod: Pod;
   readonly record: PodRecord;
   readonly nowMs: number;
-  /** Names of containers with an operation under way, and `pod` for the pod as a whole. */
+  /** Names of containers with an operation under way, and `wholePod`. */
   readonly busy: ReadonlySet<string>;
   /** The pod was deleted, or is no longer this node's. */
   readonly leaving: boolean;
-  /** When something that failed may be tried again, by container name or `pod`. */
+  /** When something that failed may be tried again, by container name or `wholePod`. */
   readonly retryAtMs: ReadonlyMap<string, number>;
   readonly stopRequests: ReadonlyMap<string, StopRequest>;
 }
@@ -40,8 +40,8 @@ export interface Plan {
   readonly wakeAtMs?: number;
 }
 
-/** The key under which operations of the pod as a whole count as busy. */
-export const wholePod = 'pod';
+/** The key under which operations of the pod as a whole count as busy; no container can have this name. */
+export const wholePod = '/pod';
 
 const recordOf = (record: PodRecord, container: Container): ContainerRecord | undefined =>
   record.containers[container.name];

@@ -18,6 +18,8 @@ export interface Attempt {
   readonly attempt: number;
   readonly image: string;
   readonly imageId: string;
+  /** The signal that the image wants to be stopped with. */
+  readonly stopSignal?: string;
   startedAt?: string;
   /** The startup probe has succeeded, or there is none. */
   started?: boolean;

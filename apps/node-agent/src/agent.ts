@@ -1,0 +1,240 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Hello } from '@gantry/agent-protocol';
+import type { Node } from '@gantry/api';
+import { delay, describeError, systemClock, type Logger } from '@gantry/base';
+import { ImageStore, type RegistryConfig } from '@gantry/image';
+import { loadDefaultSeccomp, RuntimeClient, type PodRoute } from '@gantry/runtime-client';
+import type { AgentConfig } from './config.js';
+import { ControlMessages, type ControlSink } from './control-messages.js';
+import { IdentityKeeper } from './identity/keeper.js';
+import { createMetrics } from './metrics/metrics.js';
+import { HealthServer } from './metrics/server.js';
+import { PodNetwork } from './network/pod-network.js';
+import { addressTowards, diskSpace, readHost } from './node/host.js';
+import { Metering } from './node/metering.js';
+import { allocatable, type NodeMeasurements } from './node/node-object.js';
+import { NodeRegistration } from './node/registration.js';
+import type { NodeContext } from './pods/node-context.js';
+import { PodManager } from './pods/pod-manager.js';
+import { ResourceCache } from './pods/resource-cache.js';
+import { Session } from './session/session.js';
+import { StatusReporter } from './status-reporter.js';
+import { Relays } from './streams/relays.js';
+import { agentVersion } from './version.js';
+
+/** How often the node's conditions are measured, in milliseconds. */
+const measurePeriodMs = 10_000;
+
+/** Heartbeats are this often until the control plane says otherwise, in milliseconds. */
+const defaultHeartbeatMs = 5000;
+
+async function readRegistries(path: string | undefined): Promise<RegistryConfig | undefined> {
+  if (path === undefined) return undefined;
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as RegistryConfig;
+  } catch (error) {
+    throw new Error(`--registries ${path}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** The agent of one host: everything wired together, and its loops. */
+export class Agent implements ControlSink {
+  private heartbeatMs = defaultHeartbeatMs;
+  private isSynced = false;
+  private wantedRoutes?: readonly PodRoute[];
+
+  private constructor(
+    private readonly context: NodeContext,
+    private readonly identity: IdentityKeeper,
+    private readonly reporter: StatusReporter,
+    private readonly resources: ResourceCache,
+    private readonly at: NodeMeasurements,
+  ) {}
+
+  /** Joins if need be, connects to the launcher and serves until the signal aborts. */
+  static async run(config: AgentConfig, logger: Logger, signal: AbortSignal): Promise<void> {
+    await mkdir(config.dataDir, { recursive: true, mode: 0o755 });
+    await mkdir(config.runDir, { recursive: true, mode: 0o755 });
+    const identity = new IdentityKeeper(config, logger);
+    await identity.obtain(signal);
+    const agent = await Agent.assemble(config, logger, identity);
+    await agent.serve(signal);
+  }
+
+  private static async assemble(
+    config: AgentConfig,
+    logger: Logger,
+    identity: IdentityKeeper,
+  ): Promise<Agent> {
+    const { nativeDir, runDir, dataDir, bridge, nodeName } = config;
+    const host = readHost();
+    const ip = config.nodeIp ?? (await addressTowards(config.servers[0]!));
+    const { totalBytes } = await diskSpace(dataDir);
+    const at = { host, ip, diskBytes: totalBytes, agentVersion };
+    const runtime = await RuntimeClient.connect({ nativeDir, runDir, logger });
+    const resources = new ResourceCache();
+    const reporter = new StatusReporter(nodeName, systemClock);
+    const context: NodeContext = {
+      config,
+      node: {
+        name: nodeName,
+        ip,
+        bootId: host.bootId,
+        memoryBytes: host.memoryBytes,
+        allocatable: allocatable(config, at),
+      },
+      clock: systemClock,
+      logger,
+      runtime,
+      images: new ImageStore({
+        dir: join(dataDir, 'images'),
+        layersBinary: join(nativeDir, 'gantry-layers'),
+        logger,
+        registries: await readRegistries(config.registriesFile),
+      }),
+      network: new PodNetwork({ runtime, nativeDir, dataDir, bridge }),
+      events: reporter,
+      metrics: createMetrics(),
+      seccomp: await loadDefaultSeccomp(nativeDir),
+      resources: (namespace) => resources.in(namespace),
+    };
+    return new Agent(context, identity, reporter, resources, at);
+  }
+
+  private async serve(signal: AbortSignal): Promise<void> {
+    const { context, identity, reporter } = this;
+    const { config, logger, runtime, metrics, images } = context;
+    const pods = new PodManager(context, reporter);
+    const registration = new NodeRegistration(config, this.at, () => this.fault());
+    this.registration = registration;
+    const stored = await registration.loadAssignment();
+    if (stored) context.network.assign(stored);
+    const relays = new Relays({
+      pods,
+      runtime,
+      logger,
+      logMaxFiles: config.logMaxFiles,
+      gateway: () => session.gatewayClient,
+    });
+    const messages = new ControlMessages(pods, this.resources, relays, this, logger);
+    const session = new Session({
+      servers: config.servers,
+      identity: () => identity.current,
+      logger,
+      peer: {
+        hello: () => this.hello(pods),
+        receive: (message) => messages.receive(message),
+        disconnected: () => {
+          this.isSynced = false;
+          metrics.connected.set(0);
+          messages.reset();
+        },
+      },
+    });
+    this.session = session;
+    this.pods = pods;
+    reporter.connect(session);
+    const health = new HealthServer({
+      port: config.metricsPort,
+      registry: metrics.registry,
+      notReady: () => this.fault() ?? (this.isSynced ? undefined : 'not connected'),
+    });
+    const port = await health.listen();
+    logger.info({ node: config.nodeName, ip: this.at.ip, metricsPort: port }, 'agent started');
+    try {
+      await registration.measure(Date.now());
+      await pods.start();
+      await Promise.all([
+        session.run(signal),
+        this.heartbeats(signal),
+        this.measurements(signal),
+        identity.keepFresh(() => session.enrollmentClient, signal),
+      ]);
+    } finally {
+      relays.closeAll();
+      await pods.close();
+      await images.close();
+      runtime.close();
+      await health.close();
+    }
+  }
+
+  private registration!: NodeRegistration;
+  private session!: Session;
+  private pods!: PodManager;
+
+  registered(node: Node, clusterCIDR: string, heartbeatMs: number): void {
+    this.heartbeatMs = heartbeatMs || defaultHeartbeatMs;
+    this.context.metrics.connected.set(1);
+    const { podCIDR } = node.spec;
+    if (!podCIDR) return;
+    this.context.network.assign({ podCIDR, clusterCIDR });
+    this.background('save the podCIDR', this.registration.saveAssignment({ podCIDR, clusterCIDR }));
+    this.background('measure', this.measure());
+    this.applyRoutes();
+  }
+
+  synced(): void {
+    this.isSynced = true;
+    this.pods.reportAll();
+  }
+
+  routes(routes: readonly PodRoute[]): void {
+    this.wantedRoutes = routes;
+    this.applyRoutes();
+  }
+
+  private applyRoutes(): void {
+    if (!this.wantedRoutes) return;
+    this.background('set routes', this.context.network.setRoutes(this.wantedRoutes));
+  }
+
+  private hello(pods: PodManager): Hello {
+    return {
+      agentVersion,
+      nodeJson: Buffer.from(JSON.stringify(this.registration.node())),
+      pods: pods.refs(),
+      bootId: this.at.host.bootId,
+    };
+  }
+
+  private fault(): string | undefined {
+    return this.context.network.assigned ? undefined : 'the node has no podCIDR yet';
+  }
+
+  private async measure(): Promise<void> {
+    if (await this.registration.measure(Date.now())) {
+      this.reporter.nodeChanged(this.registration.node());
+    }
+  }
+
+  private async measurements(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.measure().catch((error: unknown) => this.logFault('measure', error));
+      await delay(systemClock, measurePeriodMs, signal).catch(() => undefined);
+    }
+  }
+
+  private async heartbeats(signal: AbortSignal): Promise<void> {
+    const { runtime, metrics, config } = this.context;
+    const metering = new Metering(runtime, this.pods, metrics, this.at.host, config.dataDir);
+    while (!signal.aborted) {
+      try {
+        const heartbeat = await metering.heartbeat();
+        if (this.session.connected) this.session.send({ heartbeat }, 'heartbeat');
+      } catch (error) {
+        this.logFault('heartbeat', error);
+      }
+      await delay(systemClock, this.heartbeatMs, signal).catch(() => undefined);
+    }
+  }
+
+  private background(what: string, work: Promise<void>): void {
+    work.catch((error: unknown) => this.logFault(what, error));
+  }
+
+  private logFault(what: string, error: unknown): void {
+    this.context.logger.warn({ what, err: describeError(error) }, 'failed; trying again later');
+  }
+}

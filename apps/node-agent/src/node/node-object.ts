@@ -1,0 +1,130 @@
+import type { Node, NodeCondition, ResourceList } from '@gantry/api';
+import { timestamp } from '@gantry/base';
+import type { AgentConfig } from '../config.js';
+import type { Host } from './host.js';
+
+/** What the agent measures of the host before it registers. */
+export interface NodeMeasurements {
+  readonly host: Host;
+  readonly ip: string;
+  readonly diskBytes: number;
+  readonly agentVersion: string;
+}
+
+function capacity(config: AgentConfig, at: NodeMeasurements): ResourceList {
+  return {
+    cpu: String(at.host.cpus),
+    memory: `${Math.floor(at.host.memoryBytes / 1024)}Ki`,
+    'ephemeral-storage': `${Math.floor(at.diskBytes / 1024)}Ki`,
+    pods: String(config.maxPods),
+  };
+}
+
+const kibibytes = (bytes: number) => `${Math.max(0, Math.floor(bytes / 1024))}Ki`;
+
+/** Capacity without what is reserved for the host. */
+export function allocatable(config: AgentConfig, at: NodeMeasurements): ResourceList {
+  const { reserved, maxPods } = config;
+  return {
+    cpu: `${Math.max(0, at.host.cpus * 1000 - reserved.cpuMillis)}m`,
+    memory: kibibytes(at.host.memoryBytes - reserved.memoryBytes),
+    'ephemeral-storage': kibibytes(at.diskBytes - reserved.ephemeralStorageBytes),
+    pods: String(maxPods),
+  };
+}
+
+/** The Node as this agent sees it; spec belongs to the user and the control plane. */
+export function nodeObject(
+  config: AgentConfig,
+  at: NodeMeasurements,
+  conditions: NodeCondition[],
+): Node {
+  const { host, ip, agentVersion } = at;
+  return {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: {
+      name: config.nodeName,
+      labels: {
+        'kubernetes.io/hostname': config.nodeName,
+        'kubernetes.io/os': 'linux',
+        'kubernetes.io/arch': host.architecture,
+        ...config.labels,
+      },
+    },
+    spec: {},
+    status: {
+      capacity: capacity(config, at),
+      allocatable: allocatable(config, at),
+      conditions,
+      addresses: [
+        { type: 'InternalIP', address: ip },
+        { type: 'Hostname', address: config.nodeName },
+      ],
+      nodeInfo: {
+        machineID: host.machineId,
+        systemUUID: host.systemUuid,
+        bootID: host.bootId,
+        kernelVersion: host.kernelVersion,
+        osImage: host.osImage,
+        containerRuntimeVersion: `gantry://${agentVersion}`,
+        kubeletVersion: `v${agentVersion}`,
+        operatingSystem: 'linux',
+        architecture: host.architecture,
+      },
+    },
+  };
+}
+
+/** One measurement of what can make a node unfit. */
+export interface Pressure {
+  readonly memoryAvailableBytes: number;
+  readonly diskAvailableBytes: number;
+  readonly diskTotalBytes: number;
+  readonly freeInodes: number;
+  readonly inodes: number;
+  /** Why pods cannot be run at all, e.g. that there is no network yet. */
+  readonly fault?: string;
+}
+
+// The kubelet's default eviction thresholds.
+const memoryFloorBytes = 100 * 1024 * 1024;
+const diskFloor = 0.1;
+const inodeFloor = 0.05;
+
+type Verdict = readonly [status: 'True' | 'False', reason: string, message: string];
+
+function verdicts(now: Pressure): Record<string, Verdict> {
+  const lowMemory = now.memoryAvailableBytes < memoryFloorBytes;
+  const lowDisk = now.diskAvailableBytes < now.diskTotalBytes * diskFloor;
+  // File systems without a fixed number of inodes report none.
+  const lowInodes = now.inodes > 0 && now.freeInodes < now.inodes * inodeFloor;
+  return {
+    MemoryPressure: lowMemory
+      ? ['True', 'AgentHasInsufficientMemory', 'the host has less than 100 MiB of memory available']
+      : ['False', 'AgentHasSufficientMemory', 'agent has sufficient memory available'],
+    DiskPressure:
+      lowDisk || lowInodes
+        ? ['True', 'AgentHasDiskPressure', 'the disk of the data directory is almost full; free some space']
+        : ['False', 'AgentHasNoDiskPressure', 'agent has no disk pressure'],
+    PIDPressure: ['False', 'AgentHasSufficientPID', 'agent has sufficient PID available'],
+    Ready: now.fault
+      ? ['False', 'AgentNotReady', now.fault]
+      : ['True', 'AgentReady', 'agent is posting ready status'],
+  };
+}
+
+/** The node's conditions; times of transition hold as long as a condition's status does. */
+export function nodeConditions(
+  now: Pressure,
+  before: readonly NodeCondition[],
+  nowMs: number,
+): NodeCondition[] {
+  return Object.entries(verdicts(now)).map(([type, [status, reason, message]]) => {
+    const old = before.find((condition) => condition.type === type);
+    if (old?.status === status && old.reason === reason && old.message === message) return old;
+    const time = timestamp(nowMs);
+    const lastTransitionTime = old?.status === status ? old.lastTransitionTime : time;
+    return { type, status, reason, message, lastTransitionTime, lastHeartbeatTime: time };
+  });
+}

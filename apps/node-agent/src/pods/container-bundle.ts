@@ -1,0 +1,127 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join, normalize } from 'node:path';
+import type { Container, Pod } from '@gantry/api';
+import type { Image } from '@gantry/image';
+import { defaultSpec, writeBundle, type Device, type Sandbox, type Seccomp } from '@gantry/runtime-client';
+import { ContainerConfigError } from '../bundle/config-error.js';
+import { environment } from '../bundle/environment.js';
+import type { FieldContext } from '../bundle/fields.js';
+import { readLayerFile } from '../bundle/layer-files.js';
+import { seccompProfile } from '../bundle/security.js';
+import { buildSpec } from '../bundle/spec.js';
+import { resolveUser, type ResolvedUser } from '../bundle/user.js';
+import { volumeMounts } from '../volumes/volumes.js';
+import { agentMounts } from './container-mounts.js';
+import type { NodeContext } from './node-context.js';
+import { attemptPaths, type PodPaths } from './paths.js';
+import type { Attempt, SandboxRecord } from './record.js';
+
+/** Which container to make a bundle for, and in what surroundings. */
+export interface BundleRequest {
+  readonly pod: Pod;
+  readonly container: Container;
+  readonly attempt: Attempt;
+  readonly image: Image;
+  readonly paths: PodPaths;
+  readonly sandbox: SandboxRecord;
+}
+
+/** A bundle on disk; release it once the container has been created. */
+export interface PreparedBundle {
+  readonly dir: string;
+  readonly cgroupsPath: string;
+  release(): Promise<void>;
+}
+
+/** Where the pod's namespaces are pinned. */
+export function sandboxPaths(pod: Pod, paths: PodPaths): Sandbox {
+  const at = (name: string) => join(paths.sandbox, name);
+  const shared = { dir: paths.sandbox, ipc: at('ipc') };
+  return pod.spec.hostNetwork ? shared : { ...shared, net: at('net'), uts: at('uts') };
+}
+
+/** What downward fields are taken from. */
+export function fieldContext(pod: Pod, context: NodeContext, ips: readonly string[]): FieldContext {
+  const { name, ip, allocatable } = context.node;
+  return { pod, podIPs: ips, hostIP: ip, nodeName: name, allocatable };
+}
+
+async function userOf(pod: Pod, container: Container, image: Image): Promise<ResolvedUser> {
+  const [passwd = '', group = ''] = await Promise.all(
+    ['/etc/passwd', '/etc/group'].map((path) => readLayerFile(image.layerDirs, path)),
+  );
+  return resolveUser(pod, container, image.config.User ?? '', { passwd, group });
+}
+
+function seccompOf(pod: Pod, container: Container, context: NodeContext): Seccomp | undefined {
+  const profile = seccompProfile(pod, container);
+  if (profile.type === 'Unconfined') return undefined;
+  if (profile.type === 'RuntimeDefault') return context.seccomp;
+  const dir = join(context.config.dataDir, 'seccomp');
+  const path = normalize(join(dir, profile.localhostProfile ?? ''));
+  if (!path.startsWith(`${dir}/`)) {
+    throw new ContainerConfigError(`seccompProfile.localhostProfile must lie below ${dir}`);
+  }
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as Seccomp;
+  } catch (error) {
+    throw new ContainerConfigError(`seccompProfile ${path}: ${(error as Error).message}`);
+  }
+}
+
+/** The host's devices right below /dev, for privileged containers. */
+function hostDevices(): Device[] {
+  const own = new Set(['null', 'zero', 'full', 'random', 'urandom', 'tty', 'console', 'ptmx']);
+  return readdirSync('/dev', { withFileTypes: true })
+    .filter((entry) => (entry.isCharacterDevice() || entry.isBlockDevice()) && !own.has(entry.name))
+    .map((entry) => {
+      const path = join('/dev', entry.name);
+      const { rdev, mode, uid, gid } = statSync(path);
+      // glibc's encoding of dev_t.
+      const major = (rdev >> 8) & 0xfff;
+      const minor = (rdev & 0xff) | ((rdev >> 12) & 0xfff00);
+      const type = entry.isBlockDevice() ? ('b' as const) : ('c' as const);
+      return { path, type, major, minor, fileMode: mode & 0o777, uid, gid };
+    });
+}
+
+/** Reads and resolves what the container needs and writes its bundle. */
+export async function prepareBundle(
+  request: BundleRequest,
+  context: NodeContext,
+): Promise<PreparedBundle> {
+  const { pod, container, image, paths, attempt, sandbox } = request;
+  const fields = fieldContext(pod, context, sandbox.ips);
+  const lookup = context.resources(pod.metadata.namespace!);
+  const env = environment(container, image.config.Env ?? [], fields, lookup);
+  const user = await userOf(pod, container, image);
+  const at = attemptPaths(paths, container.name, attempt.attempt);
+  const own = await agentMounts(container, paths, at);
+  const volumes = await volumeMounts(pod, container, paths, env);
+  try {
+    const seccomp = seccompOf(pod, container, context);
+    const devices = container.securityContext?.privileged ? hostDevices() : [];
+    const cgroupsPath = `${paths.cgroup}/${attempt.id}`;
+    const spec = buildSpec(defaultSpec({ seccomp }), {
+      pod,
+      container,
+      image,
+      user,
+      env,
+      mounts: [...own, ...volumes.mounts],
+      sandbox: sandboxPaths(pod, paths),
+      privileges: { seccomp, hostDevices: devices },
+      cgroupsPath,
+      layerDir: at.layer,
+      pidsLimit: context.config.pidsLimit,
+      nodeMemoryBytes: context.node.memoryBytes,
+    });
+    for (const name of ['upper', 'work']) await mkdir(join(at.layer, name), { recursive: true });
+    await writeBundle(at.bundle, spec);
+    return { dir: at.bundle, cgroupsPath, release: volumes.release };
+  } catch (error) {
+    await volumes.release();
+    throw error;
+  }
+}

@@ -1,0 +1,46 @@
+import type { Pod } from '@gantry/api';
+import type { Clock, Logger } from '@gantry/base';
+import type { ImageStore } from '@gantry/image';
+import type { RuntimeClient, Seccomp } from '@gantry/runtime-client';
+import type { AgentConfig } from '../config.js';
+import type { ResourceLookup } from '../bundle/environment.js';
+import type { AgentMetrics } from '../metrics/metrics.js';
+import type { PodNetwork } from '../network/pod-network.js';
+
+/** Where events about pods go. Never throws, never blocks. */
+export interface EventSink {
+  emit(pod: Pod, event: PodEvent): void;
+}
+
+export interface PodEvent {
+  readonly type: 'Normal' | 'Warning';
+  readonly reason: string;
+  readonly message: string;
+  /** The container it is about. */
+  readonly container?: string;
+}
+
+/** What the host is, as far as pods care. */
+export interface NodeFacts {
+  readonly name: string;
+  readonly ip: string;
+  readonly bootId: string;
+  readonly memoryBytes: number;
+  readonly allocatable: Readonly<Record<string, string>>;
+}
+
+/** Everything that pod workers share. */
+export interface NodeContext {
+  readonly config: AgentConfig;
+  readonly node: NodeFacts;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly runtime: RuntimeClient;
+  readonly images: ImageStore;
+  readonly network: PodNetwork;
+  readonly events: EventSink;
+  readonly metrics: AgentMetrics;
+  readonly seccomp: Seccomp;
+  /** The ConfigMaps and Secrets of a namespace that the control plane has sent. */
+  resources(namespace: string): ResourceLookup;
+}

@@ -1,0 +1,119 @@
+import { mkdir, rm, rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { unavailable } from '@gantry/base';
+import { hostnameOf } from '../bundle/environment.js';
+import { mountsBelow } from '../volumes/mount-table.js';
+import { prepareVolumes, refreshVolumes, type VolumeContext } from '../volumes/volumes.js';
+import { fieldContext } from './container-bundle.js';
+import { writeEtcFiles } from './container-mounts.js';
+import type { NodeContext } from './node-context.js';
+import type { PodState } from './pod-state.js';
+import type { SandboxRecord } from './record.js';
+
+/** What surrounds a pod's containers: directories, volumes, namespaces and the address. */
+export class PodSandbox {
+  constructor(private readonly context: NodeContext) {}
+
+  /** Brings all of it up and records it; idempotent, so that an attempt cut short is simply repeated. */
+  async prepare(state: PodState): Promise<void> {
+    const { record, pod, paths } = state;
+    await mkdir(paths.dir, { recursive: true, mode: 0o700 });
+    // The address is not known yet: volumes that show it are refreshed below.
+    await prepareVolumes(pod, this.volumeContext(state, []));
+    const sandbox = await this.create(state);
+    await writeEtcFiles(pod, paths, sandbox.ips, this.context.node.name);
+    await refreshVolumes(pod, this.volumeContext(state, sandbox.ips));
+    record.bootId = this.context.node.bootId;
+    record.sandbox = sandbox;
+    await state.save();
+  }
+
+  private async create(state: PodState): Promise<SandboxRecord> {
+    const { pod, paths } = state;
+    const { hostNetwork = false } = pod.spec;
+    const { runtime, network, node } = this.context;
+    // Whatever an interrupted attempt left has an address nobody wrote down.
+    await this.release(state);
+    const sysctls = Object.fromEntries(
+      (pod.spec.securityContext?.sysctls ?? []).map(({ name, value }) => [name, value]),
+    );
+    const hostname = hostnameOf({ pod, nodeName: node.name });
+    await mkdir(paths.runDir, { recursive: true, mode: 0o700 });
+    const sandbox = await runtime.createSandbox({ dir: paths.sandbox, hostname, sysctls, hostNetwork });
+    if (hostNetwork) return { ips: [node.ip] };
+    const result = await network.add(pod.metadata.uid!, sandbox.net!);
+    const ips = result.ips.map(({ address }) => address.split('/')[0]!);
+    if (ips.length === 0) throw unavailable('the network plugin gave the pod no address');
+    return { ips, network: result };
+  }
+
+  /** Brings changed ConfigMaps and Secrets into the volumes of a pod that runs. */
+  async refresh(state: PodState): Promise<void> {
+    if (!state.record.sandbox) return;
+    await refreshVolumes(state.pod, this.volumeContext(state, state.record.sandbox.ips));
+  }
+
+  /** Gives back address, namespaces and memory; logs, records and volumes on disk stay. */
+  async tearDown(state: PodState): Promise<void> {
+    await this.release(state);
+    await this.unmount(state.paths.runDir);
+    await rm(state.paths.runDir, { recursive: true, force: true });
+    state.record.sandbox = undefined;
+    await state.save();
+  }
+
+  /** Leaves nothing of the pod on this host. */
+  async remove(state: PodState): Promise<void> {
+    const { paths, record } = state;
+    for (const { current } of Object.values(record.containers)) {
+      if (current) await this.context.runtime.delete(current.id, { force: true });
+    }
+    await this.release(state);
+    for (const dir of [paths.runDir, paths.dir]) {
+      await this.unmount(dir);
+      await rm(dir, { recursive: true, force: true });
+    }
+    await removeCgroups(paths.cgroup);
+  }
+
+  private async release(state: PodState): Promise<void> {
+    const { paths, pod } = state;
+    const { network, runtime } = this.context;
+    if (!pod.spec.hostNetwork) {
+      await network.remove(pod.metadata.uid!, join(paths.sandbox, 'net'));
+    }
+    await runtime.removeSandbox(paths.sandbox);
+  }
+
+  /** Removing a tree that still has a mount in it would empty whatever is mounted there. */
+  private async unmount(dir: string): Promise<void> {
+    for (const path of mountsBelow(dir)) {
+      const result = await this.context.runtime.run(['umount', path]);
+      if (result.exitCode !== 0) throw unavailable(`umount ${path}: ${result.stderr.trim()}`);
+    }
+    const left = mountsBelow(dir);
+    if (left.length > 0) throw unavailable(`still mounted below ${dir}: ${left.join(', ')}`);
+  }
+
+  private volumeContext(state: PodState, ips: readonly string[]): VolumeContext {
+    const { pod, paths } = state;
+    return {
+      paths,
+      fields: fieldContext(pod, this.context, ips),
+      lookup: this.context.resources(pod.metadata.namespace!),
+      run: (argv) => this.context.runtime.run(argv),
+    };
+  }
+}
+
+const cgroupMount = '/sys/fs/cgroup';
+const hierarchies = ['', 'unified', 'cpu', 'cpuacct', 'cpu,cpuacct', 'cpuset', 'memory', 'devices'];
+const moreHierarchies = ['freezer', 'blkio', 'pids', 'net_cls', 'net_prio', 'perf_event', 'hugetlb'];
+
+/** Removes a pod's empty cgroup from every hierarchy that has it. */
+export async function removeCgroups(cgroupsPath: string): Promise<void> {
+  for (const hierarchy of [...hierarchies, ...moreHierarchies]) {
+    // Absent, or not empty: then a container still lives in it and its own removal comes first.
+    await rmdir(join(cgroupMount, hierarchy, cgroupsPath)).catch(() => undefined);
+  }
+}
