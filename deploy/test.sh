@@ -5,7 +5,7 @@ source "$(dirname "$0")/lib.sh"
 require_root "npm test" "npm test"
 require_debian
 require_rust
-install_debian iproute2 nftables procps ca-certificates systemd systemd-container
+install_debian iproute2 nftables procps curl ca-certificates systemd systemd-container user-mode-linux kmod
 install_node_modules
 cd "$ROOT"
 results=$ROOT/test-results
