@@ -1,6 +1,6 @@
 import type { FieldError } from './field-error.js';
 import { jsonEqual } from './json-equal.js';
-import type { Column, Kind, Subresources } from './kind.js';
+import type { Column, FieldGetter, Kind, Subresources } from './kind.js';
 import type { ApiObject, ObjectMeta } from './meta/object-meta.js';
 import { validateObjectMeta, validateObjectMetaUpdate } from './meta/validate-object-meta.js';
 import { dnsSubdomainRule } from './names.js';
@@ -22,7 +22,7 @@ export interface KindDefinition<T extends ApiObject> {
   readonly type: Struct<T>;
   readonly subresources?: Subresources;
   readonly columns?: readonly Column<T>[];
-  readonly selectableFields?: Readonly<Record<string, (object: T) => string>>;
+  readonly selectableFields?: Readonly<Record<string, FieldGetter<T>>>;
   /** Rule for names; default: DNS subdomain. */
   readonly nameRule?: Rule;
   /** Runs before the declared defaults. */

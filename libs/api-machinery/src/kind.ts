@@ -8,6 +8,12 @@ export interface Column<T> extends TableColumnDefinition {
   value(object: T, nowMs: number): string | number | boolean;
 }
 
+/**
+ * Reads a field as text. Written as a method's type because methods are compared bivariantly, which
+ * lets a `Kind<Pod>` stand where a `Kind` is wanted.
+ */
+export type FieldGetter<T> = { get(object: T): string }['get'];
+
 export interface Subresources {
   readonly status?: true;
   readonly scale?: true;
@@ -15,9 +21,9 @@ export interface Subresources {
 
 /**
  * What is served under a group and version: its names, its schema and the rules of its writes.
- * The default parameter lets one registry carry the kinds of all types.
+ * Every kind is a `Kind<ApiObject>` too, so that one registry carries them all.
  */
-export interface Kind<T extends ApiObject = any> {
+export interface Kind<T extends ApiObject = ApiObject> {
   /** Empty for the core group. */
   readonly group: string;
   readonly version: string;
@@ -31,7 +37,7 @@ export interface Kind<T extends ApiObject = any> {
   readonly subresources: Subresources;
   readonly columns: readonly Column<T>[];
   /** Fields that field selectors may name besides metadata.name and metadata.namespace. */
-  readonly selectableFields: Readonly<Record<string, (object: T) => string>>;
+  readonly selectableFields: Readonly<Record<string, FieldGetter<T>>>;
   /** Fills in absent fields, in place. */
   setDefaults(object: T): void;
   /** All faults of the object; with `old` also of the change. Expects a decoded, defaulted object. */

@@ -3,8 +3,19 @@ import { describe, expect, it } from 'vitest';
 import { kinds } from './kinds.js';
 import { PodKind } from './core/pod.js';
 
-type Json = Record<string, any>;
-const documents = openApiV3(kinds, { title: 'Gantry', version: 'v0.1.0' });
+interface Schema {
+  description: string;
+  required?: string[];
+  properties: Record<string, Schema>;
+}
+interface Document {
+  paths: Record<string, { patch: { parameters: { name: string }[] } & Record<string, unknown> }>;
+  components: { schemas: Record<string, Schema & Record<string, unknown>> };
+}
+const documents = openApiV3(kinds, { title: 'Gantry', version: 'v0.1.0' }) as unknown as Map<
+  string,
+  Document
+>;
 
 function references(value: unknown, found = new Set<string>()): Set<string> {
   if (typeof value !== 'object' || value === null) return found;
@@ -26,7 +37,7 @@ describe('OpenAPI v3', () => {
 
   it('resolves all its references', () => {
     for (const document of documents.values()) {
-      const { schemas } = document['components'] as { schemas: Json };
+      const { schemas } = document.components;
       for (const reference of references(document)) {
         expect(schemas).toHaveProperty([reference.replace('#/components/schemas/', '')]);
       }
@@ -34,9 +45,9 @@ describe('OpenAPI v3', () => {
   });
 
   it('tells kubectl what the server can do', () => {
-    const { paths, components } = documents.get('apis/apps/v1') as Json;
-    const { patch } = paths['/apis/apps/v1/namespaces/{namespace}/deployments/{name}'];
-    expect(patch.parameters.map(({ name }: Json) => name)).toEqual([
+    const { paths, components } = documents.get('apis/apps/v1')!;
+    const { patch } = paths['/apis/apps/v1/namespaces/{namespace}/deployments/{name}']!;
+    expect(patch.parameters.map(({ name }) => name)).toEqual([
       'dryRun',
       'fieldManager',
       'fieldValidation',
@@ -50,9 +61,9 @@ describe('OpenAPI v3', () => {
     expect(paths).toHaveProperty([
       '/apis/apps/v1/namespaces/{namespace}/deployments/{name}/status',
     ]);
-    const deployment = components.schemas['io.k8s.api.apps.v1.Deployment'];
+    const deployment = components.schemas['io.k8s.api.apps.v1.Deployment']!;
     expect(deployment['x-kubernetes-group-version-kind']).toHaveLength(1);
-    const podSpec = components.schemas['io.k8s.api.core.v1.PodSpec'];
+    const podSpec = components.schemas['io.k8s.api.core.v1.PodSpec']!;
     expect(podSpec.required).toEqual(['containers']);
     expect(podSpec.properties.containers).toMatchObject({
       type: 'array',
@@ -66,12 +77,12 @@ describe('OpenAPI v3', () => {
 
   it('describes every field of every kind', () => {
     for (const document of documents.values()) {
-      const { schemas } = document['components'] as { schemas: Json };
+      const { schemas } = document.components;
       for (const [name, schema] of Object.entries(schemas)) {
         if (name.endsWith('List')) continue;
         expect(schema.description, name).not.toBe('');
-        for (const [field, property] of Object.entries<Json>(schema.properties)) {
-          expect(property['description'], `${name}.${field}`).toMatch(/\S/);
+        for (const [field, property] of Object.entries(schema.properties)) {
+          expect(property.description, `${name}.${field}`).toMatch(/\S/);
         }
       }
     }

@@ -1,7 +1,5 @@
 import { GantryError, badRequest } from '@gantry/base';
-import jsonPatchLibrary, { type Operation } from 'fast-json-patch';
-
-const { applyPatch, JsonPatchError } = jsonPatchLibrary;
+import { applyPatch, JsonPatchError, type Operation } from 'fast-json-patch';
 
 const maxOperations = 10_000;
 

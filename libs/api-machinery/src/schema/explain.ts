@@ -1,6 +1,6 @@
 import { notFound } from '@gantry/base';
 import { apiVersionOf, type Kind } from '../kind.js';
-import { describeStruct, type FieldType } from './field.js';
+import { describeStruct, type FieldType, type Struct } from './field.js';
 import { planOf, structOf, type FieldPlan } from './plan.js';
 
 function typeText(type: FieldType): string {
@@ -24,7 +24,7 @@ function fieldText(field: FieldPlan): string {
 
 /** What a person wants to know about a kind or one of its fields, as `kubectl explain` prints it. */
 export function explainText(kind: Kind, path: readonly string[] = []): string {
-  let struct = kind.type;
+  let struct: Struct = kind.type;
   let field: FieldPlan | undefined;
   for (const [index, name] of path.entries()) {
     field = planOf(struct).fields.get(name);
