@@ -1,6 +1,18 @@
 import type { Logger } from '@gantry/base';
-import type { Image, PullOptions, RegistryConfig } from './types.js';
+import { createHash } from 'node:crypto';
 import { ImageError } from './errors.js';
+import { LayerFetcher } from './pull/layer-fetcher.js';
+import { ProgressMeter } from './pull/progress.js';
+import { Puller } from './pull/puller.js';
+import { SharedWork } from './pull/shared-work.js';
+import { formatReference, parseReference, type Reference } from './reference.js';
+import { RegistryClient } from './registry/registry-client.js';
+import { ContentStore } from './store/content-store.js';
+import { collectContent, type GarbageReport } from './store/garbage.js';
+import { ImageIndex, type ImageRecord } from './store/image-index.js';
+import { describeImage } from './store/images.js';
+import { Maintenance } from './store/maintenance.js';
+import type { Image, PullOptions, RegistryAuth, RegistryConfig } from './types.js';
 
 export interface ImageStoreOptions {
   /** Root of the store, e.g. `/var/lib/gantry/images`; made when missing, mode 0700. */
@@ -13,35 +25,96 @@ export interface ImageStoreOptions {
   readonly maxConcurrentLayers?: number;
 }
 
-/** What a collection removed. */
-export interface GarbageReport {
-  readonly images: readonly string[];
-  readonly layers: number;
-  readonly blobs: number;
-  readonly freedBytes: number;
+const defaultConcurrentLayers = 3;
+
+interface RunningPull {
+  readonly work: SharedWork<ImageRecord>;
+  readonly meter: ProgressMeter;
+  readonly needs: Set<string>;
 }
 
 /** All images of a node: pulls each digest once however many ask, and survives a kill at any byte. */
 export class ImageStore {
-  constructor(private readonly options: ImageStoreOptions) {}
+  private readonly content: ContentStore;
+  private readonly index: ImageIndex;
+  private readonly client: RegistryClient;
+  private readonly layers: LayerFetcher;
+  private readonly puller: Puller;
+  private readonly maintenance: Maintenance;
+  private readonly pulls = new Map<string, RunningPull>();
+  private readonly logger: Logger;
+  private opening?: Promise<void>;
+
+  constructor(options: ImageStoreOptions) {
+    const { dir, layersBinary, logger } = options;
+    this.logger = logger;
+    this.content = new ContentStore(dir);
+    this.index = new ImageIndex(dir);
+    this.client = new RegistryClient(options.registries);
+    this.maintenance = new Maintenance({ dir, layersBinary, logger });
+    const { content, index, client } = this;
+    const maxConcurrent = options.maxConcurrentLayers ?? defaultConcurrentLayers;
+    this.layers = new LayerFetcher({ content, client, layersBinary, logger, maxConcurrent });
+    this.puller = new Puller({ content, index, client, layers: this.layers, logger });
+  }
+
+  /** Clears what a killed process left behind; every operation does it first when nobody has. */
+  open(): Promise<void> {
+    this.opening ??= this.load();
+    return this.opening;
+  }
+
+  private async load(): Promise<void> {
+    await this.content.open();
+    await this.maintenance.sweep();
+    await this.index.open();
+  }
 
   /** Makes the image present by the policy; rejects with ImageError. */
-  async pull(reference: string, options: PullOptions = {}): Promise<Image> {
-    throw new ImageError('internal', `pull ${reference} ${options.policy} ${this.options.dir}`);
+  async pull(text: string, options: PullOptions = {}): Promise<Image> {
+    const reference = parseReference(text);
+    await this.open();
+    const { policy = defaultPolicy(reference), auth = [], signal } = options;
+    const present = policy === 'Always' ? undefined : await this.get(text);
+    if (present) return present;
+    if (policy === 'Never') throw neverPull(text);
+    const unchanged = policy === 'Always' ? await this.unchanged(reference, options) : undefined;
+    if (unchanged) return unchanged;
+    const running = this.start(reference, auth);
+    const ignore = options.onProgress && running.meter.listen(options.onProgress);
+    try {
+      const record = await running.work.wait(signal);
+      return await this.describe(record, formatReference(reference));
+    } finally {
+      ignore?.();
+    }
   }
 
   /** The image as the store has it, by tag, digest or image ID; undefined when absent or incomplete. */
-  async get(reference: string): Promise<Image | undefined> {
-    throw new ImageError('internal', `get ${reference}`);
+  async get(text: string): Promise<Image | undefined> {
+    await this.open();
+    const name = /^sha256:/.test(text) ? text : formatReference(parseReference(text));
+    const record = this.index.find(name);
+    if (!record) return undefined;
+    const image = await describeImage(this.content, record, name);
+    if (image) record.lastUsedAtMs = Date.now();
+    return image;
   }
 
+  /** Every name with its image, those that are complete. */
   async list(): Promise<Image[]> {
-    throw new ImageError('internal', 'list');
+    await this.open();
+    const entries = this.index.entries();
+    const images = await Promise.all(
+      entries.map(({ name, image }) => describeImage(this.content, image, name)),
+    );
+    return images.filter((image) => image !== undefined);
   }
 
   /** Forgets the name; its content goes with the next collection. True when it was there. */
-  async remove(reference: string): Promise<boolean> {
-    throw new ImageError('internal', `remove ${reference}`);
+  async remove(text: string): Promise<boolean> {
+    await this.open();
+    return this.index.removeName(formatReference(parseReference(text)));
   }
 
   /**
@@ -49,9 +122,95 @@ export class ImageStore {
    * neither a remaining image nor a pull in flight needs.
    */
   async collectGarbage(inUse: ReadonlySet<string>): Promise<GarbageReport> {
-    throw new ImageError('internal', `collect ${inUse.size}`);
+    await this.open();
+    const { content, index } = this;
+    const isNeeded = (digest: string) => this.neededByPulls().has(digest);
+    const report = await collectContent({ content, index, inUse, isNeeded });
+    await this.maintenance.sweep();
+    this.logger.info({ ...report, images: report.images.length }, 'collected image garbage');
+    return report;
   }
 
   /** Waits for writes under way; pulls in flight are stopped and keep what they have downloaded. */
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    const reason = new ImageError('aborted', 'the image store is closing');
+    await Promise.all([...this.pulls.values()].map(({ work }) => work.stop(reason)));
+    await this.layers.stop(reason);
+    this.client.close();
+    await this.maintenance.close();
+  }
+
+  private neededByPulls(): Set<string> {
+    const needs = this.layers.inFlight();
+    for (const pull of this.pulls.values()) for (const digest of pull.needs) needs.add(digest);
+    return needs;
+  }
+
+  /** The stored image when the registry still has the same under the tag: one small request. */
+  private async unchanged(reference: Reference, options: PullOptions): Promise<Image | undefined> {
+    const present = await this.get(formatReference(reference));
+    if (!present || reference.digest !== undefined) return present;
+    const { auth, signal } = options;
+    const digest = await this.client.resolve(reference, { auth, signal });
+    return digest === present.digest ? present : undefined;
+  }
+
+  /** Joins the pull of the same name by the same user, or starts it. */
+  private start(reference: Reference, auth: readonly RegistryAuth[]): RunningPull {
+    const key = pullKey(reference, auth);
+    const running = this.pulls.get(key);
+    if (running?.work.joinable) return running;
+    const meter = new ProgressMeter(formatReference(reference));
+    const needs = new Set<string>();
+    const work = new SharedWork<ImageRecord>((signal) =>
+      this.run(
+        reference,
+        (task) => this.puller.pull({ ...task, auth, meter, needs, signal }),
+        meter,
+      ).finally(() => this.pulls.get(key) === pull && this.pulls.delete(key)),
+    );
+    const pull = { work, meter, needs };
+    this.pulls.set(key, pull);
+    return pull;
+  }
+
+  private async run(
+    reference: Reference,
+    pull: (task: { reference: Reference }) => Promise<ImageRecord>,
+    meter: ProgressMeter,
+  ): Promise<ImageRecord> {
+    let succeeded = false;
+    try {
+      const record = await pull({ reference });
+      succeeded = true;
+      this.maintenance.syncSoon();
+      return record;
+    } finally {
+      meter.finish(succeeded);
+    }
+  }
+
+  private async describe(record: ImageRecord, name: string): Promise<Image> {
+    const image = await describeImage(this.content, record, name);
+    if (image) return image;
+    throw new ImageError('internal', `${name} was removed while it was pulled; pull it again`);
+  }
+}
+
+function defaultPolicy(reference: Reference): 'Always' | 'IfNotPresent' {
+  return reference.tag === 'latest' && !reference.digest ? 'Always' : 'IfNotPresent';
+}
+
+function neverPull(text: string): ImageError {
+  const hint = 'load it onto the node or allow pulling it';
+  return new ImageError(
+    'never-pull',
+    `${text} is not on this node and its policy is Never; ${hint}`,
+  );
+}
+
+/** Users share a pull only with those who show the same credentials. */
+function pullKey(reference: Reference, auth: readonly RegistryAuth[]): string {
+  const who = createHash('sha256').update(JSON.stringify(auth)).digest('hex');
+  return `${formatReference(reference)} ${who}`;
 }

@@ -5,4 +5,12 @@
  */
 export * from './errors.js';
 export * from './image-store.js';
+export { digestOf } from './manifest.js';
+export { mediaTypes } from './media-types.js';
+export { hostPlatform } from './platform.js';
+export * from './reference.js';
+export { parseDockerConfig } from './registry/docker-config.js';
+export { Pusher, type PushLayer } from './registry/pusher.js';
+export { RegistryClient, type RequestOptions } from './registry/registry-client.js';
+export type { GarbageReport } from './store/garbage.js';
 export * from './types.js';

@@ -1,0 +1,183 @@
+import type { Logger } from '@gantry/base';
+import { ImageError } from '../errors.js';
+import type { Reference } from '../reference.js';
+import type { RegistryClient } from '../registry/registry-client.js';
+import { PassingError, Retries } from '../registry/retry.js';
+import type { ContentStore } from '../store/content-store.js';
+import type { Descriptor, RegistryAuth } from '../types.js';
+import { LayerFailure, layerError, LayerProcess } from './layer-process.js';
+import { Semaphore } from './semaphore.js';
+import { SharedWork } from './shared-work.js';
+
+/** One layer that an image needs: its blob, and the diffID that it unpacks to. */
+export interface WantedLayer {
+  readonly descriptor: Descriptor;
+  readonly diffId: string;
+}
+
+/** A layer on its way, for all pulls that want it. */
+export interface LayerJob {
+  readonly layer: WantedLayer;
+  bytesDone: number;
+  /** Why it does not move. */
+  waiting?: string;
+  readonly work: SharedWork<void>;
+}
+
+export interface LayerOrigin {
+  readonly reference: Reference;
+  readonly auth: readonly RegistryAuth[];
+}
+
+export interface LayerFetcherOptions {
+  readonly content: ContentStore;
+  readonly client: RegistryClient;
+  readonly layersBinary: string;
+  readonly logger: Logger;
+  readonly maxConcurrent: number;
+}
+
+/** Whole attempts at a layer whose content came out wrong. */
+const maxWrongContent = 2;
+
+/** Downloads, verifies and unpacks layers: each digest once at a time, and so many at once over all pulls. */
+export class LayerFetcher {
+  private readonly jobs = new Map<string, LayerJob>();
+  private readonly slots: Semaphore;
+
+  constructor(private readonly options: LayerFetcherOptions) {
+    this.slots = new Semaphore(options.maxConcurrent);
+  }
+
+  /** Digests and diffIDs that are being written, which no collection may touch. */
+  inFlight(): Set<string> {
+    return new Set(
+      [...this.jobs.values()].flatMap(({ layer }) => [layer.diffId, layer.descriptor.digest]),
+    );
+  }
+
+  /** The running job for the layer, or a new one. */
+  fetch(layer: WantedLayer, origin: LayerOrigin): LayerJob {
+    const key = `${layer.descriptor.digest} ${layer.diffId}`;
+    const running = this.jobs.get(key);
+    if (running?.work.joinable) return running;
+    const job: LayerJob = {
+      layer,
+      bytesDone: 0,
+      waiting: `waiting for a download slot (${this.slots.size} in use)`,
+      work: new SharedWork((signal) =>
+        // A stopped predecessor may still hold the layer's directory.
+        Promise.resolve(running?.work.stop(signal.reason))
+          .then(() => this.slots.run(signal, () => this.run(job, origin, signal)))
+          .finally(() => this.jobs.get(key) === job && this.jobs.delete(key)),
+      ),
+    };
+    this.jobs.set(key, job);
+    return job;
+  }
+
+  async stop(reason: unknown): Promise<void> {
+    await Promise.all([...this.jobs.values()].map((job) => job.work.stop(reason)));
+  }
+
+  private async run(job: LayerJob, origin: LayerOrigin, signal: AbortSignal): Promise<void> {
+    const { content, logger } = this.options;
+    const { descriptor, diffId } = job.layer;
+    job.waiting = undefined;
+    for (let attempt = 1; ; attempt += 1) {
+      if (content.hasLayer(diffId)) return;
+      try {
+        await this.attempt(job, origin, signal);
+        job.bytesDone = descriptor.size;
+        return;
+      } catch (error) {
+        signal.throwIfAborted();
+        const refusal = error instanceof LayerFailure ? error.refusal : undefined;
+        if (refusal?.code !== 'digest-mismatch' || attempt >= maxWrongContent) {
+          throw layerError(descriptor.digest, error);
+        }
+        logger.warn({ layer: descriptor.digest }, 'the blob came out wrong, fetching it once more');
+      }
+    }
+  }
+
+  private async attempt(job: LayerJob, origin: LayerOrigin, signal: AbortSignal): Promise<void> {
+    const { content, layersBinary } = this.options;
+    const { descriptor, diffId } = job.layer;
+    const { digest, size } = descriptor;
+    const args = ['apply', '--store', content.dir, '--digest', digest, '--size', `${size}`];
+    args.push('--diff-id', diffId);
+    if (content.hasBlob(digest)) {
+      await new LayerProcess(layersBinary, [...args, '--stored']).result();
+      return;
+    }
+    const partial = await content.partialBytes(digest);
+    const resumeFrom = partial <= size ? partial : 0;
+    const process = new LayerProcess(layersBinary, [...args, '--resume-from', `${resumeFrom}`]);
+    job.bytesDone = resumeFrom;
+    try {
+      await this.download(job, origin, process, signal);
+    } catch (error) {
+      await process.abandon();
+      throw error;
+    }
+    await process.result();
+  }
+
+  /** Feeds the process, going on after every cut where the last one ended. */
+  private async download(
+    job: LayerJob,
+    origin: LayerOrigin,
+    process: LayerProcess,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { size } = job.layer.descriptor;
+    const onWait = (why: string) => (job.waiting = why);
+    const retries = new Retries(signal, onWait);
+    while (job.bytesDone < size && !process.ended) {
+      const before = job.bytesDone;
+      try {
+        await this.stream(job, origin, process, signal, onWait);
+        if (job.bytesDone < size && !process.ended) throw new Error('it ended too early');
+      } catch (error) {
+        if (job.bytesDone > before) retries.reset();
+        await retries.after(asCut(error, job, signal));
+      }
+    }
+  }
+
+  private async stream(
+    job: LayerJob,
+    { reference, auth }: LayerOrigin,
+    process: LayerProcess,
+    signal: AbortSignal,
+    onWait: (why: string) => void,
+  ): Promise<void> {
+    const { descriptor } = job.layer;
+    const options = { auth, signal, onWait };
+    const blob = await this.options.client.blob(reference, descriptor, job.bytesDone, options);
+    job.waiting = undefined;
+    let skip = job.bytesDone - blob.offset;
+    for await (const chunk of blob.stream as AsyncIterable<Buffer>) {
+      const fresh = chunk.subarray(Math.min(skip, chunk.length));
+      skip -= chunk.length - fresh.length;
+      if (job.bytesDone + fresh.length > descriptor.size) throw tooLarge(descriptor);
+      await process.write(fresh);
+      job.bytesDone += fresh.length;
+      if (process.ended) return;
+    }
+  }
+}
+
+function tooLarge({ digest, size }: Descriptor): ImageError {
+  return new ImageError('size-mismatch', `layer ${digest} is larger than its ${size} bytes`);
+}
+
+/** A download that broke off may go on; what the registry itself refused is final. */
+function asCut(error: unknown, job: LayerJob, signal: AbortSignal): unknown {
+  if (signal.aborted || error instanceof ImageError) return error;
+  const at = `${job.bytesDone} of ${job.layer.descriptor.size} bytes`;
+  const why = (error as Error).message;
+  const message = `the download of layer ${job.layer.descriptor.digest} was cut at ${at} (${why})`;
+  return new PassingError('unavailable', message, undefined, { cause: error });
+}

@@ -1,0 +1,89 @@
+import { statSync } from 'node:fs';
+import type { ContentStore } from './content-store.js';
+import type { ImageIndex, ImageRecord } from './image-index.js';
+import { readDocuments } from './images.js';
+
+/** What a collection removed. */
+export interface GarbageReport {
+  /** Names of removed images; those that had lost theirs appear by digest. */
+  readonly images: readonly string[];
+  readonly layers: number;
+  readonly blobs: number;
+  /** Bytes of removed blobs and of what removed layers had unpacked to. */
+  readonly freedBytes: number;
+}
+
+export interface Collection {
+  readonly content: ContentStore;
+  readonly index: ImageIndex;
+  readonly inUse: ReadonlySet<string>;
+  /** Asked again right before each removal: a pull may have begun meanwhile. */
+  readonly isNeeded: (digest: string) => boolean;
+}
+
+/** Removes the images outside `inUse`, then all content that no remaining image reaches. */
+export async function collectContent(collection: Collection): Promise<GarbageReport> {
+  const { index } = collection;
+  const doomed = index.allImages().filter((image) => !isInUse(collection, image));
+  const images = doomed.flatMap((image) => {
+    const names = index.namesOf(image);
+    return names.length > 0 ? names : [image.manifestDigest];
+  });
+  await index.removeImages(doomed);
+  const reachable = await reach(collection);
+  const keep = (digest: string) => reachable.has(digest) || collection.isNeeded(digest);
+  const layers = await discardLayers(collection.content, keep);
+  const blobs = await discardBlobs(collection.content, keep);
+  const freedBytes = layers.bytes + blobs.bytes;
+  return { images, layers: layers.count, blobs: blobs.count, freedBytes };
+}
+
+function isInUse({ index, inUse }: Collection, image: ImageRecord): boolean {
+  const keys = [image.manifestDigest, image.targetDigest, image.imageId, ...index.namesOf(image)];
+  return keys.some((key) => inUse.has(key));
+}
+
+async function reach({ content, index }: Collection): Promise<Set<string>> {
+  const reachable = new Set<string>();
+  for (const image of index.allImages()) {
+    reachable.add(image.manifestDigest).add(image.targetDigest).add(image.imageId);
+    const documents = await readDocuments(content, image);
+    for (const layer of documents?.manifest.layers ?? []) reachable.add(layer.digest);
+    for (const diffId of documents?.config.rootfs.diff_ids ?? []) reachable.add(diffId);
+  }
+  return reachable;
+}
+
+interface Discarded {
+  count: number;
+  bytes: number;
+}
+
+async function discardLayers(
+  content: ContentStore,
+  keep: (digest: string) => boolean,
+): Promise<Discarded> {
+  const total = { count: 0, bytes: 0 };
+  for (const diffId of await content.diffIds()) {
+    const record = await content.layerRecord(diffId);
+    if (keep(diffId) || !content.discard('layer', diffId)) continue;
+    total.count += 1;
+    total.bytes += record?.unpackedBytes ?? 0;
+  }
+  return total;
+}
+
+async function discardBlobs(
+  content: ContentStore,
+  keep: (digest: string) => boolean,
+): Promise<Discarded> {
+  const total = { count: 0, bytes: 0 };
+  for (const digest of await content.blobDigests()) {
+    if (keep(digest)) continue;
+    const bytes = statSync(content.blobPath(digest), { throwIfNoEntry: false })?.size ?? 0;
+    if (!content.discard('blob', digest)) continue;
+    total.count += 1;
+    total.bytes += bytes;
+  }
+  return total;
+}
