@@ -1,0 +1,12 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { CoreModule, type Core } from './core.module.js';
+import { HealthHandler } from './health/health.handler.js';
+import { MetricsHandler } from './metrics/metrics.handler.js';
+
+/** The control plane: the core, and one module per task. */
+@Module({ controllers: [HealthHandler, MetricsHandler] })
+export class AppModule {
+  static create(core: Core): DynamicModule {
+    return { module: AppModule, imports: [CoreModule.create(core)] };
+  }
+}

@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { TLSSocket } from 'node:tls';
+import { GantryError, type Logger } from '@gantry/base';
+import type { AccessAttributes, UserInfo } from './access.js';
+import type { TokenFile } from './token-file.js';
+
+/** Paths that anyone may read. */
+const openPaths = new Set(['/healthz', '/livez', '/readyz', '/version']);
+
+const mastersGroup = 'system:masters';
+const anonymous: UserInfo = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
+
+/**
+ * Who asks, and whether they may. Certificates of the cluster's CA name user (CN) and groups (O);
+ * bearer tokens are known by their hashes. system:masters may do everything, nobody else anything.
+ */
+export class Authenticator {
+  constructor(
+    private readonly tokens: TokenFile,
+    private readonly logger: Logger,
+  ) {}
+
+  /** The user of a request, system:anonymous without credentials; Unauthorized when they are wrong. */
+  async authenticate(request: IncomingMessage): Promise<UserInfo> {
+    const user = this.fromCertificate(request.socket) ?? (await this.fromToken(request));
+    return user ?? anonymous;
+  }
+
+  /** Forbidden, with a message that names user, verb and what was asked for. */
+  async authorize(user: UserInfo, attributes: AccessAttributes): Promise<void> {
+    if (user.groups.includes(mastersGroup)) return;
+    if (attributes.verb === 'get' && openPaths.has(attributes.path ?? '')) return;
+    this.logger.info({ user: user.name, ...attributes }, 'access denied');
+    if (user === anonymous)
+      throw unauthorized('no valid credentials: send a client certificate or a bearer token');
+    throw new GantryError('Forbidden', refusal(user, attributes), {
+      kind: attributes.resource,
+      group: attributes.group,
+      name: attributes.name,
+    });
+  }
+
+  private fromCertificate(socket: IncomingMessage['socket']): UserInfo | undefined {
+    const tls = socket as TLSSocket;
+    if (typeof tls.getPeerCertificate !== 'function') return undefined;
+    const { subject } = tls.getPeerCertificate() ?? {};
+    if (!subject) return undefined;
+    if (!tls.authorized) {
+      throw unauthorized(
+        `the client certificate is not accepted: ${String(tls.authorizationError)}`,
+      );
+    }
+    const organizations = subject.O as string | string[] | undefined;
+    const groups = organizations === undefined ? [] : [organizations].flat();
+    return { name: [subject.CN].flat()[0] ?? '', groups: [...groups, 'system:authenticated'] };
+  }
+
+  private async fromToken(request: IncomingMessage): Promise<UserInfo | undefined> {
+    const header = request.headers.authorization;
+    if (!header) return undefined;
+    const [, token] = /^Bearer +([\w~+/.=-]+)$/i.exec(header) ?? [];
+    const hash = token && createHash('sha256').update(token).digest('hex');
+    const user = hash ? await this.tokens.find(hash) : undefined;
+    if (!user) throw unauthorized('the bearer token is not valid');
+    return { name: user.name, groups: [...user.groups, 'system:authenticated'] };
+  }
+}
+
+function unauthorized(message: string): GantryError {
+  return new GantryError('Unauthorized', message);
+}
+
+function refusal(user: UserInfo, attributes: AccessAttributes): string {
+  const { verb, path, resource, subresource, group, namespace, name } = attributes;
+  if (!resource) return `User "${user.name}" cannot ${verb} path "${path ?? ''}"`;
+  const what = subresource ? `${resource}/${subresource}` : resource;
+  const which = name
+    ? `${what}${group ? `.${group}` : ''} "${name}" is forbidden`
+    : `${what} is forbidden`;
+  const where = namespace ? ` in the namespace "${namespace}"` : ' at the cluster scope';
+  const inGroup = ` in API group "${group ?? ''}"`;
+  return `${which}: User "${user.name}" cannot ${verb} resource "${what}"${inGroup}${where}`;
+}

@@ -1,0 +1,156 @@
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { LogLevel } from '@gantry/base';
+import { parseStoreLocation, type StoreLocation } from '@gantry/store';
+import { FlagReader, flagOptions, type Flag } from './flags.js';
+
+/** Everything that can be set; frozen, read once at start. Times in the unit of their name. */
+export interface Config {
+  readonly dataDir: string;
+  readonly store: StoreLocation;
+  /** PEM files for an etcd that wants TLS. */
+  readonly etcdCa?: string;
+  readonly etcdCertificate?: string;
+  readonly etcdKey?: string;
+  /** Address that both ports listen on. */
+  readonly bindAddress: string;
+  /** 0 takes a free port. */
+  readonly apiPort: number;
+  readonly gatewayPort: number;
+  /** How agents, clients and other control planes reach this one. */
+  readonly advertiseAddress: string;
+  /** Further names and addresses for the serving certificate. */
+  readonly tlsSans: readonly string[];
+  /** Who this is among several control planes. */
+  readonly identity: string;
+  readonly clusterCidr: string;
+  readonly nodeCidrMask: number;
+  /** A node without a session for so long is Unknown and unreachable. */
+  readonly nodeGraceSeconds: number;
+  /** Pods of an unreachable node are given up so long after that. */
+  readonly podEvictionSeconds: number;
+  readonly heartbeatMillis: number;
+  readonly agentCertificateHours: number;
+  readonly eventTtlMinutes: number;
+  /** The leadership of a control plane that died passes on after this time. */
+  readonly leaseSeconds: number;
+  readonly compactionMinutes: number;
+  /** JSON list of {hash, user, groups}; hash is the SHA-256 of a bearer token in hexadecimal. */
+  readonly tokenFile?: string;
+  readonly logLevel: LogLevel;
+}
+
+/** The flags of `serve`, in the order of the help text. */
+export const serveFlags = {
+  'data-dir': {
+    value: 'DIR',
+    help: 'certificates and keys',
+    default: '/var/lib/gantry/control-plane',
+  },
+  store: {
+    value: 'STORE',
+    help: 'embedded:FILE, memory, or etcd:URL[,URL…]',
+    default: 'embedded:DATA-DIR/store.db',
+  },
+  'etcd-ca': { value: 'FILE', help: 'CA certificate of etcd (https endpoints)' },
+  'etcd-cert': { value: 'FILE', help: 'client certificate for etcd' },
+  'etcd-key': { value: 'FILE', help: 'its key' },
+  'bind-address': { value: 'IP', help: 'address to listen on', default: '::' },
+  'api-port': { value: 'PORT', help: 'port of the API (https)', default: '6443' },
+  'gateway-port': { value: 'PORT', help: 'port for agents (gRPC)', default: '6444' },
+  'advertise-address': {
+    value: 'HOST',
+    help: 'how others reach this machine',
+    default: '127.0.0.1',
+  },
+  'tls-san': {
+    value: 'NAME[,NAME…]',
+    help: 'further names in the serving certificate',
+    default: '',
+  },
+  identity: { value: 'NAME', help: 'name among several control planes', default: 'HOSTNAME' },
+  'cluster-cidr': { value: 'CIDR', help: 'addresses of all pods', default: '10.42.0.0/16' },
+  'node-cidr-mask': { value: 'BITS', help: "size of one node's part of it", default: '24' },
+  'node-grace-seconds': {
+    value: 'N',
+    help: 'a silent node is unreachable after this time',
+    default: '20',
+  },
+  'pod-eviction-seconds': {
+    value: 'N',
+    help: 'its pods are replaced this much later',
+    default: '30',
+  },
+  'heartbeat-millis': { value: 'N', help: 'how often agents report', default: '3000' },
+  'agent-certificate-hours': { value: 'N', help: 'lifetime of agent certificates', default: '168' },
+  'event-ttl-minutes': { value: 'N', help: 'how long events are kept', default: '60' },
+  'lease-seconds': { value: 'N', help: 'a dead leader is replaced after this time', default: '6' },
+  'compaction-minutes': { value: 'N', help: 'how often old history is dropped', default: '5' },
+  'token-file': { value: 'FILE', help: 'bearer tokens: [{"hash", "user", "groups"}]' },
+  'log-level': { value: 'LEVEL', help: 'debug, info, warn, error or silent', default: 'info' },
+} as const satisfies Record<string, Flag>;
+
+const logLevels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent'];
+
+/**
+ * Reads flags, then the environment (`--api-port` is GANTRY_API_PORT), then defaults. BadRequest lists
+ * every fault, each with its flag.
+ */
+export function parseConfig(argv: readonly string[], env: NodeJS.ProcessEnv = {}): Config {
+  const options = flagOptions(serveFlags);
+  const { values } = parseArgs({ args: [...argv], options, strict: false, tokens: false });
+  const read = new FlagReader(serveFlags, values, env);
+  read.refuseUnknown();
+  const dataDir = read.text('data-dir');
+  const config: Config = {
+    dataDir,
+    store: read.parsed('store', (text) =>
+      parseStoreLocation(text.replace('DATA-DIR', () => dataDir)),
+    ),
+    etcdCa: read.optional('etcd-ca'),
+    etcdCertificate: read.optional('etcd-cert'),
+    etcdKey: read.optional('etcd-key'),
+    bindAddress: read.address('bind-address'),
+    apiPort: read.integer('api-port', 0, 65_535),
+    gatewayPort: read.integer('gateway-port', 0, 65_535),
+    advertiseAddress: read.host('advertise-address'),
+    tlsSans: read.list('tls-san'),
+    identity: read.text('identity').replace(/^HOSTNAME$/, hostname),
+    clusterCidr: read.cidr('cluster-cidr'),
+    nodeCidrMask: read.integer('node-cidr-mask', 9, 30),
+    nodeGraceSeconds: read.integer('node-grace-seconds', 1, 86_400),
+    podEvictionSeconds: read.integer('pod-eviction-seconds', 0, 86_400),
+    heartbeatMillis: read.integer('heartbeat-millis', 100, 60_000),
+    agentCertificateHours: read.integer('agent-certificate-hours', 1, 24 * 365),
+    eventTtlMinutes: read.integer('event-ttl-minutes', 1, 60 * 24 * 30),
+    leaseSeconds: read.integer('lease-seconds', 2, 300),
+    compactionMinutes: read.integer('compaction-minutes', 1, 1_440),
+    tokenFile: read.optional('token-file'),
+    logLevel: read.oneOf('log-level', logLevels),
+  };
+  read.require(
+    config.nodeCidrMask > Number(config.clusterCidr.split('/')[1]),
+    `--node-cidr-mask ${config.nodeCidrMask} leaves no node a part of ${config.clusterCidr}`,
+  );
+  read.require(
+    !config.etcdCertificate === !config.etcdKey,
+    '--etcd-cert and --etcd-key belong together: give both',
+  );
+  read.throwFaults();
+  return Object.freeze(config);
+}
+
+/** A configuration for specs: in memory, free ports, its own directory. */
+export function testConfig(dataDir: string, overrides: Partial<Config> = {}): Config {
+  const flags = { store: 'memory', 'bind-address': '127.0.0.1', 'api-port': '0' };
+  const args = Object.entries({ ...flags, 'gateway-port': '0', 'log-level': 'silent' });
+  const argv = args.map(([flag, value]) => `--${flag}=${value}`);
+  const config = parseConfig([...argv, `--data-dir=${dataDir}`, '--identity=test']);
+  return Object.freeze({ ...config, ...overrides });
+}
+
+/** Where certificates and keys lie. */
+export function pkiDirectory(config: Pick<Config, 'dataDir'>): string {
+  return join(config.dataDir, 'pki');
+}

@@ -1,0 +1,76 @@
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { Agent, request } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { testConfig } from './config.js';
+import { startControlPlane, type ControlPlane } from './control-plane.js';
+
+let directory: string;
+let plane: ControlPlane;
+
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
+function get(
+  path: string,
+  options: { certificate?: boolean; token?: string } = {},
+): Promise<Answer> {
+  const { certificatePem, keyPem } = plane.pki.admin;
+  const identity = options.certificate ? { cert: certificatePem, key: keyPem } : {};
+  const agent = new Agent({ ca: plane.pki.caPem, ...identity, keepAlive: false });
+  const headers = options.token ? { authorization: `Bearer ${options.token}` } : {};
+  return new Promise((resolve, reject) => {
+    const call = request(`${plane.apiUrl}${path}`, { agent, headers }, (response) => {
+      let body = '';
+      response.on('data', (chunk: Buffer) => (body += chunk.toString()));
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body }));
+    });
+    call.on('error', reject).end();
+  });
+}
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'gantry-control-plane-'));
+  plane = await startControlPlane(testConfig(directory));
+});
+
+afterAll(async () => {
+  await plane?.close();
+  await rm(directory, { recursive: true, force: true });
+});
+
+describe('startControlPlane', () => {
+  it('answers the probes to everyone', async () => {
+    for (const path of ['/livez', '/readyz', '/healthz']) {
+      expect(await get(path)).toEqual({ status: 200, body: 'ok' });
+    }
+    expect((await get('/readyz?verbose')).body).toContain('[+]store ok');
+  });
+
+  it('serves metrics to the machine itself', async () => {
+    const { status, body } = await get('/metrics');
+    expect(status).toBe(200);
+    expect(body).toContain('process_resident_memory_bytes');
+  });
+
+  it('answers what it does not know with a Status', async () => {
+    const { status, body } = await get('/nothing', { certificate: true });
+    expect(status).toBe(404);
+    expect(JSON.parse(body)).toMatchObject({ kind: 'Status', reason: 'NotFound', code: 404 });
+  });
+
+  it('writes a kubeconfig that only its owner can read', async () => {
+    const mode = (await stat(plane.kubeconfig)).mode & 0o777;
+    expect(mode).toBe(0o600);
+    const config = JSON.parse(await readFile(plane.kubeconfig, 'utf8'));
+    expect(config.clusters[0].cluster.server).toBe(`https://127.0.0.1:${plane.apiPort}`);
+  });
+
+  it('comes to lead', async () => {
+    await expect.poll(() => plane.leader.leading).toBe(true);
+    expect(plane.leader.fence).toMatchObject({ key: 'leader/control-plane' });
+  });
+});

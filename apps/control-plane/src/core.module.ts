@@ -1,0 +1,74 @@
+import { Global, Module, type DynamicModule, type Provider } from '@nestjs/common';
+import type { Clock, Logger } from '@gantry/base';
+import { Informers, ObjectStore } from '@gantry/controller';
+import type { Store } from '@gantry/store';
+import { Registry } from 'prom-client';
+import { Authenticator } from './auth/authenticator.js';
+import { Pki } from './auth/pki.js';
+import { TokenFile } from './auth/token-file.js';
+import type { Config } from './config.js';
+import { Health } from './health/health.js';
+import { Leader } from './leader/leader.js';
+import { controllerMetrics } from './metrics/metrics.js';
+import { Compaction } from './store/compaction.js';
+import * as tokens from './tokens.js';
+
+/** What exists before the app does. */
+export interface Core {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly pki: Pki;
+  readonly registry: Registry;
+  readonly shutdown: AbortSignal;
+  readonly endpoints: () => Endpoints;
+}
+
+/** The ports in use; 0 until the servers listen. */
+export interface Endpoints {
+  readonly apiPort: number;
+  readonly gatewayPort: number;
+}
+
+/** What all modules stand on, to be injected anywhere without importing it. */
+@Global()
+@Module({})
+export class CoreModule {
+  static create(core: Core): DynamicModule {
+    const providers = [...given(core), ...built(core)];
+    const names = providers.map((provider) => (provider as { provide: symbol }).provide);
+    return { module: CoreModule, providers, exports: names };
+  }
+}
+
+function given(core: Core): Provider[] {
+  return [
+    { provide: tokens.CONFIG, useValue: core.config },
+    { provide: tokens.LOGGER, useValue: core.logger },
+    { provide: tokens.CLOCK, useValue: core.clock },
+    { provide: tokens.STORE, useValue: core.store },
+    { provide: tokens.SHUTDOWN, useValue: core.shutdown },
+    { provide: tokens.ENDPOINTS, useValue: core.endpoints },
+    { provide: tokens.CONTROLLER_METRICS, useValue: controllerMetrics(core.registry) },
+    { provide: Pki, useValue: core.pki },
+    { provide: Registry, useValue: core.registry },
+  ];
+}
+
+function built(core: Core): Provider[] {
+  const { store, clock, config, logger, pki } = core;
+  const transforms = new Map([['secrets', pki.sealing]]);
+  const objects = new ObjectStore(store, { clock, transforms });
+  const { identity, leaseSeconds } = config;
+  const leader = new Leader({ store, objects, identity, leaseSeconds, logger, clock });
+  leader.register(new Compaction(store, clock, logger, config.compactionMinutes * 60_000));
+  const tokenFile = new TokenFile(config.tokenFile, logger);
+  return [
+    { provide: ObjectStore, useValue: objects },
+    { provide: Informers, useValue: new Informers(objects, { logger, clock }) },
+    { provide: Leader, useValue: leader },
+    { provide: Authenticator, useValue: new Authenticator(tokenFile, logger) },
+    { provide: Health, useValue: new Health() },
+  ];
+}

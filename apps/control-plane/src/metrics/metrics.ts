@@ -1,0 +1,43 @@
+import type { ControllerMetrics } from '@gantry/controller';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+const latencySeconds = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30];
+
+/** A registry with the process's own metrics in it. */
+export function createRegistry(): Registry {
+  const register = new Registry();
+  collectDefaultMetrics({ register });
+  return register;
+}
+
+/** Queues and reconciliations of all controllers, by controller. */
+export function controllerMetrics(registry: Registry): ControllerMetrics {
+  const registers = [registry];
+  const labelNames = ['controller'];
+  const depth = new Gauge({
+    name: 'gantry_workqueue_depth',
+    help: 'Keys that wait to be reconciled.',
+    labelNames,
+    registers,
+  });
+  const duration = new Histogram({
+    name: 'gantry_reconcile_duration_seconds',
+    help: 'How long one reconciliation took.',
+    labelNames,
+    buckets: latencySeconds,
+    registers,
+  });
+  const total = new Counter({
+    name: 'gantry_reconcile_total',
+    help: 'Reconciliations by outcome.',
+    labelNames: ['controller', 'outcome'],
+    registers,
+  });
+  return {
+    depth: (controller, keys) => depth.set({ controller }, keys),
+    reconciled(controller, outcome, seconds) {
+      duration.observe({ controller }, seconds);
+      total.inc({ controller, outcome });
+    },
+  };
+}
