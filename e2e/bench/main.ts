@@ -4,16 +4,6 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Bench, type Options, publish } from './report.ts';
 
-const peerPackages = [
-  'docker.io',
-  'containerd',
-  'runc',
-  'crun',
-  'podman',
-  'conmon',
-  'skopeo',
-  'umoci',
-];
 const plumbing = new Set(['main.ts', 'report.ts', 'statistics.ts']);
 
 function benches(): string[] {
@@ -32,15 +22,9 @@ function parse(args: readonly string[]): Options {
   return { jsonFile, installPeers: install >= 0, args: rest };
 }
 
-// A policy of 101 keeps Debian from starting the peers' services: a bench starts its own.
 function installPeers(): void {
-  const policy = '/usr/sbin/policy-rc.d';
-  const script = [
-    `test -e ${policy} || { printf '#!/bin/sh\\nexit 101\\n' > ${policy}; chmod +x ${policy}; made=1; }`,
-    `DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends ${peerPackages.join(' ')} >&2`,
-    `code=$?; [ -z "\${made:-}" ] || rm ${policy}; exit $code`,
-  ].join('\n');
-  execFileSync('sh', ['-c', script], { stdio: 'inherit' });
+  const script = join(import.meta.dirname, '../../deploy/engines.sh');
+  execFileSync(script, ['skopeo', 'umoci'], { stdio: ['ignore', 2, 2] });
 }
 
 const [name = '', ...args] = process.argv.slice(2);
