@@ -1,4 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { ApiModule } from './api/index.js';
 import { CoreModule, type Core } from './core.module.js';
 import { HealthHandler } from './health/health.handler.js';
 import { MetricsHandler } from './metrics/metrics.handler.js';
@@ -7,6 +8,6 @@ import { MetricsHandler } from './metrics/metrics.handler.js';
 @Module({ controllers: [HealthHandler, MetricsHandler] })
 export class AppModule {
   static create(core: Core): DynamicModule {
-    return { module: AppModule, imports: [CoreModule.create(core)] };
+    return { module: AppModule, imports: [CoreModule.create(core), ApiModule] };
   }
 }

@@ -5,6 +5,7 @@
  * It refuses whatever it cannot decode strictly, and answers every error with a Status.
  */
 export { Api, type ApiOptions } from './api.js';
+export { ApiModule } from './api.module.js';
 export type { Access, AccessAttributes } from './http/access.js';
 export type { PeerTls } from './http/peer-proxy.js';
 export { foregroundFinalizer, orphanFinalizer } from './resources/deletion.js';

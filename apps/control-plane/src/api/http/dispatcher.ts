@@ -53,7 +53,8 @@ export class Dispatcher {
   route(method: string, pathname: string, query: URLSearchParams): Route {
     const path = parseApiPath(pathname);
     if (path.type !== 'resource') {
-      return { path, attributes: { verb: method.toLowerCase(), path: pathname } };
+      const verb = method === 'HEAD' ? 'get' : method.toLowerCase();
+      return { path, attributes: { verb, path: pathname } };
     }
     const { group, plural: resource, subresource, namespace, name } = path.path;
     const verb = verbOf(method, path.path, booleanOf(query, 'watch'));
