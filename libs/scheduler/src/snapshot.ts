@@ -53,11 +53,17 @@ export class Snapshot {
   private readonly classes: PodClasses;
   private readonly observers = new Set<SnapshotObserver>();
   private sweepAt = classesBeforeSweep;
+  private changes = 0;
 
   constructor() {
     this.topology = new CounterRegistry(this.counterSource());
     const labelsOf = (namespace: string) => this.namespaces.get(namespace) ?? emptyLabels;
     this.classes = new PodClasses(this.nodes, this.topology, labelsOf);
+  }
+
+  /** Grows with every change that a decision could notice. */
+  get version(): number {
+    return this.changes;
   }
 
   get podCount(): number {
@@ -128,13 +134,13 @@ export class Snapshot {
     else this.stopWaiting(pod);
   }
 
-  /** Namespace labels decide for terms with a namespaceSelector; pods placed later see the new ones. */
+  /** Labels of a namespace, which terms with a namespaceSelector read; undefined when it is gone. */
   setNamespace(name: string, labels: Labels | undefined): void {
-    this.namespaces.set(name, labels ?? emptyLabels);
-  }
-
-  removeNamespace(name: string): void {
-    this.namespaces.delete(name);
+    if (JSON.stringify(this.namespaces.get(name)) === JSON.stringify(labels)) return;
+    if (labels) this.namespaces.set(name, labels);
+    else this.namespaces.delete(name);
+    this.changes += 1;
+    this.topology.recount();
   }
 
   private put(pod: PodInput, nodeName: string, assumed: boolean): void {
@@ -225,6 +231,7 @@ export class Snapshot {
   }
 
   private tell(event: 'usageChanged' | 'nodeChanged', slot: number): void {
+    this.changes += 1;
     for (const observer of this.observers) observer[event](slot);
   }
 

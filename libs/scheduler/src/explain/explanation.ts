@@ -11,6 +11,8 @@ export interface PlacementExplanation {
   readonly message: string;
   readonly nodes: readonly NodeExplanation[];
   readonly suggestion?: string;
+  /** Names of the filters that refused some node, the one that refused most first. */
+  readonly refusedBy: readonly string[];
 }
 
 /** Runs every filter on every node. `boundTo` makes it the story of a pod that runs there. */
@@ -34,10 +36,24 @@ export function explain(
       ...(refusals.length === 0 ? { score: score(slot) } : {}),
     });
   }
-  if (boundTo !== undefined) return { message: boundSentence(profile, nodes, boundTo), nodes };
-  if (refused.length < nodes.length) return { message: fitSentence(profile, nodes), nodes };
+  const refusedBy = filtersByRefusals(refused);
+  if (boundTo !== undefined) {
+    return { message: boundSentence(profile, nodes, boundTo), nodes, refusedBy };
+  }
+  if (refused.length < nodes.length)
+    return { message: fitSentence(profile, nodes), nodes, refusedBy };
   const first = refused.map(({ node, refusals }) => ({ node, refusal: refusals[0]! }));
   const advice = suggestion(snapshot, pod, profile, refused);
   const message = refusalSentence(nodes.length, groupRefusals(profile, first), advice);
-  return { message, nodes, ...(advice ? { suggestion: advice } : {}) };
+  return { message, nodes, ...(advice ? { suggestion: advice } : {}), refusedBy };
+}
+
+function filtersByRefusals(refused: readonly RefusedNode[]): string[] {
+  const counts = new Map<string, number>();
+  for (const { refusals } of refused) {
+    for (const filter of new Set(refusals.map((refusal) => refusal.filter))) {
+      counts.set(filter, (counts.get(filter) ?? 0) + 1);
+    }
+  }
+  return [...counts].sort((a, b) => b[1] - a[1]).map(([filter]) => filter);
 }

@@ -85,3 +85,14 @@ test('counts follow pods that leave and nodes that change their labels', () => {
   snapshot.removePod('uid-default-web');
   expect(verdicts(podAffinityFilter, snapshot, asked)['b1']).toBe('ok');
 });
+
+test('a namespace that gets the selected labels brings its pods into the count', () => {
+  const snapshot = snapshotOf(nodes, [other]);
+  const selector = { namespaceSelector: { matchLabels: { team: 'a' } } };
+  const asked = pod({ name: 'x', ...near(term('web', 'zone', selector)) });
+  expect(verdicts(podAffinityFilter, snapshot, asked)['a2']).not.toBe('ok');
+  snapshot.setNamespace('other', { team: 'a' });
+  expect(verdicts(podAffinityFilter, snapshot, asked)['a2']).toBe('ok');
+  snapshot.setNamespace('other', undefined);
+  expect(verdicts(podAffinityFilter, snapshot, asked)['a2']).not.toBe('ok');
+});

@@ -45,11 +45,24 @@ export class CounterRegistry {
     const known = this.matchingCounters.get(key);
     if (known) return known;
     const counter = new DomainCounter(this.domainsOf(topologyKey), includes?.test);
-    this.source.forEachNode((slot) => counter.addNode(slot, 1), topologyKey);
+    this.fill(matcher, counter);
+    return this.register(this.matchingCounters, { key, matcher, counter });
+  }
+
+  /** Counts all pods anew: which of them a matcher means may have changed with a namespace's labels. */
+  recount(): void {
+    this.memberships = new WeakMap();
+    for (const { matcher, counter } of this.matchingCounters.values()) {
+      counter.reset();
+      this.fill(matcher, counter);
+    }
+  }
+
+  private fill(matcher: PodMatcher, counter: DomainCounter): void {
+    this.source.forEachNode((slot) => counter.addNode(slot, 1), counter.domains.key);
     this.source.forEachPlacedPod((slot, { namespace, labels }) => {
       if (matcher.matches(namespace, labels)) counter.addPods(slot, 1);
     });
-    return this.register(this.matchingCounters, { key, matcher, counter });
   }
 
   /** No pod carries a term before the first class with it exists, so this one starts empty. */

@@ -69,6 +69,15 @@ export class DomainCounter {
     }
   }
 
+  reset(): void {
+    this.counts.fill(0);
+    this.nodes.fill(0);
+    this.histogram.fill(0);
+    this.total = 0;
+    this.existing = 0;
+    this.lowest = 0;
+  }
+
   private isIncluded(slot: number): boolean {
     return this.includes === undefined || this.includes(slot);
   }

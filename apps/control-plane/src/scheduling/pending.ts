@@ -1,0 +1,24 @@
+import type { Pod } from '@gantry/api';
+
+/** Pods that name this scheduler, or none, are ours. */
+export const schedulerName = 'default-scheduler';
+
+/** Waits for a node from us: not bound, not ended, not going, not gated. */
+export function isPending({ metadata, spec, status }: Pod): boolean {
+  return (
+    !spec.nodeName &&
+    !metadata.deletionTimestamp &&
+    status?.phase !== 'Succeeded' &&
+    status?.phase !== 'Failed' &&
+    (spec.schedulerName ?? schedulerName) === schedulerName &&
+    !spec.schedulingGates?.length
+  );
+}
+
+/** Whether nothing changed that a decision about this pod reads. */
+export function sameWishes(a: Pod, b: Pod): boolean {
+  return (
+    isPending(a) === isPending(b) &&
+    JSON.stringify([a.spec, a.metadata.labels]) === JSON.stringify([b.spec, b.metadata.labels])
+  );
+}

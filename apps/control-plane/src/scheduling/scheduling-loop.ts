@@ -1,0 +1,159 @@
+import { PodKind, type Pod } from '@gantry/api';
+import { delay, type Clock, type Logger } from '@gantry/base';
+import type { Informers, ObjectStore } from '@gantry/controller';
+import { Scheduler, Snapshot, uidOf, type Profile } from '@gantry/scheduler';
+import type { Resources } from '../api/index.js';
+import type { EventRecorder, EventSink } from '../events/index.js';
+import { Binder, maxBindingsPerTransaction, type Binding, type BindingOutcome } from './binder.js';
+import { FailureMemory, type Failure } from './failure-memory.js';
+import type { SchedulingMetrics } from './scheduling-metrics.js';
+import { SchedulingQueue, type QueuedPod } from './scheduling-queue.js';
+import { SnapshotFeed } from './snapshot-feed.js';
+import { UnschedulableReports } from './unschedulable-reports.js';
+
+export interface SchedulingLoopOptions {
+  readonly resources: Resources;
+  /** Fenced by leadership. */
+  readonly objects: ObjectStore;
+  readonly informers: Informers;
+  readonly events: EventRecorder;
+  readonly metrics: SchedulingMetrics;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly profile?: Profile;
+}
+
+/** Transactions under way at a time; decisions go on meanwhile and wait when there are more. */
+const maxTransactions = 4;
+const recheckMs = 1_000;
+
+interface Undecided {
+  readonly queued: QueuedPod;
+  readonly binding: Binding;
+}
+
+/**
+ * Places pods on nodes: takes pending pods in batches, decides on the snapshot, counts each decision at once
+ * and commits it optimistically. Runs for one term of leadership; make a new one for the next.
+ */
+export class SchedulingLoop {
+  readonly scheduler: Scheduler;
+  readonly queue: SchedulingQueue;
+  private readonly binder: Binder;
+  private readonly failures: FailureMemory;
+  private readonly reports: UnschedulableReports;
+  private readonly sink: EventSink;
+  private readonly committing = new Set<Promise<void>>();
+
+  constructor(private readonly options: SchedulingLoopOptions) {
+    this.scheduler = new Scheduler(new Snapshot(), options.profile);
+    this.queue = new SchedulingQueue(options.clock);
+    this.binder = new Binder(options.objects, options.clock);
+    this.failures = new FailureMemory(this.scheduler, options.clock);
+    this.sink = options.events.for('scheduler');
+    this.reports = new UnschedulableReports(options.resources, options.clock, options.logger);
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const feed = new SnapshotFeed(this.scheduler.snapshot, {
+      happened: (event) => this.queue.happened(event),
+      pending: (pod, changed) => this.queue.offer(pod, changed),
+      notPending: (pod) => this.queue.remove(pod),
+    });
+    const end = await feed.start(this.options.informers, signal);
+    const reporting = this.reports.run(signal);
+    try {
+      while (!signal.aborted) await this.round(signal);
+    } finally {
+      end();
+      this.queue.clear();
+      await Promise.all([reporting, ...this.committing]);
+    }
+  }
+
+  private async round(signal: AbortSignal): Promise<void> {
+    const batch = await this.queue.take(maxBindingsPerTransaction, signal);
+    const decided = batch.flatMap((queued) => this.decide(queued) ?? []);
+    this.options.metrics.depths(this.queue.depths);
+    if (decided.length > 0) {
+      const commit = this.commit(decided, signal).finally(() => this.committing.delete(commit));
+      this.committing.add(commit);
+    }
+    if (this.committing.size >= maxTransactions) await Promise.race(this.committing);
+    // Requests and watches get their turn between two batches.
+    await new Promise(setImmediate);
+  }
+
+  private decide(queued: QueuedPod): Undecided | undefined {
+    const { pod } = queued;
+    const { snapshot } = this.scheduler;
+    const startedMs = performance.now();
+    const handle = snapshot.handle(pod);
+    const remembered = this.failures.stillHolds(handle);
+    const { node } = remembered ? { node: undefined } : this.scheduler.decide(handle);
+    this.options.metrics.decided((performance.now() - startedMs) / 1_000);
+    if (node === undefined) {
+      this.refuse(queued, remembered ?? this.failures.remember(handle, pod));
+      return undefined;
+    }
+    snapshot.assume(pod, node);
+    return { queued, binding: { pod, node } };
+  }
+
+  private refuse(queued: QueuedPod, failure: Failure): void {
+    const { pod } = queued;
+    this.options.metrics.attempted('unschedulable', failure.refusedBy.values().next().value ?? '');
+    this.queue.failed(queued, failure.refusedBy);
+    this.reports.report(pod, failure.message);
+    const draft = {
+      type: 'Warning',
+      reason: 'FailedScheduling',
+      message: failure.message,
+    } as const;
+    this.sink.record(PodKind, pod, draft);
+  }
+
+  private async commit(decided: readonly Undecided[], signal: AbortSignal): Promise<void> {
+    const outcomes = await this.binder.bind(decided.map(({ binding }) => binding));
+    const unknown: Undecided[] = [];
+    decided.forEach((each, i) => {
+      if (outcomes[i]!.type === 'unknown') unknown.push(each);
+      else this.settle(each, outcomes[i]!);
+    });
+    if (unknown.length > 0) {
+      this.options.logger.warn({ pods: unknown.length }, 'bind pods: the store gave no answer');
+    }
+    await Promise.all(unknown.map((each) => this.findOut(each, signal)));
+  }
+
+  private settle({ queued, binding: { pod, node } }: Undecided, outcome: BindingOutcome): void {
+    const { metrics, clock } = this.options;
+    if (outcome.type === 'bound') {
+      metrics.attempted('scheduled', '');
+      metrics.bound((clock.now() - Date.parse(pod.metadata.creationTimestamp ?? '')) / 1_000);
+      const message = `Successfully assigned ${queued.key} to ${node}`;
+      this.sink.record(PodKind, pod, { type: 'Normal', reason: 'Scheduled', message });
+      this.queue.settled(queued);
+      return;
+    }
+    metrics.attempted('error', 'conflict');
+    this.scheduler.snapshot.forget(uidOf(pod));
+    this.queue.retry(queued);
+  }
+
+  /** Until it is known what became of a binding, the place stays taken. */
+  private async findOut(undecided: Undecided, signal: AbortSignal): Promise<void> {
+    const { resources, clock } = this.options;
+    const { pod, node } = undecided.binding;
+    const { namespace, name, uid } = pod.metadata;
+    while (!signal.aborted) {
+      try {
+        const now: Pod | undefined = await resources.find(PodKind, namespace, name!);
+        const isBound = now?.metadata.uid === uid && now?.spec.nodeName === node;
+        return this.settle(undecided, isBound ? { type: 'bound' } : { type: 'refused', why: '' });
+      } catch {
+        await delay(clock, recheckMs, signal).catch(() => {});
+      }
+    }
+  }
+}
