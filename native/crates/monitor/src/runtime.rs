@@ -166,7 +166,7 @@ impl CallFiles {
             .lines()
             .filter_map(|line| serde_json::from_str::<Entry>(line).ok());
         let serious = |entry: &Entry| matches!(entry.level.as_str(), "error" | "fatal" | "panic");
-        let mut message = entries.filter(serious).last()?.msg;
+        let mut message = entries.find(serious)?.msg;
         let end = (0..=MAX_MESSAGE.min(message.len()))
             .rev()
             .find(|at| message.is_char_boundary(*at));

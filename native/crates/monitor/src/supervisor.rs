@@ -198,7 +198,8 @@ impl Supervisor {
         let guests = self.role == Role::Guests;
         let before = self.clients.len();
         self.clients.retain(|client| {
-            !client.is_gone() && !(guests && client.unread_bytes() > MAX_UNREAD_BYTES)
+            let too_slow = guests && client.unread_bytes() > MAX_UNREAD_BYTES;
+            !client.is_gone() && !too_slow
         });
         if self.role == Role::Owner && self.clients.len() < before && self.ended.is_none() {
             // Nobody will ever read its output or its exit code.

@@ -35,7 +35,7 @@ pub fn serve(options: &ServeOptions) -> Outcome<()> {
         let prepared = prepare(options);
         let word = prepared
             .as_ref()
-            .map_or_else(|e| serde_json::to_string(e), |_| Ok(String::new()));
+            .map_or_else(serde_json::to_string, |_| Ok(String::new()));
         let _ = File::from(ready_write).write_all(word.unwrap_or_default().as_bytes());
         match prepared {
             Ok((mut launcher, _lock)) => i32::from(launcher.run().is_err()),
