@@ -65,7 +65,7 @@ const keptMeta = [
   'generation',
 ] as const satisfies readonly (keyof ObjectMeta)[];
 
-function keep<T extends object, K extends keyof T>(target: T, source: T, key: K): void {
+function keep<T extends object>(target: T, source: T, key: keyof T): void {
   if (source[key] === undefined) delete target[key];
   else target[key] = source[key];
 }

@@ -147,7 +147,7 @@ describe('strategic merge patch', () => {
       { boxes: ['x'] },
       'boxes[0]: an item of this list must be an object',
     ],
-    ['an unknown directive', { strategy: { $patch: 'eat' } }, 'strategy: unknown $patch: eat'],
+    ['an unknown directive', { strategy: { $patch: 'eat' } }, 'strategy: unknown $patch: "eat"'],
     ['a broken $retainKeys', { strategy: { $retainKeys: 'x' } }, '$retainKeys must be a list'],
     ['a list', [], 'must be a JSON object'],
   ])('refuses %s', (_, patch, expected) => expect(() => patched(patch)).toThrow(expected));

@@ -67,7 +67,7 @@ class StrategicMerge {
     if (directive === 'delete') return undefined;
     if (directive === 'replace') return withoutDirectives(patch) as JsonObject;
     if (directive !== undefined && directive !== 'merge')
-      fail(path, `unknown $patch: ${directive}`);
+      fail(path, `unknown $patch: ${JSON.stringify(directive)}`);
     const result: JsonObject = isObject(current) ? { ...current } : {};
     this.retainKeys(result, patch, path);
     const { fields } = planOf(struct);

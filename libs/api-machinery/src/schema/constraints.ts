@@ -42,16 +42,14 @@ interface Registered {
 
 function describe(metadata: Registered, value: unknown, field: string): FieldError {
   const [bound] = metadata.constraints;
-  switch (metadata.name) {
-    case 'min':
-      return invalidValue(field, value, `must be greater than or equal to ${bound}`);
-    case 'max':
-      return invalidValue(field, value, `must be less than or equal to ${bound}`);
-    case 'isIn':
-      return notSupported(field, value, (bound as string[]).filter(Boolean));
-    default:
-      return invalidValue(field, value, String((bound as Rule)(value as string)));
+  if (metadata.name === 'min' || metadata.name === 'max') {
+    const relation = metadata.name === 'min' ? 'greater' : 'less';
+    return invalidValue(field, value, `must be ${relation} than or equal to ${Number(bound)}`);
   }
+  if (metadata.name === 'isIn') {
+    return notSupported(field, value, (bound as string[]).filter(Boolean));
+  }
+  return invalidValue(field, value, (bound as Rule)(value as string) ?? '');
 }
 
 function toConstraint(metadata: Registered): Constraint {

@@ -117,8 +117,11 @@ describe('decoding', () => {
     ['{', /not valid JSON/],
     ['[]', /must be a JSON object, not array/],
     ['null', /must be a JSON object/],
-    ['{"kind":"Pod"}', /the kind in the data \(Pod\) does not match the expected kind \(Widget\)/],
-    ['{"apiVersion":"v1"}', /the API version in the data \(v1\) does not match/],
+    [
+      '{"kind":"Pod"}',
+      /the kind in the data \("Pod"\) does not match the expected kind \(Widget\)/,
+    ],
+    ['{"apiVersion":"v1"}', /the API version in the data \("v1"\) does not match/],
   ])('refuses the body %s', (body, expected) => expect(() => strict(body)).toThrow(expected));
 
   it('warns or keeps silent as asked, and drops what it does not know', () => {

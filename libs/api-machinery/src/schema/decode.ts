@@ -107,12 +107,12 @@ function checkTypeMeta(kind: Kind, value: JsonObject): void {
   const apiVersion = apiVersionOf(kind);
   if (value['kind'] !== undefined && value['kind'] !== kind.kind) {
     throw badRequest(
-      `the kind in the data (${String(value['kind'])}) does not match the expected kind (${kind.kind})`,
+      `the kind in the data (${JSON.stringify(value['kind'])}) does not match the expected kind (${kind.kind})`,
     );
   }
   if (value['apiVersion'] !== undefined && value['apiVersion'] !== apiVersion) {
     throw badRequest(
-      `the API version in the data (${String(value['apiVersion'])}) does not match the expected API version (${apiVersion})`,
+      `the API version in the data (${JSON.stringify(value['apiVersion'])}) does not match the expected API version (${apiVersion})`,
     );
   }
   value['kind'] = kind.kind;

@@ -36,7 +36,7 @@ export function findDuplicateKeys(text: string): string[] {
   let expectKey = false;
   for (let at = 0; at < text.length && found.length < maxFaults; at += 1) {
     const level = levels.at(-1);
-    switch (text[at]) {
+    switch (text.charAt(at)) {
       case '{':
         levels.push({ keys: new Set(), path: valuePath(level, key), index: 0 });
         expectKey = true;
@@ -63,7 +63,9 @@ export function findDuplicateKeys(text: string): string[] {
           expectKey = false;
         }
         at = end - 1;
+        break;
       }
+      default:
     }
   }
   return found;

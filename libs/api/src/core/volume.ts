@@ -22,7 +22,7 @@ export class KeyToPath {
 @Describe('EmptyDirVolumeSource is a directory that lives as long as the pod.')
 export class EmptyDirVolumeSource {
   @Field('string', 'Empty for the disk of the node, Memory for tmpfs.')
-  medium?: '' | 'Memory' | string;
+  medium?: string;
 
   @Field('quantity', 'The most it may hold.')
   sizeLimit?: Quantity;
