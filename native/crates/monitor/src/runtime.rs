@@ -162,8 +162,9 @@ impl CallFiles {
             msg: String,
         }
         let text = fs::read_to_string(&self.log).ok()?;
-        let entries = text
+        let mut entries = text
             .lines()
+            .rev()
             .filter_map(|line| serde_json::from_str::<Entry>(line).ok());
         let serious = |entry: &Entry| matches!(entry.level.as_str(), "error" | "fatal" | "panic");
         let mut message = entries.find(serious)?.msg;
