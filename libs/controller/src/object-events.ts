@@ -18,7 +18,8 @@ export interface ObjectEvent<T extends ApiObject> {
 }
 
 /** One write of a transaction; update and delete hold at exactly the given resourceVersion. */
-export type ObjectOperation<T extends ApiObject = ApiObject> =
-  | { readonly type: 'create'; readonly kind: Kind<T>; readonly object: T }
-  | { readonly type: 'update'; readonly kind: Kind<T>; readonly object: T }
-  | { readonly type: 'delete'; readonly kind: Kind<T>; readonly object: T };
+export interface ObjectOperation {
+  readonly type: 'create' | 'update' | 'delete';
+  readonly kind: Kind;
+  readonly object: ApiObject;
+}

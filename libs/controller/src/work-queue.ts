@@ -96,7 +96,8 @@ export class WorkQueue {
 
   /** Forgets everything that waits, is delayed or has failed. */
   clear(): void {
-    for (const key of [...this.delayed.keys()]) this.cancelDelay(key);
+    for (const { cancel } of this.delayed.values()) cancel();
+    this.delayed.clear();
     this.waiting.clear();
     this.again.clear();
     this.failures.clear();

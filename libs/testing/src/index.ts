@@ -1,5 +1,6 @@
 export * from './etcd.js';
 export * from './free-port.js';
+export * from './manual-clock.js';
 export * from './images.js';
 export * from './registry.js';
 export * from './tar.js';

@@ -52,9 +52,11 @@ export class CertificateAuthority {
     return new CertificateAuthority(certificate, key, `${certificatePem[0]}\n`, clock);
   }
 
+  /** `sha256:` and the hash of the public key (SubjectPublicKeyInfo in DER), to be pinned. */
   get hash(): string {
-    const digest = createHash('sha256').update(Buffer.from(this.certificate.rawData));
-    return `sha256:${digest.digest('hex')}`;
+    const { publicKey } = new X509Certificate(this.certificatePem);
+    const spki = publicKey.export({ type: 'spki', format: 'der' });
+    return `sha256:${createHash('sha256').update(spki).digest('hex')}`;
   }
 
   /** Whether this CA has signed the certificate. */

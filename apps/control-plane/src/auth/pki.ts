@@ -65,13 +65,15 @@ export class Pki {
     return this.authority.certificatePem;
   }
 
-  /** `sha256:` and the digest of the CA certificate in DER, to be pinned by those who join. */
+  /** Hash of the CA's public key, to be pinned by those who join. */
   get caHash(): string {
     return this.authority.hash;
   }
 
+  /** The CA comes along in the chain, so that those who pin it need nothing else. */
   get serving(): KeyPair {
-    return this.servingPair;
+    const { certificatePem, keyPem } = this.servingPair;
+    return { certificatePem: certificatePem + this.caPem, keyPem };
   }
 
   /** A client certificate with all rights, also for calls to other control planes. */
