@@ -9,7 +9,7 @@ use crate::log::{ContainerLog, LogOptions};
 use crate::oom::OomWatch;
 use crate::protocol::CreateRequest;
 use crate::runtime::{RuntimeCall, child_signals};
-use crate::spawn::{Ended, close_all_but};
+use crate::spawn::{Ended, close_all_but, fork_child};
 use crate::state::{
     ContainerState, EXIT_FILE, ExitRecord, ProcessIdentity, STATE_FILE, write_record,
 };
@@ -103,7 +103,22 @@ fn supervise(mut supervisor: Supervisor, state: &ContainerState, dir: &Path) {
             state.container_id
         );
     }
-    supervisor.say_farewell(&json!({ "exitCode": ended.exit_code }));
+    let status = json!({ "exitCode": ended.exit_code });
+    if supervisor.clients.is_empty() {
+        return;
+    }
+    // Clients may be slow to read the rest. Our end is the news that the launcher waits for, so a
+    // child stays for them in our place.
+    let staying = fork_child(|| {
+        supervisor.say_farewell(&status);
+        0
+    });
+    if staying.is_err() {
+        eprintln!(
+            "gantry-monitor: container {}: clients cut off",
+            state.container_id
+        );
+    }
 }
 
 fn exit_record(state: &ContainerState, pid: Pid, ended: Ended, oom: &OomWatch) -> ExitRecord {

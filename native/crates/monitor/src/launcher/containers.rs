@@ -119,6 +119,10 @@ impl Containers {
         self.watched.insert(id.to_string(), pidfd);
     }
 
+    pub fn is_watched(&self, id: &str) -> bool {
+        self.watched.contains_key(id)
+    }
+
     pub fn unwatch(&mut self, id: &str) -> Option<OwnedFd> {
         self.watched.remove(id)
     }

@@ -108,7 +108,12 @@ impl Launcher {
         connection.subscribed = true;
         connection.answer(Some(asker.id), Ok(json!({})));
         for id in self.containers.ids() {
-            if let Some(exit) = self.containers.exit(&id) {
+            // While its monitor is still there, the news of its end is still to come.
+            if let Some(exit) = self
+                .containers
+                .exit(&id)
+                .filter(|_| !self.containers.is_watched(&id))
+            {
                 let event = json!({ "event": "exit", "containerId": id, "exit": exit });
                 connection.send_line(&event);
             }
