@@ -104,12 +104,13 @@ function decodeMessage(message: string, bytes: Uint8Array, depth: number): Json 
   return object;
 }
 
-const messageOf = (apiVersion: string, kind: string) => {
-  const named = apiVersion.includes('/') ? apiVersion : `core/${apiVersion}`;
-  const table = `${named.replace('/', '.')}.${kind}`;
+function messageOf(apiVersion: string, kind: string): string {
+  const [group, version] = apiVersion.includes('/') ? apiVersion.split('/') : ['core', apiVersion];
+  // Messages lie in Go's packages, which are named by the first label of the group.
+  const own = `${group?.split('.')[0]}.${version}.${kind}`;
   // Options of requests are sent under the group of what they are about.
-  return messageFields(table) ? table : `meta.v1.${kind}`;
-};
+  return messageFields(own) ? own : `meta.v1.${kind}`;
+}
 
 /**
  * The JSON object in a body of `application/vnd.kubernetes.protobuf`: a runtime.Unknown around the
@@ -125,10 +126,11 @@ export function decodeProtobuf(body: Uint8Array): object {
     const apiVersion = asText(type.get(1) ?? new Uint8Array());
     const kind = asText(type.get(2) ?? new Uint8Array());
     const raw = asBytes(envelope.get(2) ?? new Uint8Array());
-    if (!messageFields(messageOf(apiVersion, kind))) {
+    const message = messageOf(apiVersion, kind);
+    if (!messageFields(message)) {
       throw new RangeError(`${kind} in ${apiVersion} is not known; send JSON`);
     }
-    return { apiVersion, kind, ...decodeMessage(messageOf(apiVersion, kind), raw, 0) };
+    return { apiVersion, kind, ...decodeMessage(message, raw, 0) };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw badRequest(`the body of the request is not valid protobuf: ${why}`, { cause: error });

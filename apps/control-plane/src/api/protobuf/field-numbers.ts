@@ -31,6 +31,39 @@ export const fieldNumbers: Readonly<Record<string, string>> = {
     '1:replicas:int 2:fullyLabeledReplicas:int 4:readyReplicas:int 5:availableReplicas:int ' +
     '3:observedGeneration:int 6:conditions:[]apps.v1.ReplicaSetCondition',
   'apps.v1.RollingUpdateDeployment': '1:maxUnavailable:*intOrString 2:maxSurge:*intOrString',
+  'authentication.v1.SelfSubjectReview':
+    '1:metadata:meta.v1.ObjectMeta 2:status:authentication.v1.SelfSubjectReviewStatus',
+  'authentication.v1.SelfSubjectReviewStatus': '1:userInfo:authentication.v1.UserInfo',
+  'authentication.v1.UserInfo': '1:username:string 2:uid:string 3:groups:[]string',
+  'authorization.v1.FieldSelectorAttributes':
+    '1:rawSelector:string 2:requirements:[]meta.v1.FieldSelectorRequirement',
+  'authorization.v1.LabelSelectorAttributes':
+    '1:rawSelector:string 2:requirements:[]meta.v1.LabelSelectorRequirement',
+  'authorization.v1.NonResourceAttributes': '1:path:string 2:verb:string',
+  'authorization.v1.NonResourceRule': '1:verbs:[]string 2:nonResourceURLs:[]string',
+  'authorization.v1.ResourceAttributes':
+    '1:namespace:string 2:verb:string 3:group:string 4:version:string 5:resource:string ' +
+    '6:subresource:string 7:name:string ' +
+    '8:fieldSelector:*authorization.v1.FieldSelectorAttributes ' +
+    '9:labelSelector:*authorization.v1.LabelSelectorAttributes',
+  'authorization.v1.ResourceRule':
+    '1:verbs:[]string 2:apiGroups:[]string 3:resources:[]string 4:resourceNames:[]string',
+  'authorization.v1.SelfSubjectAccessReview':
+    '1:metadata:meta.v1.ObjectMeta 2:spec:authorization.v1.SelfSubjectAccessReviewSpec ' +
+    '3:status:authorization.v1.SubjectAccessReviewStatus',
+  'authorization.v1.SelfSubjectAccessReviewSpec':
+    '1:resourceAttributes:*authorization.v1.ResourceAttributes ' +
+    '2:nonResourceAttributes:*authorization.v1.NonResourceAttributes',
+  'authorization.v1.SelfSubjectRulesReview':
+    '1:metadata:meta.v1.ObjectMeta 2:spec:authorization.v1.SelfSubjectRulesReviewSpec ' +
+    '3:status:authorization.v1.SubjectRulesReviewStatus',
+  'authorization.v1.SelfSubjectRulesReviewSpec': '1:namespace:string',
+  'authorization.v1.SubjectAccessReviewStatus':
+    '1:allowed:bool 4:denied:bool 2:reason:string 3:evaluationError:string',
+  'authorization.v1.SubjectRulesReviewStatus':
+    '1:resourceRules:[]authorization.v1.ResourceRule ' +
+    '2:nonResourceRules:[]authorization.v1.NonResourceRule 3:incomplete:bool ' +
+    '4:evaluationError:string',
   'autoscaling.v1.Scale':
     '1:metadata:meta.v1.ObjectMeta 2:spec:autoscaling.v1.ScaleSpec ' +
     '3:status:autoscaling.v1.ScaleStatus',
@@ -392,6 +425,7 @@ export const fieldNumbers: Readonly<Record<string, string>> = {
     '1:gracePeriodSeconds:*int 2:preconditions:*meta.v1.Preconditions ' +
     '3:orphanDependents:*bool 4:propagationPolicy:*string 5:dryRun:[]string ' +
     '6:ignoreStoreReadErrorWithClusterBreakingPotential:*bool',
+  'meta.v1.FieldSelectorRequirement': '1:key:string 2:operator:string 3:values:[]string',
   'meta.v1.LabelSelector':
     '1:matchLabels:map:string 2:matchExpressions:[]meta.v1.LabelSelectorRequirement',
   'meta.v1.LabelSelectorRequirement': '1:key:string 2:operator:string 3:values:[]string',

@@ -37,14 +37,16 @@ export class WatchCache<T extends ApiObject> {
   private readonly watchers = new Map<Subscription<T>, Watcher<T>>();
   private oldest = 0n;
   private newest = 0n;
-  private filled = Promise.withResolvers<void>();
+  private readonly firstFill = Promise.withResolvers<void>();
+  /** Whether it has ever shown a whole state. */
+  filled = false;
 
   constructor(
     private readonly kind: Kind<T>,
     private readonly dependencies: WatchCacheDependencies,
   ) {
     // Nobody may be waiting when the cache ends before it was ever filled.
-    this.filled.promise.catch(() => undefined);
+    this.firstFill.promise.catch(() => undefined);
   }
 
   /** The revision up to which every change is in here. */
@@ -58,7 +60,7 @@ export class WatchCache<T extends ApiObject> {
 
   /** Resolves once the cache shows a whole state; rejects when it ends before. */
   ready(): Promise<void> {
-    return this.filled.promise;
+    return this.firstFill.promise;
   }
 
   /** The current objects in the order of their keys. */
@@ -108,7 +110,7 @@ export class WatchCache<T extends ApiObject> {
       }
     }
     this.endWatchers();
-    this.filled.reject(signal.reason);
+    this.firstFill.reject(signal.reason);
   }
 
   private async fill(): Promise<void> {
@@ -120,7 +122,8 @@ export class WatchCache<T extends ApiObject> {
     for (const item of items) this.current.set(keyOf(item), item);
     this.oldest = BigInt(resourceVersion);
     this.newest = this.oldest;
-    this.filled.resolve();
+    this.filled = true;
+    this.firstFill.resolve();
   }
 
   private async follow(): Promise<void> {

@@ -1,5 +1,9 @@
 import type { ApiObject, Kind } from '@gantry/api-machinery';
+import { unavailable } from '@gantry/base';
 import { WatchCache, type WatchCacheDependencies } from './watch-cache.js';
+
+/** A reader waits so long for a cache's first list, in milliseconds. */
+const fillTimeoutMs = 10_000;
 
 /** One cache per kind, started when the first reader asks for it. */
 export class WatchCaches {
@@ -7,10 +11,15 @@ export class WatchCaches {
 
   constructor(private readonly dependencies: WatchCacheDependencies) {}
 
-  /** The kind's cache, filled; waits for the first list of the store. */
+  /** The kind's cache, filled; Unavailable when the store's first list takes too long. */
   async ready<T extends ApiObject>(kind: Kind<T>): Promise<WatchCache<T>> {
     const cache = this.of(kind);
-    await cache.ready();
+    if (cache.filled) return cache;
+    const late = Promise.withResolvers<never>();
+    const cancel = this.dependencies.clock.after(fillTimeoutMs, () =>
+      late.reject(unavailable(`the store does not list ${kind.plural}: try again`)),
+    );
+    await Promise.race([cache.ready(), late.promise]).finally(cancel);
     return cache;
   }
 
