@@ -1,0 +1,169 @@
+//! Limits on the v2 hierarchy.
+
+use std::fs;
+use std::path::Path;
+
+use super::{block_io, create_dir, device_rules, read, write};
+use crate::error::Result;
+use crate::fail;
+use crate::spec::{Cpu, Memory, Resources};
+
+/// Enables every available controller for `dir` in each of its ancestors, making those missing.
+pub fn enable_controllers(dir: &Path) -> Result<()> {
+    let Some(parent) = dir.parent() else {
+        return Ok(());
+    };
+    if !parent.starts_with("/sys/fs/cgroup") {
+        return Ok(());
+    }
+    if !parent.exists() {
+        enable_controllers(parent)?;
+        create_dir(parent)?;
+    }
+    let available = read(parent, "cgroup.controllers")?;
+    let enabled = read(parent, "cgroup.subtree_control")?;
+    for controller in available.split(' ').filter(|name| !name.is_empty()) {
+        if !enabled.split(' ').any(|name| name == controller) {
+            // Best effort here; a limit whose controller stays off fails by its own name below.
+            let _ = fs::write(
+                parent.join("cgroup.subtree_control"),
+                format!("+{controller}"),
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Applies what `resources` names. Device rules are attached to a fresh group only.
+pub fn apply(dir: &Path, resources: &Resources, fresh: bool) -> Result<()> {
+    if let Some(cpu) = &resources.cpu {
+        apply_cpu(dir, cpu)?;
+    }
+    if let Some(memory) = &resources.memory {
+        apply_memory(dir, memory, fresh)?;
+    }
+    if let Some(limit) = resources.pids.as_ref().and_then(|pids| pids.limit) {
+        let value = if limit > 0 {
+            limit.to_string()
+        } else {
+            "max".to_owned()
+        };
+        write(dir, "pids.max", &value)?;
+    }
+    if let Some(block_io) = &resources.block_io {
+        block_io::apply_v2(dir, block_io)?;
+    }
+    for limit in &resources.hugepage_limits {
+        write(
+            dir,
+            &format!("hugetlb.{}.max", limit.page_size),
+            &limit.limit.to_string(),
+        )?;
+    }
+    if fresh || !resources.devices.is_empty() {
+        device_rules::apply_v2(dir, &resources.devices)?;
+    }
+    apply_unified(dir, resources)
+}
+
+/// Writes `linux.resources.unified`.
+pub fn apply_unified(dir: &Path, resources: &Resources) -> Result<()> {
+    for (file, value) in &resources.unified {
+        if file.contains('/') || !file.contains('.') {
+            fail!("linux.resources.unified: {file:?} is not the name of a cgroup file");
+        }
+        write(dir, file, value)?;
+    }
+    Ok(())
+}
+
+fn apply_cpu(dir: &Path, cpu: &Cpu) -> Result<()> {
+    if let Some(shares) = cpu.shares.filter(|&shares| shares > 0) {
+        write(dir, "cpu.weight", &weight_of_shares(shares).to_string())?;
+    }
+    if cpu.quota.is_some() || cpu.period.is_some() {
+        let quota = match cpu.quota {
+            Some(quota) if quota > 0 => quota.to_string(),
+            _ => "max".to_owned(),
+        };
+        let value = match cpu.period.filter(|&period| period > 0) {
+            Some(period) => format!("{quota} {period}"),
+            None => quota,
+        };
+        write(dir, "cpu.max", &value)?;
+    }
+    if let Some(burst) = cpu.burst {
+        write(dir, "cpu.max.burst", &burst.to_string())?;
+    }
+    if let Some(idle) = cpu.idle {
+        write(dir, "cpu.idle", &idle.to_string())?;
+    }
+    for (file, value) in [("cpuset.cpus", &cpu.cpus), ("cpuset.mems", &cpu.mems)] {
+        if let Some(value) = value.as_deref().filter(|value| !value.is_empty()) {
+            write(dir, file, value)?;
+        }
+    }
+    Ok(())
+}
+
+/// Shares 2–262144 onto weights 1–10000, as Kubernetes maps them (KEP-2254).
+fn weight_of_shares(shares: u64) -> u64 {
+    1 + (shares.clamp(2, 262_144) - 2) * 9999 / 262_142
+}
+
+fn apply_memory(dir: &Path, memory: &Memory, fresh: bool) -> Result<()> {
+    let limit = memory.limit.filter(|&bytes| bytes != 0);
+    if memory.check_before_update == Some(true)
+        && !fresh
+        && let Some(limit) = limit.filter(|&bytes| bytes > 0)
+    {
+        let usage: i64 = read(dir, "memory.current")?.parse().unwrap_or(0);
+        if usage > limit {
+            fail!(
+                "memory.limit {limit} is below the {usage} bytes in use, and checkBeforeUpdate is set"
+            );
+        }
+    }
+    // v2 counts swap alone, the specification memory and swap together.
+    if let Some(swap) = memory.swap.filter(|&bytes| bytes != 0) {
+        let alone = match limit {
+            Some(limit) if swap >= 0 && limit >= 0 && swap >= limit => swap - limit,
+            Some(_) if swap >= 0 => fail!("memory.swap {swap} is below memory.limit"),
+            _ => -1,
+        };
+        write(dir, "memory.swap.max", &or_max(alone))?;
+    }
+    if let Some(limit) = limit {
+        write(dir, "memory.max", &or_max(limit))?;
+    }
+    if let Some(reservation) = memory.reservation.filter(|&bytes| bytes != 0) {
+        write(dir, "memory.low", &or_max(reservation))?;
+    }
+    Ok(())
+}
+
+fn or_max(bytes: i64) -> String {
+    if bytes < 0 {
+        "max".to_owned()
+    } else {
+        bytes.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_map_onto_the_whole_weight_range() {
+        for (shares, weight) in [
+            (0, 1),
+            (2, 1),
+            (1024, 39),
+            (262_144, 10_000),
+            (u64::MAX, 10_000),
+        ] {
+            assert_eq!(weight_of_shares(shares), weight, "shares {shares}");
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! User, groups, capabilities and no_new_privs, in the one order that works.
+
+use rustix::process::{Gid, Uid};
+use rustix::thread::{
+    set_keep_capabilities, set_no_new_privs, set_thread_gid, set_thread_groups, set_thread_uid,
+};
+
+use super::capabilities::Sets;
+use crate::error::{Result, Step};
+use crate::spec::User;
+
+/// Becomes `user` with these sets. The caller is single-threaded, so per-thread calls suffice.
+pub fn apply(user: &User, sets: Option<&Sets>) -> Result<()> {
+    if let Some(sets) = sets {
+        // Dropping needs CAP_SETPCAP, which the next steps may take away.
+        sets.apply_bounding()?;
+        // Leaving root would clear the permitted set before we chose what remains of it.
+        set_keep_capabilities(true).step("keep capabilities")?;
+    }
+    let groups: Vec<Gid> = user
+        .additional_gids
+        .iter()
+        .map(|&gid| Gid::from_raw(gid))
+        .collect();
+    set_thread_groups(&groups).step("set process.user.additionalGids")?;
+    // Groups before the user: afterwards we may no longer change them.
+    set_thread_gid(Gid::from_raw(user.gid)).step("set process.user.gid")?;
+    set_thread_uid(Uid::from_raw(user.uid)).step("set process.user.uid")?;
+    if let Some(sets) = sets {
+        set_keep_capabilities(false).step("stop keeping capabilities")?;
+        sets.apply()?;
+    }
+    Ok(())
+}
+
+/// From here on no program gains privileges by set-user-ID bits or file capabilities.
+pub fn no_new_privileges() -> Result<()> {
+    set_no_new_privs(true).step("set no_new_privs")
+}
