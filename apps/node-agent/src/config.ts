@@ -52,7 +52,7 @@ interface Flag {
 
 const flags: Record<string, Flag> = {
   server: { value: 'HOST:PORT[,…]', help: "the control planes' agent gateways" },
-  'ca-hash': { value: 'sha256:HEX', help: "hash of the cluster CA's public key (first join)" },
+  'ca-hash': { value: 'sha256:HEX', help: "digest of the cluster's CA certificate (first join)" },
   token: { value: 'TOKEN', help: 'join token (first join)' },
   'token-file': { value: 'FILE', help: 'reads the join token from a file, out of sight of ps' },
   'node-name': { value: 'NAME', help: "name of this node (default: the host's)" },

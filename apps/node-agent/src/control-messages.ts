@@ -1,4 +1,8 @@
-import type { ControlMessage__Output, Resource__Output, Snapshot__Output } from '@gantry/agent-protocol';
+import type {
+  ControlMessage__Output,
+  Resource__Output,
+  Snapshot__Output,
+} from '@gantry/agent-protocol';
 import type { Node, Pod } from '@gantry/api';
 import { describeError, type Logger } from '@gantry/base';
 import type { PodRoute } from '@gantry/runtime-client';
@@ -37,7 +41,10 @@ export class ControlMessages {
     try {
       this.dispatch(message);
     } catch (error) {
-      this.logger.error({ message: message.message, err: describeError(error) }, 'unusable message');
+      this.logger.error(
+        { message: message.message, err: describeError(error) },
+        'unusable message',
+      );
     }
   }
 

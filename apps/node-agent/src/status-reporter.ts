@@ -26,7 +26,10 @@ export class StatusReporter implements PodListener, EventSink {
   }
 
   onStatus(ref: PodRef, status: PodStatus): void {
-    this.session?.send({ podStatus: { pod: ref, statusJson: encode(status) } }, `status/${ref.uid}`);
+    this.session?.send(
+      { podStatus: { pod: ref, statusJson: encode(status) } },
+      `status/${ref.uid}`,
+    );
   }
 
   onGone(ref: PodRef): void {

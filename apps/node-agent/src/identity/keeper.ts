@@ -59,7 +59,10 @@ export class IdentityKeeper {
         this.identity = renewed;
         this.logger.info({}, 'renewed the certificate');
       } catch (error) {
-        this.logger.warn({ err: describeError(error) }, 'could not renew the certificate; trying again');
+        this.logger.warn(
+          { err: describeError(error) },
+          'could not renew the certificate; trying again',
+        );
       }
     }
   }

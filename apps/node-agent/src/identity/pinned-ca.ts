@@ -4,10 +4,9 @@ import { connect, type DetailedPeerCertificate } from 'node:tls';
 /** How long a server may take to show its certificates, in milliseconds. */
 const handshakeTimeoutMs = 10_000;
 
-/** `sha256:` and the hash of the certificate's public key (DER SubjectPublicKeyInfo), in hexadecimal. */
-export function publicKeyHash(certificate: X509Certificate): string {
-  const spki = certificate.publicKey.export({ type: 'spki', format: 'der' });
-  return `sha256:${createHash('sha256').update(spki).digest('hex')}`;
+/** `sha256:` and the digest of the certificate in DER, in hexadecimal. */
+export function certificateHash(certificate: X509Certificate): string {
+  return `sha256:${createHash('sha256').update(certificate.raw).digest('hex')}`;
 }
 
 function chain(leaf: DetailedPeerCertificate): X509Certificate[] {
@@ -36,14 +35,14 @@ function presentedChain(host: string, port: number): Promise<X509Certificate[]> 
   });
 }
 
-/** The PEM of the CA whose key has the pinned hash, as the server at HOST:PORT presents it. */
+/** The PEM of the CA with the pinned hash, as the server at HOST:PORT presents it. */
 export async function fetchPinnedCa(server: string, caHash: string): Promise<string> {
   const at = server.lastIndexOf(':');
   const host = server.slice(0, at).replace(/^\[|\]$/g, '');
   const certificates = await presentedChain(host, Number(server.slice(at + 1)));
-  const pinned = certificates.find((one) => one.ca && publicKeyHash(one) === caHash);
+  const pinned = certificates.find((one) => one.ca && certificateHash(one) === caHash);
   if (pinned) return pinned.toString();
-  const shown = certificates.filter((one) => one.ca).map(publicKeyHash);
+  const shown = certificates.filter((one) => one.ca).map(certificateHash);
   throw new PinMismatchError(
     `${server} does not belong to the cluster with CA ${caHash}` +
       ` (it shows ${shown.join(', ') || 'no CA'}); check --server and --ca-hash`,

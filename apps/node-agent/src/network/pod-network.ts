@@ -1,6 +1,13 @@
 import { join } from 'node:path';
 import { unavailable } from '@gantry/base';
-import { CniPlugin, NodeNetwork, type CniConfig, type CniResult, type PodRoute, type RuntimeClient } from '@gantry/runtime-client';
+import {
+  CniPlugin,
+  NodeNetwork,
+  type CniConfig,
+  type CniResult,
+  type PodRoute,
+  type RuntimeClient,
+} from '@gantry/runtime-client';
 
 /** The part of the cluster's network that is this node's, as the control plane assigned it. */
 export interface NetworkAssignment {

@@ -43,7 +43,9 @@ export class Metering {
 
   private async pod(worker: PodWorker): Promise<PodMetrics> {
     const { state, uid } = worker;
-    const running = state.containers.filter(({ container }) => isRunning(state.attemptOf(container)));
+    const running = state.containers.filter(({ container }) =>
+      isRunning(state.attemptOf(container)),
+    );
     const containers = await Promise.all(
       running.map(async ({ container }) => {
         const path = `${state.paths.cgroup}/${state.attemptOf(container)!.id}`;

@@ -105,7 +105,11 @@ function verdicts(now: Pressure): Record<string, Verdict> {
       : ['False', 'AgentHasSufficientMemory', 'agent has sufficient memory available'],
     DiskPressure:
       lowDisk || lowInodes
-        ? ['True', 'AgentHasDiskPressure', 'the disk of the data directory is almost full; free some space']
+        ? [
+            'True',
+            'AgentHasDiskPressure',
+            'the disk of the data directory is almost full; free some space',
+          ]
         : ['False', 'AgentHasNoDiskPressure', 'agent has no disk pressure'],
     PIDPressure: ['False', 'AgentHasSufficientPID', 'agent has sufficient PID available'],
     Ready: now.fault

@@ -3,7 +3,13 @@ import { mkdir } from 'node:fs/promises';
 import { join, normalize } from 'node:path';
 import type { Container, Pod } from '@gantry/api';
 import type { Image } from '@gantry/image';
-import { defaultSpec, writeBundle, type Device, type Sandbox, type Seccomp } from '@gantry/runtime-client';
+import {
+  defaultSpec,
+  writeBundle,
+  type Device,
+  type Sandbox,
+  type Seccomp,
+} from '@gantry/runtime-client';
 import { ContainerConfigError } from '../bundle/config-error.js';
 import { environment } from '../bundle/environment.js';
 import type { FieldContext } from '../bundle/fields.js';

@@ -83,7 +83,11 @@ export class ContainerStarter {
   }
 
   /** Makes the attempt the current one, on disk before anything of it exists. */
-  private async adoptAttempt(state: PodState, container: Container, attempt: Attempt): Promise<void> {
+  private async adoptAttempt(
+    state: PodState,
+    container: Container,
+    attempt: Attempt,
+  ): Promise<void> {
     const record = containerRecord(state.record, container.name);
     record.backoffMs = nextBackoffMs(record, this.context.config.restartBackoffMs);
     const ended = record.current;
@@ -126,7 +130,10 @@ export class ContainerStarter {
     attempt.startedAt ??= new Date(this.context.clock.now()).toISOString();
     await state.save();
     this.note(state, container, 'Started', `Started container ${container.name}`);
-    this.context.logger.info({ pod: metadata.name, container: container.name }, 'container started');
+    this.context.logger.info(
+      { pod: metadata.name, container: container.name },
+      'container started',
+    );
   }
 
   private async create(
@@ -182,16 +189,31 @@ export class ContainerStarter {
       return true;
     } catch (error) {
       if (signal.aborted) return true;
-      this.warn(state, container, 'FailedPostStartHook', `PostStartHook failed: ${describeError(error)}`);
+      this.warn(
+        state,
+        container,
+        'FailedPostStartHook',
+        `PostStartHook failed: ${describeError(error)}`,
+      );
       return false;
     }
   }
 
   private note(state: PodState, container: Container, reason: string, message: string): void {
-    this.context.events.emit(state.pod, { type: 'Normal', reason, message, container: container.name });
+    this.context.events.emit(state.pod, {
+      type: 'Normal',
+      reason,
+      message,
+      container: container.name,
+    });
   }
 
   private warn(state: PodState, container: Container, reason: string, message: string): void {
-    this.context.events.emit(state.pod, { type: 'Warning', reason, message, container: container.name });
+    this.context.events.emit(state.pod, {
+      type: 'Warning',
+      reason,
+      message,
+      container: container.name,
+    });
   }
 }

@@ -23,7 +23,12 @@ export class ContainerStopper {
   ): Promise<void> {
     const attempt = state.attemptOf(container);
     if (!attempt || attempt.exit) return;
-    const event = { type: 'Normal', reason: 'Killing', message, container: container.name } as const;
+    const event = {
+      type: 'Normal',
+      reason: 'Killing',
+      message,
+      container: container.name,
+    } as const;
     this.context.events.emit(state.pod, event);
     const exited = state.exited(attempt.id);
     await this.preStop(state, container, attempt, deadline);
@@ -56,7 +61,12 @@ export class ContainerStopper {
       if (abort.signal.aborted) return;
       const message = `PreStopHook failed: ${describeError(error)}`;
       const reason = 'FailedPreStopHook';
-      this.context.events.emit(state.pod, { type: 'Warning', reason, message, container: container.name });
+      this.context.events.emit(state.pod, {
+        type: 'Warning',
+        reason,
+        message,
+        container: container.name,
+      });
     });
     // A container that ends by itself makes its hook pointless.
     await deadline.reached(Promise.race([hook, state.exited(attempt.id)]));

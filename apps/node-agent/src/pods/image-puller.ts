@@ -41,7 +41,12 @@ export class ImagePuller {
       const tookMs = this.context.clock.now() - startedMs;
       metrics.pulls.inc({ outcome: 'ok' });
       const size = `Image size: ${image.sizeBytes} bytes.`;
-      this.event(pod, container, 'Pulled', `Successfully pulled image "${name}" in ${tookMs}ms. ${size}`);
+      this.event(
+        pod,
+        container,
+        'Pulled',
+        `Successfully pulled image "${name}" in ${tookMs}ms. ${size}`,
+      );
       return image;
     } catch (error) {
       if (signal.aborted) throw signal.reason;
@@ -53,7 +58,12 @@ export class ImagePuller {
   private failure(pod: Pod, container: Container, error: unknown): StartFailure {
     const reason = error instanceof ImageError ? error.waitingReason : 'ErrImagePull';
     const message = `Failed to pull image "${container.image}": ${describeError(error)}`;
-    this.context.events.emit(pod, { type: 'Warning', reason: 'Failed', message, container: container.name });
+    this.context.events.emit(pod, {
+      type: 'Warning',
+      reason: 'Failed',
+      message,
+      container: container.name,
+    });
     return new StartFailure(reason, describeError(error), { cause: error });
   }
 

@@ -32,14 +32,18 @@ export class OrphanSweep {
     try {
       await step();
     } catch (error) {
-      this.context.logger.warn({ what, err: describeError(error) }, 'could not remove what is left over');
+      this.context.logger.warn(
+        { what, err: describeError(error) },
+        'could not remove what is left over',
+      );
     }
   }
 
   private async containers(states: readonly PodState[]): Promise<void> {
     const owned = new Set<string>();
     for (const { record } of states) {
-      for (const { current } of Object.values(record.containers)) if (current) owned.add(current.id);
+      for (const { current } of Object.values(record.containers))
+        if (current) owned.add(current.id);
     }
     for (const { containerId } of await this.context.runtime.list()) {
       if (owned.has(containerId)) continue;

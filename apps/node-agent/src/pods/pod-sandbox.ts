@@ -39,7 +39,12 @@ export class PodSandbox {
     );
     const hostname = hostnameOf({ pod, nodeName: node.name });
     await mkdir(paths.runDir, { recursive: true, mode: 0o700 });
-    const sandbox = await runtime.createSandbox({ dir: paths.sandbox, hostname, sysctls, hostNetwork });
+    const sandbox = await runtime.createSandbox({
+      dir: paths.sandbox,
+      hostname,
+      sysctls,
+      hostNetwork,
+    });
     if (hostNetwork) return { ips: [node.ip] };
     const result = await network.add(pod.metadata.uid!, sandbox.net!);
     const ips = result.ips.map(({ address }) => address.split('/')[0]!);
@@ -108,7 +113,15 @@ export class PodSandbox {
 
 const cgroupMount = '/sys/fs/cgroup';
 const hierarchies = ['', 'unified', 'cpu', 'cpuacct', 'cpu,cpuacct', 'cpuset', 'memory', 'devices'];
-const moreHierarchies = ['freezer', 'blkio', 'pids', 'net_cls', 'net_prio', 'perf_event', 'hugetlb'];
+const moreHierarchies = [
+  'freezer',
+  'blkio',
+  'pids',
+  'net_cls',
+  'net_prio',
+  'perf_event',
+  'hugetlb',
+];
 
 /** Removes a pod's empty cgroup from every hierarchy that has it. */
 export async function removeCgroups(cgroupsPath: string): Promise<void> {

@@ -29,7 +29,10 @@ export class PodState {
       container,
       role: roleOf(container, true),
     }));
-    return [...inits, ...this.pod.spec.containers.map((c) => ({ container: c, role: 'main' as const }))];
+    return [
+      ...inits,
+      ...this.pod.spec.containers.map((c) => ({ container: c, role: 'main' as const })),
+    ];
   }
 
   /** The current attempt with this container id. */

@@ -10,7 +10,14 @@ import { ContainerStopper } from './container-stopper.js';
 import { attemptExit } from './exit.js';
 import type { NodeContext } from './node-context.js';
 import { attemptPaths } from './paths.js';
-import { isFinished, planPod, wholePod, type Action, type PodView, type StopRequest } from './plan.js';
+import {
+  isFinished,
+  planPod,
+  wholePod,
+  type Action,
+  type PodView,
+  type StopRequest,
+} from './plan.js';
 import { PodSandbox } from './pod-sandbox.js';
 import type { PodState } from './pod-state.js';
 import { isRunning, type Attempt } from './record.js';
@@ -238,7 +245,11 @@ export class PodWorker {
     const attempt = this.state.attemptOf(container);
     if (!attempt || attempt.exit) return;
     if (await this.starter.postStart(this.state, container, signal)) this.probe(container, attempt);
-    else this.requestStop(container, { reason: 'FailedPostStartHook', message: 'FailedPostStartHook' });
+    else
+      this.requestStop(container, {
+        reason: 'FailedPostStartHook',
+        message: 'FailedPostStartHook',
+      });
   }
 
   private async stop(container: Container, why: StopRequest | undefined): Promise<void> {
@@ -269,7 +280,12 @@ export class PodWorker {
     this.state.noteExit(exit.containerId);
     this.wake();
     const { exitCode, reason } = attempt.exit;
-    const fields = { pod: this.state.pod.metadata.name, container: container.name, exitCode, reason };
+    const fields = {
+      pod: this.state.pod.metadata.name,
+      container: container.name,
+      exitCode,
+      reason,
+    };
     this.context.logger.info(fields, 'container ended');
     await this.context.runtime.delete(attempt.id, { force: true });
     await rm(paths.dir, { recursive: true, force: true });
@@ -322,7 +338,12 @@ export class PodWorker {
   }
 
   private warn(reason: string, message: string, container: Container): void {
-    this.context.events.emit(this.state.pod, { type: 'Warning', reason, message, container: container.name });
+    this.context.events.emit(this.state.pod, {
+      type: 'Warning',
+      reason,
+      message,
+      container: container.name,
+    });
   }
 
   private computeStatus(): PodStatus {

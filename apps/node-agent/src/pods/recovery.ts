@@ -4,7 +4,13 @@ import type { MonitoredContainer } from '@gantry/runtime-client';
 import type { NodeContext } from './node-context.js';
 import { isPodUid, podPaths, podsDir } from './paths.js';
 import { PodState } from './pod-state.js';
-import { isRunning, readJson, type Attempt, type ContainerRecord, type PodRecord } from './record.js';
+import {
+  isRunning,
+  readJson,
+  type Attempt,
+  type ContainerRecord,
+  type PodRecord,
+} from './record.js';
 
 /** The exit code of containers whose end nobody saw, as containerd reports it. */
 const unknownExitCode = 255;
@@ -28,7 +34,11 @@ function forget(record: ContainerRecord): void {
  * What a reboot did: every container ended, every namespace, address and memory volume is gone. The
  * pod starts again from its init containers; each container that ran counts a restart.
  */
-export function afterReboot(record: PodRecord, initNames: ReadonlySet<string>, nowMs: number): void {
+export function afterReboot(
+  record: PodRecord,
+  initNames: ReadonlySet<string>,
+  nowMs: number,
+): void {
   record.sandbox = undefined;
   const over = record.outcome || isSettled(record);
   for (const [name, own] of Object.entries(record.containers)) {

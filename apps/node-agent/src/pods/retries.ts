@@ -44,13 +44,17 @@ export class Retries {
 
   /** Everything may be tried again at once. */
   clear(): void {
-    for (const [key, failure] of this.failures) this.failures.set(key, { ...failure, retryAtMs: 0 });
+    for (const [key, failure] of this.failures)
+      this.failures.set(key, { ...failure, retryAtMs: 0 });
   }
 
   failed(pod: Pod, key: string, error: unknown): void {
     const before = this.failures.get(key);
     before?.cancel();
-    const containerRetry = { baseMs: this.context.config.restartBackoffMs, maxMs: maxRestartDelayMs };
+    const containerRetry = {
+      baseMs: this.context.config.restartBackoffMs,
+      maxMs: maxRestartDelayMs,
+    };
     const backoff = before?.backoff ?? new Backoff(key === wholePod ? podRetry : containerRetry);
     const retryAtMs = this.context.clock.now() + backoff.next();
     const waiting = error instanceof StartFailure ? this.shown(error) : undefined;

@@ -118,7 +118,9 @@ export async function check(
   try {
     return await dispatch(probe, target, runtime, signal);
   } catch (error) {
-    const output = timeout.aborted ? `timed out after ${timeoutMs / 1000}s` : (error as Error).message;
+    const output = timeout.aborted
+      ? `timed out after ${timeoutMs / 1000}s`
+      : (error as Error).message;
     return { ok: false, output };
   }
 }

@@ -19,7 +19,11 @@ function decodeStatus(answer: Buffer): number {
 }
 
 /** Asks the gRPC health checking protocol, in clear text; SERVING is success. */
-export function grpcCheck(action: GRPCAction, podIP: string, signal: AbortSignal): Promise<Outcome> {
+export function grpcCheck(
+  action: GRPCAction,
+  podIP: string,
+  signal: AbortSignal,
+): Promise<Outcome> {
   const client = new Client(`${podIP}:${action.port}`, credentials.createInsecure());
   return new Promise<Outcome>((resolve, reject) => {
     const call = client.makeUnaryRequest(
@@ -29,7 +33,8 @@ export function grpcCheck(action: GRPCAction, podIP: string, signal: AbortSignal
       action.service ?? '',
       (error, status) => {
         if (error) reject(error);
-        else resolve({ ok: status === serving, output: `service is not SERVING (status ${status})` });
+        else
+          resolve({ ok: status === serving, output: `service is not SERVING (status ${status})` });
       },
     );
     signal.addEventListener('abort', () => call.cancel(), { once: true });

@@ -31,25 +31,32 @@ class StepClock implements Clock {
   }
 }
 
-async function observe(container: Partial<Container>, answers: Record<string, boolean[]>, endMs: number) {
+async function observe(
+  container: Partial<Container>,
+  answers: Record<string, boolean[]>,
+  endMs: number,
+) {
   const clock = new StepClock();
   const seen: string[] = [];
   const note = (what: string) => void seen.push(`${clock.now()} ${what}`);
-  const prober = new Prober({ name: 'a', ...container }, {
-    clock,
-    started: false,
-    startedAtMs: 0,
-    run: async (probe) => {
-      const queue = answers[probe.exec!.command![0]!]!;
-      return { ok: queue.length > 1 ? queue.shift()! : queue[0]!, output: 'output' };
+  const prober = new Prober(
+    { name: 'a', ...container },
+    {
+      clock,
+      started: false,
+      startedAtMs: 0,
+      run: async (probe) => {
+        const queue = answers[probe.exec!.command![0]!]!;
+        return { ok: queue.length > 1 ? queue.shift()! : queue[0]!, output: 'output' };
+      },
+      listener: {
+        onStarted: () => note('started'),
+        onReady: (ready) => note(ready ? 'ready' : 'unready'),
+        onUnhealthy: (kind) => note(`${kind} unhealthy`),
+        onFailure: () => {},
+      },
     },
-    listener: {
-      onStarted: () => note('started'),
-      onReady: (ready) => note(ready ? 'ready' : 'unready'),
-      onUnhealthy: (kind) => note(`${kind} unhealthy`),
-      onFailure: () => {},
-    },
-  });
+  );
   prober.start();
   await clock.runUntil(endMs);
   prober.stop();

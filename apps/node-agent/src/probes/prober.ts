@@ -84,7 +84,10 @@ export class Prober {
   }
 
   /** One outcome a period, with how many of its like have come in a row; ends when stopped. */
-  private async *outcomes(kind: ProbeKind, probe: Probe): AsyncGenerator<Outcome & { inARow: number }> {
+  private async *outcomes(
+    kind: ProbeKind,
+    probe: Probe,
+  ): AsyncGenerator<Outcome & { inARow: number }> {
     const { clock, startedAtMs, listener, run } = this.options;
     const { signal } = this.stopped;
     const firstMs = startedAtMs + (probe.initialDelaySeconds ?? 0) * 1000;

@@ -5,7 +5,10 @@ import { channels, exitStatus, type Relay } from './relay.js';
 
 function resize(session: ExecSession, payload: Buffer): void {
   try {
-    const { Width: width, Height: height } = JSON.parse(payload.toString('utf8')) as Record<string, number>;
+    const { Width: width, Height: height } = JSON.parse(payload.toString('utf8')) as Record<
+      string,
+      number
+    >;
     if (Number.isInteger(width) && Number.isInteger(height)) {
       session.resize({ width: width!, height: height! });
     }

@@ -3,7 +3,14 @@ import type { Frame, Frame__Output } from '@gantry/agent-protocol';
 import { once } from 'node:events';
 
 /** Channels of a relay, as in Kubernetes' v5.channel.k8s.io. */
-export const channels = { stdin: 0, stdout: 1, stderr: 2, status: 3, resize: 4, close: 255 } as const;
+export const channels = {
+  stdin: 0,
+  stdout: 1,
+  stderr: 2,
+  status: 3,
+  resize: 4,
+  close: 255,
+} as const;
 
 /** Larger outputs are cut into frames of this size, in bytes. */
 const frameBytes = 32 * 1024;

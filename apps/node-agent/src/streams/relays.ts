@@ -69,7 +69,9 @@ export class Relays {
 
   private find(order: OpenStream__Output): Target {
     const worker = this.options.pods.find(order.pod?.uid ?? '');
-    const found = worker?.state.containers.find(({ container }) => container.name === order.container);
+    const found = worker?.state.containers.find(
+      ({ container }) => container.name === order.container,
+    );
     if (worker && found) return { worker, container: found.container };
     const what = `container ${order.container} of pod ${order.pod?.name}`;
     throw new RelayError(404, 'NotFound', `${what} is not on this node`);

@@ -1,0 +1,29 @@
+import { status, type Metadata } from '@grpc/grpc-js';
+import { nodeOfCommonName } from '@gantry/agent-protocol';
+
+/** The part of a gRPC call that tells who is at the other end. */
+export interface AuthenticatedCall {
+  getAuthContext(): { sslPeerCertificate?: { subject: { CN?: string | string[] } } };
+}
+
+/** A refusal that grpc-js sends as it is. */
+export class GrpcError extends Error {
+  readonly metadata?: Metadata;
+
+  constructor(
+    readonly code: status,
+    readonly details: string,
+  ) {
+    super(details);
+  }
+}
+
+/** The node whose certificate the caller has shown; GrpcError (UNAUTHENTICATED) without a valid one. */
+export function callingNode(call: AuthenticatedCall): string {
+  // The context is empty unless the certificate was signed by the cluster's CA and is in force.
+  const { CN } = call.getAuthContext().sslPeerCertificate?.subject ?? {};
+  const node = nodeOfCommonName([CN].flat()[0]);
+  if (node) return node;
+  const details = 'a client certificate of a node (system:node:NAME) is needed; join again';
+  throw new GrpcError(status.UNAUTHENTICATED, details);
+}
