@@ -1,4 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { AgentsModule } from './agents/agents.module.js';
 import { ApiModule } from './api/index.js';
 import { CoreModule, type Core } from './core.module.js';
 import { HealthHandler } from './health/health.handler.js';
@@ -8,6 +9,6 @@ import { MetricsHandler } from './metrics/metrics.handler.js';
 @Module({ controllers: [HealthHandler, MetricsHandler] })
 export class AppModule {
   static create(core: Core): DynamicModule {
-    return { module: AppModule, imports: [CoreModule.create(core), ApiModule] };
+    return { module: AppModule, imports: [CoreModule.create(core), ApiModule, AgentsModule] };
   }
 }
