@@ -93,7 +93,7 @@ export class ImageStore {
   /** The image as the store has it, by tag, digest or image ID; undefined when absent or incomplete. */
   async get(text: string): Promise<Image | undefined> {
     await this.open();
-    const name = /^sha256:/.test(text) ? text : formatReference(parseReference(text));
+    const name = text.startsWith('sha256:') ? text : formatReference(parseReference(text));
     const record = this.index.find(name);
     if (!record) return undefined;
     const image = await describeImage(this.content, record, name);

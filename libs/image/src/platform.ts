@@ -9,7 +9,7 @@ const architectures: Partial<Record<NodeJS.Architecture, Platform>> = {
 
 /** What this machine runs, in Go's names as images have them. */
 export function hostPlatform(): Platform {
-  return architectures[process.arch] ?? { os: 'linux', architecture: process.arch as string };
+  return architectures[process.arch] ?? { os: 'linux', architecture: process.arch };
 }
 
 /** Variants that a machine runs, best first, e.g. arm v7 also runs v6. */

@@ -33,7 +33,7 @@ test.each([
   ['nginx@sha256:12', 'is no digest'],
   [`nginx@md5:${hex}`, 'is no digest'],
   ['exa mple.com/x', 'is no registry host'],
-  [`${'a'.repeat(300)}`, 'too long'],
+  ['a'.repeat(300), 'too long'],
   ['nginx:' + 'x'.repeat(129), 'is no tag'],
 ])('refuses %j', (text, why) => {
   expect(() => parseReference(text)).toThrow(why);

@@ -84,7 +84,8 @@ export class LayerFetcher {
     const { content, logger } = this.options;
     const { descriptor, diffId } = job.layer;
     job.waiting = undefined;
-    for (let attempt = 1; ; attempt += 1) {
+    const busy = new Retries(signal, (why) => (job.waiting = why));
+    for (let wrong = 0; ;) {
       if (content.hasLayer(diffId)) return;
       try {
         await this.attempt(job, origin, signal);
@@ -92,11 +93,12 @@ export class LayerFetcher {
         return;
       } catch (error) {
         signal.throwIfAborted();
-        const refusal = error instanceof LayerFailure ? error.refusal : undefined;
-        if (refusal?.code !== 'digest-mismatch' || attempt >= maxWrongContent) {
-          throw layerError(descriptor.digest, error);
-        }
-        logger.warn({ layer: descriptor.digest }, 'the blob came out wrong, fetching it once more');
+        const code = error instanceof LayerFailure ? error.refusal?.code : undefined;
+        const failure = layerError(descriptor.digest, error);
+        // The program of an agent that was killed ends by itself as soon as it sees the end of its input.
+        if (code === 'busy') await busy.after(new PassingError('unavailable', failure.message));
+        else if (!isWrongContent(code) || (wrong += 1) >= maxWrongContent) throw failure;
+        else logger.warn({ layer: descriptor.digest, code }, 'fetching a layer once more');
       }
     }
   }
@@ -167,6 +169,11 @@ export class LayerFetcher {
       if (process.ended) return;
     }
   }
+}
+
+/** The saved part may have been damaged, or one answer of the registry was: from the start it may go well. */
+function isWrongContent(code: string | undefined): boolean {
+  return code === 'digest-mismatch' || code === 'truncated';
 }
 
 function tooLarge({ digest, size }: Descriptor): ImageError {

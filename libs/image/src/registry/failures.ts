@@ -49,7 +49,7 @@ export async function answerError(
   const image = formatReference(reference);
   const { endpoint } = access;
   const said = `${endpoint.host} answered ${status}${detail && ` (${detail})`}`;
-  if (status === 401) return denied(access, `${said}`);
+  if (status === 401) return denied(access, said);
   if (status === 403) {
     return new ImageError(
       'forbidden',

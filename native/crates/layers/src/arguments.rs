@@ -84,7 +84,7 @@ pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command> {
     let mut words = Vec::new();
     for word in arguments {
         let text = word.into_string();
-        words.push(text.map_err(|word| usage(format!("{} is not UTF-8", word.display())))?);
+        words.push(text.map_err(|word| usage(format!("{} is not UTF-8", word.to_string_lossy())))?);
     }
     let Some((name, rest)) = words.split_first() else {
         return Err(usage("a command is missing"));

@@ -16,12 +16,18 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::fs::{FlockOperation, Mode, OFlags, flock, fstat, open, syncfs};
 use rustix::io::Errno;
 
 use crate::refusal::{Code, Refusal, Result};
 use crate::remove::remove_at;
+
+/// How files in the making are called beside their final names, and the age from which on one counts as left
+/// behind: who writes a small file is done long before.
+pub const TEMPORARY_PREFIX: &str = ".tmp-";
+const TEMPORARY_MAX_AGE: Duration = Duration::from_secs(600);
 
 pub struct Store {
     dir: PathBuf,
@@ -119,6 +125,9 @@ impl Store {
                 swept.ingests += 1;
             }
         }
+        for dir in [self.dir.clone(), self.blobs_dir()] {
+            swept.temporaries += remove_old_temporaries(&dir)?;
+        }
         let trash = open_dir(&self.dir.join("trash"))?;
         for name in names(&self.dir.join("trash"))? {
             remove_named(&trash, &name)?;
@@ -164,6 +173,7 @@ impl Store {
 pub struct Swept {
     pub unsynced: u64,
     pub ingests: u64,
+    pub temporaries: u64,
     pub trash: u64,
 }
 
@@ -241,6 +251,26 @@ impl Ingest {
     pub fn discard(&self) -> Result<()> {
         remove_named(&self.parent, &self.name)
     }
+}
+
+fn remove_old_temporaries(dir: &Path) -> Result<u64> {
+    let mut count = 0;
+    for name in names(dir)?
+        .iter()
+        .filter(|name| name.starts_with(TEMPORARY_PREFIX))
+    {
+        let path = dir.join(name);
+        let modified = fs::metadata(&path).and_then(|meta| meta.modified());
+        let age = modified
+            .ok()
+            .and_then(|time| time.elapsed().ok())
+            .unwrap_or_default();
+        if age > TEMPORARY_MAX_AGE {
+            gone(fs::remove_file(path), "remove a temporary file")?;
+            count += 1;
+        }
+    }
+    Ok(count)
 }
 
 fn same_inode(fd: &OwnedFd, path: &Path) -> bool {

@@ -245,13 +245,10 @@ fn inflate(
     };
     let mut decoder: Option<Decoder> = None;
     let mut held = Vec::new();
-    loop {
-        let mut chunk = match rx.recv().map_err(|_| upstream())? {
-            Message::Chunk(chunk) => chunk,
-            Message::End => break,
-        };
+    while let Message::Chunk(mut chunk) = rx.recv().map_err(|_| upstream())? {
         if decoder.is_none() {
-            held.extend_from_slice(&chunk);
+            // Too little yet to tell the compression by.
+            held.append(&mut chunk);
             if held.len() < MAGIC_BYTES {
                 let _ = recycle.send(chunk);
                 continue;
@@ -265,13 +262,13 @@ fn inflate(
         decode_chunk(decoder, &chunk, &mut out)?;
         let _ = recycle.send(chunk);
     }
-    if decoder.is_none() && !held.is_empty() {
+    let Some(decoder) = decoder else {
         return Err(Refusal::new(
             Code::CorruptArchive,
             "the blob is too short for an archive",
         ));
-    }
-    decoder.map_or(Ok(()), |decoder| decoder.finish())?;
+    };
+    decoder.finish()?;
     out.flush()?;
     tx.send(Message::End).map_err(|_| upstream())
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::refusal::{Refusal, Result};
-use crate::store::Store;
+use crate::store::{Store, TEMPORARY_PREFIX};
 use crate::transfer::hex;
 
 #[derive(Debug, Default, Serialize)]
@@ -26,6 +26,9 @@ pub fn verify(store: &Store) -> Result<Report> {
     for entry in entries {
         let entry = entry.map_err(|e| Refusal::system("list the blobs", e))?;
         let name = entry.file_name().to_string_lossy().into_owned();
+        if name.starts_with(TEMPORARY_PREFIX) {
+            continue;
+        }
         report.blobs += 1;
         let found = digest(&entry.path()).map_err(|e| Refusal::system("read a blob", e))?;
         if found != name {

@@ -15,7 +15,7 @@ impl Header<'_> {
 
     /// Accepts the signed sum too, which some old programs wrote.
     pub fn check_sum(&self) -> Result<()> {
-        let unsigned: u64 = self.sum_with(|byte| u64::from(byte));
+        let unsigned: u64 = self.sum_with(u64::from);
         let signed: i64 = self
             .0
             .iter()

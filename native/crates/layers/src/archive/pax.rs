@@ -159,7 +159,7 @@ mod tests {
     #[test]
     fn reads_records_and_binary_values() {
         let mut extensions = Extensions::default();
-        let data = b"12 path=a/b\n30 mtime=1700000000.123456789\n26 SCHILY.xattr.user.x=\0\n\x01\n";
+        let data = b"12 path=a/b\n30 mtime=1700000000.123456789\n27 SCHILY.xattr.user.x=\0\n\x01\n";
         parse(&data[..42], &mut extensions).unwrap();
         assert_eq!(extensions.path.as_deref(), Some(&b"a/b"[..]));
         let mtime = Timestamp {
