@@ -1,6 +1,7 @@
 export * from './etcd.js';
 export * from './free-port.js';
 export * from './manual-clock.js';
+export * from './hollow-node.js';
 export * from './images.js';
 export * from './registry.js';
 export * from './tar.js';

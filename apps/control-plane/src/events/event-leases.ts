@@ -2,7 +2,7 @@ import type { Clock } from '@gantry/base';
 import type { Lease, LeaseId, Store } from '@gantry/store';
 
 /** How long an event stays after it was last seen, at least; at most one period longer. */
-export const eventTtlSeconds = 3_600;
+const defaultTtlSeconds = 3_600;
 /** Events of one period share a lease, so that their number says nothing about the number of leases. */
 const periodMs = 600_000;
 
@@ -18,15 +18,16 @@ export class EventLeases {
   constructor(
     private readonly store: Store,
     private readonly clock: Clock,
+    private readonly ttlSeconds = defaultTtlSeconds,
   ) {}
 
   async current(): Promise<LeaseId> {
     const nowMs = this.clock.now();
     if (this.lease && nowMs < this.until && !this.lease.lost.aborted) return this.lease.id;
-    const lease = await this.store.grantLease(eventTtlSeconds);
+    const lease = await this.store.grantLease(this.ttlSeconds);
     this.lease = lease;
     this.until = nowMs + periodMs;
-    const cancel = this.clock.after(periodMs + eventTtlSeconds * 1_000, () => {
+    const cancel = this.clock.after(periodMs + this.ttlSeconds * 1_000, () => {
       this.revocations.delete(cancel);
       void lease.revoke().catch(() => {});
     });

@@ -21,6 +21,8 @@ export interface EventRecorderOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** How long an event stays after it was last seen, at least (default an hour). */
+  readonly ttlSeconds?: number;
 }
 
 /** Events that wait to be written; what comes beyond is dropped and counted. */
@@ -46,7 +48,7 @@ export class EventRecorder {
   private serial = 0;
 
   constructor(private readonly options: EventRecorderOptions) {
-    this.leases = new EventLeases(options.store, options.clock);
+    this.leases = new EventLeases(options.store, options.clock, options.ttlSeconds);
     this.allowance = new EventAllowance(options.clock);
   }
 

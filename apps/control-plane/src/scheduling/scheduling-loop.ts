@@ -44,6 +44,7 @@ export class SchedulingLoop {
   private readonly reports: UnschedulableReports;
   private readonly sink: EventSink;
   private readonly committing = new Set<Promise<void>>();
+  private readonly filled = Promise.withResolvers<void>();
 
   constructor(private readonly options: SchedulingLoopOptions) {
     this.scheduler = new Scheduler(new Snapshot(), options.profile);
@@ -54,6 +55,11 @@ export class SchedulingLoop {
     this.reports = new UnschedulableReports(options.resources, options.clock, options.logger);
   }
 
+  /** Resolves when the snapshot shows the cluster. */
+  get fed(): Promise<void> {
+    return this.filled.promise;
+  }
+
   async run(signal: AbortSignal): Promise<void> {
     const feed = new SnapshotFeed(this.scheduler.snapshot, {
       happened: (event) => this.queue.happened(event),
@@ -61,6 +67,7 @@ export class SchedulingLoop {
       notPending: (pod) => this.queue.remove(pod),
     });
     const end = await feed.start(this.options.informers, signal);
+    this.filled.resolve();
     const reporting = this.reports.run(signal);
     try {
       while (!signal.aborted) await this.round(signal);

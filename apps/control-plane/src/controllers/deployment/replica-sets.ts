@@ -6,7 +6,7 @@ import {
   type OwnerReference,
   type ReplicaSet,
 } from '@gantry/api';
-import { isReason } from '@gantry/base';
+import { conflict, isReason } from '@gantry/base';
 import type { ControllerContext } from '../context.js';
 import type { EventSink } from '../../events/index.js';
 import { controllerOf, controllerReference } from '../ownership.js';
@@ -71,14 +71,20 @@ export class ReplicaSets {
       ([key, value]) => set.metadata.annotations?.[key] === value,
     );
     if (set.spec.replicas === replicas && isCurrent) return set;
-    const resized = await this.mutate(set, (current) => ({
-      ...current,
-      metadata: {
-        ...current.metadata,
-        annotations: { ...current.metadata.annotations, ...annotations },
-      },
-      spec: { ...current.spec, replicas },
-    }));
+    const resized = await this.mutate(set, (current) => {
+      // The size was decided on this very spec; on another one it could break the bounds of the rollout.
+      if (current.metadata.generation !== set.metadata.generation) {
+        throw conflict({ kind: ReplicaSetKind.plural, group: 'apps', name: set.metadata.name! });
+      }
+      return {
+        ...current,
+        metadata: {
+          ...current.metadata,
+          annotations: { ...current.metadata.annotations, ...annotations },
+        },
+        spec: { ...current.spec, replicas },
+      };
+    });
     this.tell(deployment, set, set.spec.replicas ?? 1, replicas);
     return resized;
   }

@@ -56,15 +56,11 @@ class ReplicaSetReconciler {
     this.pods = podInformer(context.informers);
     this.expectations = new Expectations(context.clock);
     this.events = context.events.for('replicaset-controller');
-    this.pods.subscribe({
-      added: (pod) => this.observe(pod),
-      updated: (pod) => this.observe(pod),
-      deleted: (pod) => this.expectations.ending(pod.metadata.uid!),
-    });
   }
 
   /** The set that manages the pod, or those that might take it over. */
   concernedBy(pod: Pod): string[] {
+    this.observe(pod);
     const owner = controllerOf(pod);
     const { namespace } = pod.metadata;
     if (owner) return owner.kind === ReplicaSetKind.kind ? [`${namespace}/${owner.name}`] : [];
@@ -91,9 +87,12 @@ class ReplicaSetReconciler {
     return requeueAfterMs === undefined ? undefined : { requeueAfterMs };
   }
 
-  private observe(pod: Pod): void {
-    if (pod.metadata.deletionTimestamp) this.expectations.ending(pod.metadata.uid!);
-    else this.expectations.exists(pod.metadata.uid!);
+  /** Called with every change of a pod, after the cache has it. */
+  private observe({ metadata: { namespace, name, uid } }: Pod): void {
+    const current = this.pods.get(namespace, name!);
+    const isEnding = current?.metadata.uid !== uid || current?.metadata.deletionTimestamp;
+    if (isEnding) this.expectations.ending(uid!);
+    else this.expectations.exists(uid!);
   }
 
   /** Takes over free pods that it selects and lets go those that it no longer does. */

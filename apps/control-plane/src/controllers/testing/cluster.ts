@@ -1,0 +1,88 @@
+import { NamespaceKind, type ApiObject, type Kind } from '@gantry/api';
+import { silentLogger, systemClock, type Clock } from '@gantry/base';
+import { Informers, ObjectStore, type Controller } from '@gantry/controller';
+import { EmbeddedStore } from '@gantry/store';
+import { Registry } from 'prom-client';
+import { Resources, WatchCaches } from '../../api/index.js';
+import { EventRecorder } from '../../events/index.js';
+import { SchedulingLoop, SchedulingMetrics } from '../../scheduling/index.js';
+import type { ControllerContext } from '../context.js';
+
+/** Something that works beside the control plane until the signal aborts: hollow nodes. */
+interface Background {
+  run(signal: AbortSignal): Promise<void>;
+}
+
+export interface TestClusterOptions<N extends Background> {
+  readonly clock?: Clock;
+  readonly nodes: (objects: ObjectStore) => N;
+  readonly controllers?: (context: ControllerContext, store: EmbeddedStore) => Controller[];
+  /** Default true. */
+  readonly scheduling?: boolean;
+}
+
+/** A whole cluster in memory: real store, real rules, real controllers and scheduler, hollow nodes. */
+export class TestCluster<N extends Background> implements AsyncDisposable {
+  readonly store: EmbeddedStore;
+  readonly objects: ObjectStore;
+  readonly resources: Resources;
+  readonly nodes: N;
+  readonly context: ControllerContext;
+  readonly loop: SchedulingLoop;
+  private readonly stopping = new AbortController();
+  private readonly running: Promise<unknown>[] = [];
+
+  constructor(private readonly options: TestClusterOptions<N>) {
+    const clock = options.clock ?? systemClock;
+    const logger = silentLogger;
+    const { signal } = this.stopping;
+    this.store = new EmbeddedStore();
+    const { store } = this;
+    const objects = (this.objects = new ObjectStore(store, { clock }));
+    const caches = new WatchCaches({ objects, clock, logger, signal });
+    const resources = (this.resources = new Resources({ objects, caches, clock }));
+    this.nodes = options.nodes(objects);
+    const informers = new Informers(objects, { clock });
+    const events = new EventRecorder({ store, clock, logger });
+    this.context = { resources, informers, events, clock, logger };
+    const metrics = new SchedulingMetrics(new Registry());
+    this.loop = new SchedulingLoop({
+      resources,
+      objects,
+      informers,
+      events,
+      metrics,
+      clock,
+      logger,
+    });
+  }
+
+  async start(): Promise<this> {
+    const { signal } = this.stopping;
+    const { informers, events } = this.context;
+    for (const name of ['default', 'other']) {
+      await this.create(NamespaceKind, { metadata: { name } });
+    }
+    const controllers = this.options.controllers?.(this.context, this.store) ?? [];
+    this.running.push(informers.run(signal), events.run(signal), this.nodes.run(signal));
+    this.running.push(...controllers.map((controller) => controller.run(signal)));
+    if (this.options.scheduling ?? true) this.running.push(this.loop.run(signal));
+    return this;
+  }
+
+  /** Creates as a client would: with defaults, validation and admission. */
+  create<T extends ApiObject>(kind: Kind<T>, object: object): Promise<T> {
+    const { namespace } = (object as ApiObject).metadata;
+    return this.resources.create(kind, namespace, object as T);
+  }
+
+  async list<T extends ApiObject>(kind: Kind<T>, namespace?: string): Promise<T[]> {
+    return (await this.objects.list(kind, namespace ? { namespace } : {})).items;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.stopping.abort(new Error('the test is over'));
+    await Promise.allSettled(this.running);
+    await this.store.close();
+  }
+}

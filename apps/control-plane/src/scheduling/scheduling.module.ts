@@ -1,0 +1,60 @@
+import { Inject, Module } from '@nestjs/common';
+import type { Clock, Logger } from '@gantry/base';
+import { Informers } from '@gantry/controller';
+import type { Leadership } from '@gantry/store';
+import { Registry } from 'prom-client';
+import { Resources, SubresourceRegistry } from '../api/index.js';
+import { leadingResources } from '../controllers/leading-resources.js';
+import { EventRecorder } from '../events/index.js';
+import { Leader, type LeaderService } from '../leader/leader.js';
+import * as tokens from '../tokens.js';
+import { SchedulingLoop } from './scheduling-loop.js';
+import { SchedulingMetrics } from './scheduling-metrics.js';
+import { whySubresource } from './why.js';
+
+/** Schedules while this control plane leads, and explains placements at any time. */
+@Module({})
+export class SchedulingModule implements LeaderService {
+  readonly name = 'scheduling';
+  private readonly metrics: SchedulingMetrics;
+  private loop: SchedulingLoop | undefined;
+
+  constructor(
+    @Inject(Leader) private readonly leader: Leader,
+    @Inject(Informers) private readonly informers: Informers,
+    @Inject(EventRecorder) private readonly events: EventRecorder,
+    @Inject(Resources) resources: Resources,
+    @Inject(SubresourceRegistry) subresources: SubresourceRegistry,
+    @Inject(Registry) registry: Registry,
+    @Inject(tokens.CLOCK) private readonly clock: Clock,
+    @Inject(tokens.LOGGER) private readonly logger: Logger,
+  ) {
+    this.metrics = new SchedulingMetrics(registry);
+    const leading = () => this.loop?.scheduler;
+    subresources.register(whySubresource({ resources, leading }));
+    leader.register(this);
+  }
+
+  async run({ signal }: Leadership): Promise<void> {
+    const { informers, events, metrics, clock, logger } = this;
+    const { objects } = this.leader;
+    const resources = leadingResources(objects, clock, logger, signal);
+    const loop = new SchedulingLoop({
+      resources,
+      objects,
+      informers,
+      events,
+      metrics,
+      clock,
+      logger,
+    });
+    try {
+      const running = loop.run(signal);
+      await loop.fed;
+      this.loop = loop;
+      await running;
+    } finally {
+      this.loop = undefined;
+    }
+  }
+}
