@@ -8,3 +8,4 @@ export {
   type EventRecorderOptions,
   type EventSink,
 } from './event-recorder.js';
+export { EventsModule } from './events.module.js';
