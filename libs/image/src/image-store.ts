@@ -146,10 +146,10 @@ export class ImageStore {
     return needs;
   }
 
-  /** The stored image when the registry still has the same under the tag: one small request. */
+  /** The stored image when the registry still gives the same to this user: one small request. */
   private async unchanged(reference: Reference, options: PullOptions): Promise<Image | undefined> {
     const present = await this.get(formatReference(reference));
-    if (!present || reference.digest !== undefined) return present;
+    if (!present) return undefined;
     const { auth, signal } = options;
     const digest = await this.client.resolve(reference, { auth, signal });
     return digest === present.digest ? present : undefined;

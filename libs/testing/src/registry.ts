@@ -11,6 +11,8 @@ export interface RegistryOptions {
   readonly auth?: boolean;
   /** Certificate and key in PEM: speak TLS. */
   readonly tls?: { readonly cert: string; readonly key: string };
+  /** Ask for bearer tokens of this server, signed by the key of this certificate (PEM). */
+  readonly token?: { readonly realm: string; readonly certificate: string };
 }
 
 /** The only user of a registry that was started with `auth`. */
@@ -94,15 +96,23 @@ class DockerRegistry implements TestRegistry {
 
   /** JSON is YAML, which the registry reads. */
   private async config(): Promise<object> {
-    const { auth, tls } = this.options;
+    const { auth, tls, token } = this.options;
     const files = {
       htpasswd: join(this.directory, 'htpasswd'),
       certificate: join(this.directory, 'tls.crt'),
       key: join(this.directory, 'tls.key'),
+      tokenCertificate: join(this.directory, 'token.crt'),
     };
     await writeFile(files.htpasswd, htpasswd);
     if (tls) await writeFile(files.certificate, tls.cert);
     if (tls) await writeFile(files.key, tls.key, { mode: 0o600 });
+    if (token) await writeFile(files.tokenCertificate, token.certificate);
+    const tokenAuth = token && {
+      realm: token.realm,
+      service: 'gantry-registry',
+      issuer: 'gantry-test',
+      rootcertbundle: files.tokenCertificate,
+    };
     return {
       version: '0.1',
       log: { level: 'error' },
@@ -115,6 +125,7 @@ class DockerRegistry implements TestRegistry {
         ...(tls && { tls: { certificate: files.certificate, key: files.key } }),
       },
       ...(auth && { auth: { htpasswd: { realm: 'gantry', path: files.htpasswd } } }),
+      ...(tokenAuth && { auth: { token: tokenAuth } }),
     };
   }
 
