@@ -163,6 +163,20 @@ pub fn execve(
     io::Error::last_os_error()
 }
 
+/// Joins the session keyring of this name, making it when there is none. A kernel without keyrings
+/// has none to protect.
+pub fn join_session_keyring(name: &CStr) -> io::Result<()> {
+    const KEYCTL_JOIN_SESSION_KEYRING: libc::c_int = 1;
+    // SAFETY: the name is a C string that lives through the call.
+    let joined = check(unsafe {
+        libc::syscall(libc::SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, name.as_ptr())
+    });
+    match joined {
+        Err(error) if error.raw_os_error() == Some(libc::ENOSYS) => Ok(()),
+        joined => joined,
+    }
+}
+
 /// Gives the process default signal dispositions and an empty mask: the standard library ignores
 /// SIGPIPE, and a container must not inherit what our caller chose.
 pub fn reset_signals() {

@@ -28,7 +28,7 @@ pub fn locate(path: &str) -> Result<Cgroup> {
 
 fn is_v2_only() -> bool {
     const CGROUP2_SUPER_MAGIC: i64 = 0x6367_7270;
-    rustix::fs::statfs(CGROUP_ROOT).is_ok_and(|fs| i64::from(fs.f_type) == CGROUP2_SUPER_MAGIC)
+    rustix::fs::statfs(CGROUP_ROOT).is_ok_and(|fs| fs.f_type == CGROUP2_SUPER_MAGIC)
 }
 
 /// Takes the first mount of every hierarchy: later ones are views that someone bound elsewhere.

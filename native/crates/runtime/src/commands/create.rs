@@ -34,6 +34,7 @@ pub fn request<'a>(
         console_socket: arguments.path("console-socket"),
         pid_file: arguments.path("pid-file"),
         preserve_fds: arguments.number("preserve-fds")?.unwrap_or(0),
+        keep_keyring: arguments.is_set("no-new-keyring"),
         for_later_start,
     })
 }

@@ -44,6 +44,7 @@ pub struct Init<'a> {
     pub console: Option<OwnedFd>,
     pub filter: Option<Filter>,
     pub preserve_fds: u32,
+    pub keep_keyring: bool,
     /// Opened by the parent when the child may lack the right to.
     pub sources: Option<Vec<Option<OwnedFd>>>,
 }
@@ -65,6 +66,9 @@ impl Init<'_> {
         rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
             .step("forbid tracing")?;
         rustix::process::setsid().step("start a session")?;
+        if !self.keep_keyring {
+            credentials::join_keyring(&self.container.record.id)?;
+        }
         rustix::process::umask(Mode::empty());
         self.enter_namespaces()?;
         let mut notices = Vec::new();

@@ -18,7 +18,7 @@ use crate::error::{Error, Result, Step};
 use crate::fail;
 use crate::process::exec::{self, Program};
 use crate::process::terminal::{self, Terminal};
-use crate::process::{labels, limits};
+use crate::process::{credentials, labels, limits};
 use crate::seccomp::Filter;
 use crate::spec::{Linux, Process};
 use crate::sys::{self, Cloned};
@@ -74,6 +74,7 @@ pub fn join(
         }
         Cloned::Child => {
             let child = Child {
+                id: &container.record.id,
                 linux,
                 filter,
                 request,
@@ -142,6 +143,7 @@ fn follow(channel: &Channel, pid: Pid, pidfd: OwnedFd) -> Result<Joined> {
 }
 
 struct Child<'a> {
+    id: &'a str,
     linux: &'a Linux,
     filter: Option<Filter>,
     request: &'a Request,
@@ -166,6 +168,7 @@ impl Child<'_> {
         // while it is still ours (CVE-2016-9962).
         set_dumpable_behavior(DumpableBehavior::NotDumpable).step("forbid tracing")?;
         setsid().step("start a session")?;
+        credentials::join_keyring(self.id)?;
         let process = &self.request.process;
         let mut notices = Vec::new();
         limits::apply_oom_score(process.oom_score_adj, &mut notices)?;
@@ -174,8 +177,7 @@ impl Child<'_> {
             .step("join the container's namespaces")?;
         if self.spaces.contains(ThreadNameSpaceType::USER) {
             let root = crate::spec::User::default();
-            crate::process::credentials::apply(&root, None)
-                .step("become root of the user namespace")?;
+            credentials::apply(&root, None).step("become root of the user namespace")?;
         }
         if process.terminal {
             self.open_terminal()?.adopt(process.user.uid)?;

@@ -29,6 +29,8 @@ pub struct Request<'a> {
     pub console_socket: Option<PathBuf>,
     pub pid_file: Option<PathBuf>,
     pub preserve_fds: u32,
+    /// Leaves the caller's session keyring in place.
+    pub keep_keyring: bool,
     /// A fifo for a later `start`; otherwise the caller passes the gate itself.
     pub for_later_start: bool,
 }
@@ -183,6 +185,7 @@ impl Launch<'_> {
             console,
             filter,
             preserve_fds: self.request.preserve_fds,
+            keep_keyring: self.request.keep_keyring,
             sources,
         };
         let (pid, pidfd) = self.clone_child(init, &channel, unified)?;

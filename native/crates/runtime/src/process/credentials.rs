@@ -8,6 +8,7 @@ use rustix::thread::{
 use super::capabilities::Sets;
 use crate::error::{Result, Step};
 use crate::spec::User;
+use crate::sys;
 
 /// Becomes `user` with these sets. The caller is single-threaded, so per-thread calls suffice.
 pub fn apply(user: &User, sets: Option<&Sets>) -> Result<()> {
@@ -31,6 +32,13 @@ pub fn apply(user: &User, sets: Option<&Sets>) -> Result<()> {
         sets.apply()?;
     }
     Ok(())
+}
+
+/// Gives the container a session keyring of its own, in place of the one that its caller shares
+/// with everything else on the host.
+pub fn join_keyring(container: &str) -> Result<()> {
+    let name = std::ffi::CString::new(format!("_ses.{container}")).step("name the keyring")?;
+    sys::join_session_keyring(&name).step("join a session keyring")
 }
 
 /// From here on no program gains privileges by set-user-ID bits or file capabilities.

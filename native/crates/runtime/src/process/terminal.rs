@@ -32,7 +32,7 @@ impl Terminal {
         let master = rootfs::open_with(root, "/dev/pts/ptmx", flags, confined)
             .step("open /dev/pts/ptmx of the container; does it mount a devpts?")?;
         let fs = rustix::fs::fstatfs(&master).step("check /dev/pts/ptmx")?;
-        if i64::from(fs.f_type) != DEVPTS_SUPER_MAGIC {
+        if fs.f_type != DEVPTS_SUPER_MAGIC {
             fail!("/dev/pts/ptmx of the container is not on a devpts");
         }
         unlockpt(&master).step("unlock the terminal")?;

@@ -181,8 +181,7 @@ pub fn file_type(fd: BorrowedFd<'_>) -> Result<FileType> {
 
 /// Whether this is the real procfs or sysfs, and not a directory that someone put there.
 pub fn is_kernel_filesystem(fd: BorrowedFd<'_>) -> bool {
-    rustix::fs::fstatfs(fd)
-        .is_ok_and(|fs| matches!(i64::from(fs.f_type), PROC_SUPER_MAGIC | SYSFS_MAGIC))
+    rustix::fs::fstatfs(fd).is_ok_and(|fs| matches!(fs.f_type, PROC_SUPER_MAGIC | SYSFS_MAGIC))
 }
 
 /// Leaves the old root: puts `root` (a mount) in its place, and the old tree out of reach.

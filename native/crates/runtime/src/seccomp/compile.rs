@@ -29,7 +29,8 @@ struct Architecture {
     has_x32: bool,
 }
 
-const X86_64: Architecture = Architecture {
+#[cfg(target_arch = "x86_64")]
+const NATIVE: Architecture = Architecture {
     audit: 0xc000_003e,
     number: |row| row.1,
     has_x32: true,
@@ -39,16 +40,12 @@ const X86: Architecture = Architecture {
     number: |row| row.2,
     has_x32: false,
 };
-const AARCH64: Architecture = Architecture {
+#[cfg(target_arch = "aarch64")]
+const NATIVE: Architecture = Architecture {
     audit: 0xc000_00b7,
     number: |row| row.3,
     has_x32: false,
 };
-
-#[cfg(target_arch = "x86_64")]
-const NATIVE: Architecture = X86_64;
-#[cfg(target_arch = "aarch64")]
-const NATIVE: Architecture = AARCH64;
 
 /// What happens for one system call: conditional answers in order, then the last one.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -104,16 +101,14 @@ pub fn compile(profile: &Profile) -> Result<Vec<sock_filter>> {
 fn architectures(profile: &Profile) -> Result<Vec<Architecture>> {
     let mut list = vec![NATIVE];
     for name in &profile.architectures {
-        let other = match name.as_str() {
-            "SCMP_ARCH_X86_64" => X86_64,
-            "SCMP_ARCH_X86" => X86,
-            "SCMP_ARCH_AARCH64" => AARCH64,
-            // Foreign to every machine this runs on; what is not listed is killed anyway.
+        match name.as_str() {
+            "SCMP_ARCH_X86" if cfg!(target_arch = "x86_64") => {}
+            // Foreign to this machine: none of its programs run here.
             name if name.starts_with("SCMP_ARCH_") => continue,
             other => fail!("architecture {other:?} is unknown"),
-        };
-        if list.iter().all(|known| known.audit != other.audit) {
-            list.push(other);
+        }
+        if list.iter().all(|known| known.audit != X86.audit) {
+            list.push(X86);
         }
     }
     Ok(list)

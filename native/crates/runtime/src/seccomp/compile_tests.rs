@@ -99,7 +99,7 @@ fn foreign_calls_of_the_machine_are_no_way_around() {
     let mount32 = number("mount", &X86).unwrap() as u32;
     assert_eq!(run(&program, X86.audit, mount32, [0; 6]), EPERM);
     assert_eq!(
-        run(&program, X86_64.audit, native("mount") | X32_BIT, [0; 6]),
+        run(&program, NATIVE.audit, native("mount") | X32_BIT, [0; 6]),
         ENOSYS
     );
     let alone = compiled(&text(""));
