@@ -1,6 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { AgentsModule } from './agents/agents.module.js';
 import { ApiModule } from './api/index.js';
+import { AuthModule } from './auth/auth.module.js';
 import { ControllersModule } from './controllers/index.js';
 import { CoreModule, type Core } from './core.module.js';
 import { EventsModule } from './events/index.js';
@@ -10,6 +11,7 @@ import { SchedulingModule } from './scheduling/index.js';
 
 const tasks = [
   ApiModule,
+  AuthModule,
   AgentsModule,
   EventsModule,
   ControllersModule,

@@ -1,18 +1,28 @@
 import { describeError, GantryError } from '@gantry/base';
 import { describeFlags } from '../flags.js';
 import { serveFlags } from '../config.js';
+import { kubeconfig, kubeconfigFlags } from './kubeconfig.js';
 import { serve } from './serve.js';
+import { token, tokenFlags } from './token.js';
 
-const usage = `gantry-control-plane [serve] [flags]   runs the control plane: API, scheduler, controllers, agent gateway
+const usage = `usage: gantry-control-plane [COMMAND] [FLAG…]
 
-Every flag may also be given as a variable: --api-port is GANTRY_API_PORT.
-
+serve (the default): run the API, the scheduler, the controllers and the gateway for agents
 ${describeFlags(serveFlags)}
+
+token create: create a join token and print the flags with which an agent joins
+${describeFlags(tokenFlags)}
+
+kubeconfig: print the administrator's kubeconfig
+${describeFlags(kubeconfigFlags)}
+
+Every flag may also be given as a variable: --api-port is GANTRY_API_PORT. A second control plane
+needs the same etcd and a copy of DATA-DIR/pki.
 `;
 
 type Command = (argv: readonly string[], env: NodeJS.ProcessEnv) => Promise<void>;
 
-const commands: Readonly<Record<string, Command>> = { serve };
+const commands: Readonly<Record<string, Command>> = { serve, token, kubeconfig };
 
 /** Runs one command; the exit code is 0, 1 when it failed, 2 when the command line is wrong. */
 export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {

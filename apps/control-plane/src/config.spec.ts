@@ -1,0 +1,67 @@
+import { hostname } from 'node:os';
+import { describe, expect, it } from 'vitest';
+import { parseConfig, serveFlags } from './config.js';
+import { describeFlags } from './flags.js';
+
+describe('parseConfig', () => {
+  it('has a default for everything that is needed', () => {
+    const config = parseConfig([]);
+    expect(config).toMatchObject({
+      store: { type: 'embedded', file: '/var/lib/gantry/control-plane/store.db' },
+      apiPort: 6443,
+      gatewayPort: 6444,
+      clusterCidr: '10.42.0.0/16',
+      identity: hostname(),
+    });
+    expect(Object.isFrozen(config)).toBe(true);
+  });
+
+  it('reads flags before the environment before defaults', () => {
+    const env = { GANTRY_API_PORT: '1000', GANTRY_GATEWAY_PORT: '2000' };
+    const config = parseConfig(['--api-port', '3000', '--data-dir=/d'], env);
+    expect([config.apiPort, config.gatewayPort]).toEqual([3000, 2000]);
+    expect(config.store).toEqual({ type: 'embedded', file: '/d/store.db' });
+  });
+
+  it('reads the members of an etcd', () => {
+    const config = parseConfig(['--store', 'etcd:https://10.0.0.1:2379,https://10.0.0.2:2379']);
+    expect(config.store).toEqual({
+      type: 'etcd',
+      endpoints: ['https://10.0.0.1:2379', 'https://10.0.0.2:2379'],
+    });
+  });
+
+  it('tells all faults at once, each with its flag', () => {
+    const argv = ['--api-port=x', '--nonsense=1', '--store=mysql', '--node-cidr-mask=12'];
+    expect(() => parseConfig(argv)).toThrow(
+      [
+        '--nonsense is unknown',
+        '--store: store "mysql" is unknown: write embedded:FILE, memory or etcd:http://HOST:PORT[,…]',
+        '--api-port x: give a whole number from 0 to 65535',
+        '--node-cidr-mask 12 leaves no node a part of 10.42.0.0/16',
+      ].join('\n'),
+    );
+  });
+
+  it.each([
+    ['--store=embedded:', 'names no file'],
+    ['--store=etcd:10.0.0.1:2379', 'is not http(s)://HOST:PORT'],
+    ['--store=etcd:http://a:1,https://b:1', 'mixes http and https'],
+    ['--cluster-cidr=10.42.0.0', 'give an IPv4 network'],
+    ['--cluster-cidr=fd00::/48', 'give an IPv4 network'],
+    ['--advertise-address=10.0.0.1:6443', 'without a port'],
+    ['--bind-address=all', 'give an IP address'],
+    ['--lease-seconds=0', 'from 2 to 300'],
+    ['--log-level=loud', 'one of debug, info'],
+    ['--etcd-cert=/x', 'belong together'],
+    ['--api-port', 'needs a value'],
+  ])('refuses %s', (argument, message) => {
+    expect(() => parseConfig([argument])).toThrow(message);
+  });
+
+  it('describes every flag on a line', () => {
+    const text = describeFlags(serveFlags);
+    expect(text.split('\n')).toHaveLength(Object.keys(serveFlags).length);
+    expect(text).toContain('--api-port PORT');
+  });
+});
