@@ -1,5 +1,8 @@
 import { GantryError, badRequest } from '@gantry/base';
-import { applyPatch, JsonPatchError, type Operation } from 'fast-json-patch';
+import fastJsonPatch, { type Operation } from 'fast-json-patch';
+
+// A CommonJS module whose names Node cannot see at link time.
+const { applyPatch, JsonPatchError } = fastJsonPatch;
 
 const maxOperations = 10_000;
 
