@@ -79,6 +79,7 @@ export class FaultProxy {
   ): Promise<void> {
     let left = fault && 'cutAfter' in fault ? fault.cutAfter : Infinity;
     for await (const chunk of answer as AsyncIterable<Buffer>) {
+      if (response.destroyed) return;
       const part = chunk.subarray(0, left);
       left -= part.length;
       this.bytesSent += part.length;
