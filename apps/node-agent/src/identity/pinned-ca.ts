@@ -4,9 +4,10 @@ import { connect, type DetailedPeerCertificate } from 'node:tls';
 /** How long a server may take to show its certificates, in milliseconds. */
 const handshakeTimeoutMs = 10_000;
 
-/** `sha256:` and the digest of the certificate in DER, in hexadecimal. */
+/** `sha256:` and the digest of the public key (SubjectPublicKeyInfo in DER), in hexadecimal. */
 export function certificateHash(certificate: X509Certificate): string {
-  return `sha256:${createHash('sha256').update(certificate.raw).digest('hex')}`;
+  const spki = certificate.publicKey.export({ type: 'spki', format: 'der' });
+  return `sha256:${createHash('sha256').update(spki).digest('hex')}`;
 }
 
 function chain(leaf: DetailedPeerCertificate): X509Certificate[] {
