@@ -1,5 +1,5 @@
 import { type ApiObject, type FieldError, jsonEqual, type Kind } from '@gantry/api-machinery';
-import { alreadyExists, type Clock, isReason, notFound } from '@gantry/base';
+import { alreadyExists, type Clock, GantryError, isReason, notFound } from '@gantry/base';
 import type { ObjectStore } from '@gantry/controller';
 import { mayGo } from './deletion.js';
 import { detailsOf, invalidObject } from './details.js';
@@ -55,7 +55,7 @@ export class Writer {
     object: T,
     options: WriteOptions,
   ): Promise<T> {
-    if (!options.dryRun) return this.objects.create(kind, object);
+    if (!options.dryRun) return sized(kind, object, this.objects.create(kind, object));
     const { namespace, name = '' } = object.metadata;
     const existing = await this.objects.get(kind, namespace, name);
     if (existing) throw alreadyExists(detailsOf(kind, name));
@@ -102,7 +102,9 @@ export class Writer {
 
   /** The last finalizer that goes takes the object with it. */
   private async write<T extends ApiObject>(kind: Kind<T>, next: T): Promise<T> {
-    if (!mayGo(kind, next)) return this.objects.update(kind, next);
+    if (!mayGo(kind, next)) {
+      return sized(kind, next, this.objects.update(kind, next));
+    }
     const { namespace, name = '', uid, resourceVersion } = next.metadata;
     await this.objects.remove(kind, namespace, name, { uid, resourceVersion });
     return next;
@@ -110,5 +112,20 @@ export class Writer {
 
   private refuse<T extends ApiObject>(kind: Kind<T>, object: T, errors: FieldError[]): void {
     if (errors.length > 0) throw invalidObject(kind, object, errors);
+  }
+}
+
+/** The store knows keys and bytes; the client is told which object it was. */
+async function sized<T extends ApiObject>(
+  kind: Kind<T>,
+  { metadata }: T,
+  write: Promise<T>,
+): Promise<T> {
+  try {
+    return await write;
+  } catch (error) {
+    if (!isReason(error, 'RequestEntityTooLarge')) throw error;
+    const message = `${kind.plural} "${metadata.name}" is too large: ${error.message}`;
+    throw new GantryError(error.reason, message, detailsOf(kind, metadata.name), { cause: error });
   }
 }

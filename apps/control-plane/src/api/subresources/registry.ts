@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
-import type { ApiObject, Kind } from '@gantry/api-machinery';
+import type { Kind } from '@gantry/api-machinery';
 import type { ChannelSocket } from './channel-socket.js';
 
 /** Who asks. `groups` as in Kubernetes, e.g. system:masters. */
@@ -71,7 +71,7 @@ export interface ComputedResource {
   handle(request: SubresourceRequest): Promise<SubresourceResponse>;
 }
 
-type Place = Pick<Kind<ApiObject>, 'group' | 'version' | 'plural'>;
+type Place = Pick<Kind, 'group' | 'version' | 'plural'>;
 
 const placeOf = ({ group, version, plural }: Place) => `${group}/${version}/${plural}`;
 

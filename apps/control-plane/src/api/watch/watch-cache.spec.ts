@@ -1,0 +1,95 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { ConfigMapKind } from '@gantry/api';
+import type { ConfigMap } from '@gantry/api';
+import { silentLogger, systemClock } from '@gantry/base';
+import { ObjectStore } from '@gantry/controller';
+import { EmbeddedStore } from '@gantry/store';
+import { maxWaitingEvents } from './subscription.js';
+import { maxHistory, WatchCache } from './watch-cache.js';
+import { WatchCaches } from './watch-caches.js';
+
+let store: EmbeddedStore;
+let objects: ObjectStore;
+let stop: AbortController;
+let cache: WatchCache<ConfigMap>;
+
+beforeEach(async () => {
+  store = new EmbeddedStore({ progressIntervalMs: 50 });
+  objects = new ObjectStore(store);
+  stop = new AbortController();
+  const dependencies = { objects, clock: systemClock, logger: silentLogger, signal: stop.signal };
+  cache = await new WatchCaches(dependencies).ready(ConfigMapKind);
+});
+afterEach(async () => {
+  stop.abort();
+  await store.close();
+});
+
+const named = (name: string): ConfigMap => ({ metadata: { name, namespace: 'default' } });
+
+async function write(count: number): Promise<void> {
+  await objects.create(ConfigMapKind, named('busy'));
+  for (let i = 1; i < count; i++) {
+    await objects.mutate(ConfigMapKind, 'default', 'busy', (map) => ({
+      ...map,
+      data: { i: `${i}` },
+    }));
+  }
+}
+
+test('drops a watcher that reads too slowly, and only that one', async () => {
+  const slow = cache.subscribe(cache.revision, {});
+  const quick = cache.subscribe(cache.revision, {});
+  const reading = (async () => {
+    for (let seen = 0; seen <= maxWaitingEvents; seen++) await quick.next();
+  })();
+  await write(maxWaitingEvents + 1);
+  await expect.poll(() => cache.watcherCount).toBe(1);
+  await expect(slow.next()).rejects.toMatchObject({ reason: 'Expired' });
+  await reading;
+  quick.end();
+  expect(cache.watcherCount).toBe(0);
+});
+
+test('replays what it remembers, and says so when that is not enough', async () => {
+  const start = cache.revision;
+  await write(maxHistory + 10);
+  await expect.poll(() => cache.revision - start).toBeGreaterThanOrEqual(BigInt(maxHistory + 10));
+  expect(() => cache.subscribe(start, {})).toThrow('too old resource version');
+  const recent = cache.subscribe(cache.revision - 5n, {});
+  const events = [];
+  for (let i = 0; i < 5; i++) events.push((await recent.next()).value!.object.data!['i']);
+  expect(events).toEqual([5, 6, 7, 8, 9].map((i) => String(maxHistory + i)));
+  recent.end();
+});
+
+test('bookmarks come behind what is still to be read and carry the newest revision', async () => {
+  const subscription = cache.subscribe(cache.revision, {});
+  await objects.create(ConfigMapKind, named('a'));
+  await expect.poll(() => cache.items().length).toBe(1);
+  cache.pushBookmark(subscription);
+  const [first, second] = [await subscription.next(), await subscription.next()];
+  expect([first.value!.type, second.value!.type]).toEqual(['ADDED', 'BOOKMARK']);
+  expect(second.value!.object).toEqual({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { resourceVersion: String(cache.revision) },
+  });
+});
+
+test('all watchers of an event share one encoding', async () => {
+  const [a, b] = [cache.subscribe(cache.revision, {}), cache.subscribe(cache.revision, {})];
+  await objects.create(ConfigMapKind, named('shared'));
+  const [first, second] = [await a.next(), await b.next()];
+  expect(first.value).toBe(second.value);
+  expect(JSON.parse(first.value!.line())).toMatchObject({
+    type: 'ADDED',
+    object: { kind: 'ConfigMap' },
+  });
+});
+
+test('ends its watchers when it stops', async () => {
+  const subscription = cache.subscribe(cache.revision, {});
+  stop.abort();
+  expect(await subscription.next()).toEqual({ done: true, value: undefined });
+});
