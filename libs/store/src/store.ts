@@ -68,7 +68,7 @@ export interface Lease {
 }
 
 export interface WatchOptions {
-  /** Events after this revision (exclusive). Without it: from now on. */
+  /** Events after this revision (exclusive). Without it: from now on, which a first progress event names. */
   readonly after?: Revision;
   readonly signal: AbortSignal;
 }
@@ -78,14 +78,15 @@ export interface RangeOptions {
   readonly limit?: number;
   /** First key of the page, from the previous page's `next`. */
   readonly start?: string;
-  /** Read the past at this revision, so that all pages show one state; CompactedError when it is gone. */
+  /** Read the past at this revision, so that all pages show one state; Expired when it is gone. */
   readonly revision?: Revision;
 }
 
 /**
  * The only truth of a cluster. Keys are UTF-8 strings ordered by their bytes; values at most 1.5 MB.
- * Errors: UnavailableError when no answer can be had in time (a write may or may not have happened),
- * CompactedError when a revision's history is gone, RequestTooLargeError.
+ * Errors are GantryErrors: ServiceUnavailable when no answer can be had in time (a write may or may
+ * not have happened), Expired when a revision's history is gone, Timeout for a revision that is not
+ * reached yet, RequestEntityTooLarge, Conflict for a write on a lease that is gone.
  */
 export interface Store {
   get(key: string): Promise<Entry | undefined>;
@@ -99,7 +100,7 @@ export interface Store {
   ): Promise<TransactionResult>;
   /**
    * Every change under `prefix` exactly once and in order, across reconnects and server restarts.
-   * Ends when the signal aborts; throws CompactedError when history was lost, never silently skips.
+   * Ends when the signal aborts; throws Expired when history was lost, never silently skips.
    */
   watch(prefix: string, options: WatchOptions): AsyncIterable<StoreEvent>;
   grantLease(ttlSeconds: number): Promise<Lease>;

@@ -48,10 +48,15 @@ export class TcpProxy {
     for (const pair of this.pairs) for (const socket of pair) socket.pause();
   }
 
+  /** Lets new connections through; what was frozen stays silent without being closed. */
+  thaw(): void {
+    this.frozen = false;
+  }
+
   /** Lets new connections through; what was frozen is reset. */
   heal(): void {
     this.refusing = false;
-    if (this.frozen) this.cut();
+    for (const [client] of this.pairs) if (client.isPaused()) this.cut();
     this.frozen = false;
   }
 

@@ -15,126 +15,139 @@ import {
 /** From a revision, in order, exactly once, through crashes; compaction surfaced. */
 export function watches(harness: () => StoreHarness): void {
   describe('watches', () => {
-    it('delivers what came after a revision, with previous values, and then what comes', async () => {
-      const store = harness().store();
-      const start = await put(store, 'w/a', '1');
-      await put(store, 'w/a', '2');
-      await put(store, 'wx/other', '');
-      const follower = new Follower(harness(), 'w/', start);
-      await until(() => follower.changes.length === 1, 'the past');
-      await put(store, 'w/b', '1');
-      const deleted = await remove(store, 'w/a');
-      await until(() => follower.changes.length === 3, 'the future');
-      await follower.stop();
-      const [second, created, gone] = follower.changes;
-      expect(second).toMatchObject({ type: 'put', previous: { modRevision: start } });
-      expect(created?.previous).toBeUndefined();
-      expect(gone).toMatchObject({ type: 'delete', key: 'w/a', revision: deleted });
-      expect(text(gone?.previous?.value)).toBe('2');
-    });
+    content(harness);
+    sizes(harness);
+    crashes(harness);
+    quietAndEnd(harness);
+  });
+}
 
-    it('says from where it watches when it is not told', async () => {
-      const store = harness().store();
-      const before = await put(store, 'now/a', '1');
-      const stopping = new AbortController();
-      const events: StoreEvent[] = [];
-      const watching = (async () => {
-        for await (const event of store.watch('now/', { signal: stopping.signal })) {
-          events.push(event);
-        }
-      })();
-      await until(() => events.length === 1, 'the beginning');
-      expect(events[0]).toEqual({ type: 'progress', revision: before });
-      await put(store, 'now/b', '1');
-      await until(() => events.some((event) => event.type === 'put'), 'the change');
+function content(harness: () => StoreHarness): void {
+  it('delivers what came after a revision, with previous values, and then what comes', async () => {
+    const store = harness().store();
+    const start = await put(store, 'w/a', '1');
+    await put(store, 'w/a', '2');
+    await put(store, 'wx/other', '');
+    const follower = new Follower(harness(), 'w/', start);
+    await until(() => follower.changes.length === 1, 'the past');
+    await put(store, 'w/b', '1');
+    const deleted = await remove(store, 'w/a');
+    await until(() => follower.changes.length === 3, 'the future');
+    await follower.stop();
+    const [second, created, gone] = follower.changes;
+    expect(second).toMatchObject({ type: 'put', previous: { modRevision: start } });
+    expect(created?.previous).toBeUndefined();
+    expect(gone).toMatchObject({ type: 'delete', key: 'w/a', revision: deleted });
+    expect(text(gone?.previous?.value)).toBe('2');
+  });
+
+  it('says from where it watches when it is not told', async () => {
+    const store = harness().store();
+    const before = await put(store, 'now/a', '1');
+    const stopping = new AbortController();
+    const events: StoreEvent[] = [];
+    const watching = (async () => {
+      for await (const event of store.watch('now/', { signal: stopping.signal })) {
+        events.push(event);
+      }
+    })();
+    await until(() => events.length === 1, 'the beginning');
+    expect(events[0]).toEqual({ type: 'progress', revision: before });
+    await put(store, 'now/b', '1');
+    await until(() => events.some((event) => event.type === 'put'), 'the change');
+    stopping.abort();
+    await watching;
+  });
+}
+
+function sizes(harness: () => StoreHarness): void {
+  it('delivers a transaction whole and in its order', async () => {
+    const store = harness().store();
+    const start = await put(store, 'batch/gone', '1');
+    const puts = Array.from({ length: 100 }, (_, index) => {
+      return { type: 'put', key: `batch/${999 - index}`, value: bytes('') } as const;
+    });
+    const done = await store.transact([], [...puts, { type: 'delete', key: 'batch/gone' }]);
+    const follower = new Follower(harness(), 'batch/', start);
+    await until(() => follower.changes.length === 101, 'the transaction');
+    await follower.stop();
+    expect(follower.keys()).toEqual([...puts.map(({ key }) => key), 'batch/gone']);
+    expect(new Set(follower.changes.map(changeRevision))).toEqual(new Set([done.revision]));
+  });
+
+  it('shows large values to a watcher that starts late', async () => {
+    const store = harness().store();
+    const start = await put(store, 'late/start', '');
+    const value = new Uint8Array(1_000_000);
+    for (let index = 0; index < 12; index += 1) {
+      await store.transact([], [{ type: 'put', key: `late/${index}`, value }]);
+    }
+    const follower = new Follower(harness(), 'late/', start);
+    await until(() => follower.changes.length === 12, 'twelve large values');
+    await follower.stop();
+    expect(new Set(follower.keys()).size).toBe(12);
+  });
+}
+
+function crashes(harness: () => StoreHarness): void {
+  it('loses and repeats nothing when the server crashes again and again', async () => {
+    const start = await put(harness().store(), 'crash/start', '');
+    const follower = new Follower(harness(), 'crash/', start);
+    const acknowledged = new Map<string, bigint>();
+    const write = async (from: number) => {
+      for (let index = from; index < 120; index += 3) {
+        const key = `crash/${index}`;
+        acknowledged.set(key, await putSurely(harness(), key, `value ${index}`));
+      }
+    };
+    const writing = Promise.all([write(0), write(1), write(2)]);
+    for (const threshold of [20, 60]) {
+      await until(() => acknowledged.size >= threshold, `${threshold} writes`);
+      await harness().crash();
+    }
+    await writing;
+    await until(() => follower.changes.length >= 120, 'all changes');
+    await follower.stop();
+    const seen = follower.changes.map((change) => [changeKey(change), changeRevision(change)]);
+    const written = [...acknowledged].sort(([, a], [, b]) => Number(a - b));
+    expect(seen).toEqual(written);
+  }, 60_000);
+
+  it('says so when the history it needs is gone', async () => {
+    const store = harness().store();
+    const old = await put(store, 'gone/a', '1');
+    await put(store, 'gone/a', '2');
+    const now = await put(store, 'gone/a', '3');
+    await store.compact(now);
+    const follower = new Follower(harness(), 'gone/', old);
+    await until(() => follower.failure !== undefined, 'the refusal');
+    expect(follower.failure).toMatchObject({ reason: 'Expired' });
+    expect(follower.changes).toEqual([]);
+  });
+}
+
+function quietAndEnd(harness: () => StoreHarness): void {
+  it('reports progress without events', async () => {
+    const store = harness().store();
+    const stopping = new AbortController();
+    const now = await put(store, 'quiet/a', '1');
+    for await (const event of store.watch('quiet/', { after: now, signal: stopping.signal })) {
+      expect(event).toEqual({ type: 'progress', revision: now });
       stopping.abort();
-      await watching;
-    });
+    }
+    expect(stopping.signal.aborted).toBe(true);
+  });
 
-    it('delivers a transaction whole and in its order', async () => {
-      const store = harness().store();
-      const start = await put(store, 'batch/gone', '1');
-      const puts = Array.from({ length: 100 }, (_, index) => {
-        return { type: 'put', key: `batch/${999 - index}`, value: bytes('') } as const;
-      });
-      const done = await store.transact([], [...puts, { type: 'delete', key: 'batch/gone' }]);
-      const follower = new Follower(harness(), 'batch/', start);
-      await until(() => follower.changes.length === 101, 'the transaction');
-      await follower.stop();
-      expect(follower.keys()).toEqual([...puts.map(({ key }) => key), 'batch/gone']);
-      expect(new Set(follower.changes.map(changeRevision))).toEqual(new Set([done.revision]));
-    });
-
-    it('shows large values to a watcher that starts late', async () => {
-      const store = harness().store();
-      const start = await put(store, 'late/start', '');
-      const value = new Uint8Array(1_000_000);
-      for (let index = 0; index < 12; index += 1) {
-        await store.transact([], [{ type: 'put', key: `late/${index}`, value }]);
+  it('ends at once when it is told to', async () => {
+    const store = harness().store();
+    const ended = store.watch('end/', { after: 1n, signal: AbortSignal.abort() });
+    for await (const event of ended) expect(event).toBeUndefined();
+    const stopping = new AbortController();
+    const watching = (async () => {
+      for await (const event of store.watch('end/', { signal: stopping.signal })) {
+        if (event.type === 'progress') stopping.abort();
       }
-      const follower = new Follower(harness(), 'late/', start);
-      await until(() => follower.changes.length === 12, 'twelve large values');
-      await follower.stop();
-      expect(new Set(follower.keys()).size).toBe(12);
-    });
-
-    it('loses and repeats nothing when the server crashes again and again', async () => {
-      const start = await put(harness().store(), 'crash/start', '');
-      const follower = new Follower(harness(), 'crash/', start);
-      const acknowledged = new Map<string, bigint>();
-      const write = async (from: number) => {
-        for (let index = from; index < 120; index += 3) {
-          const key = `crash/${index}`;
-          acknowledged.set(key, await putSurely(harness(), key, `value ${index}`));
-        }
-      };
-      const writing = Promise.all([write(0), write(1), write(2)]);
-      for (const threshold of [20, 60]) {
-        await until(() => acknowledged.size >= threshold, `${threshold} writes`);
-        await harness().crash();
-      }
-      await writing;
-      await until(() => follower.changes.length >= 120, 'all changes');
-      await follower.stop();
-      const seen = follower.changes.map((change) => [changeKey(change), changeRevision(change)]);
-      const written = [...acknowledged].sort(([, a], [, b]) => Number(a - b));
-      expect(seen).toEqual(written);
-    }, 60_000);
-
-    it('says so when the history it needs is gone', async () => {
-      const store = harness().store();
-      const old = await put(store, 'gone/a', '1');
-      await put(store, 'gone/a', '2');
-      const now = await put(store, 'gone/a', '3');
-      await store.compact(now);
-      const follower = new Follower(harness(), 'gone/', old);
-      await until(() => follower.failure !== undefined, 'the refusal');
-      expect(follower.failure).toMatchObject({ reason: 'Expired' });
-      expect(follower.changes).toEqual([]);
-    });
-
-    it('reports progress without events', async () => {
-      const store = harness().store();
-      const stopping = new AbortController();
-      const now = await put(store, 'quiet/a', '1');
-      for await (const event of store.watch('quiet/', { after: now, signal: stopping.signal })) {
-        expect(event).toEqual({ type: 'progress', revision: now });
-        stopping.abort();
-      }
-      expect(stopping.signal.aborted).toBe(true);
-    });
-
-    it('ends at once when it is told to', async () => {
-      const store = harness().store();
-      const ended = store.watch('end/', { after: 1n, signal: AbortSignal.abort() });
-      for await (const event of ended) expect(event).toBeUndefined();
-      const stopping = new AbortController();
-      const watching = (async () => {
-        for await (const event of store.watch('end/', { signal: stopping.signal })) {
-          if (event.type === 'progress') stopping.abort();
-        }
-      })();
-      await watching;
-    });
+    })();
+    await watching;
   });
 }
