@@ -32,7 +32,7 @@ export class Authenticator {
     if (user.groups.includes(mastersGroup)) return;
     if (attributes.verb === 'get' && openPaths.has(attributes.path ?? '')) return;
     this.logger.info({ user: user.name, ...attributes }, 'access denied');
-    if (user === anonymous)
+    if (user.name === anonymous.name)
       throw unauthorized('no valid credentials: send a client certificate or a bearer token');
     throw new GantryError('Forbidden', refusal(user, attributes), {
       kind: attributes.resource,
