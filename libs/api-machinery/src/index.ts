@@ -26,3 +26,4 @@ export * from './patch/strategic-merge.js';
 export * from './schema/explain.js';
 export * from './schema/openapi.js';
 export * from './tables/table.js';
+export * from './patch/strategic-diff.js';

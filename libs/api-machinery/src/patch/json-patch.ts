@@ -2,7 +2,7 @@ import { GantryError, badRequest } from '@gantry/base';
 import fastJsonPatch, { type Operation } from 'fast-json-patch';
 
 // A CommonJS module whose names Node cannot see at link time.
-const { applyPatch, JsonPatchError } = fastJsonPatch;
+const library = fastJsonPatch;
 
 const maxOperations = 10_000;
 
@@ -19,11 +19,11 @@ export function jsonPatch<T extends object>(current: T, patch: unknown): T {
     );
   }
   try {
-    return applyPatch(structuredClone(current), patch as Operation[], true).newDocument;
+    return library.applyPatch(structuredClone(current), patch as Operation[], true).newDocument;
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const [reason = ''] = error.message.split('\n');
-    const fault = error instanceof JsonPatchError ? reason : error.message;
+    const fault = error instanceof library.JsonPatchError ? reason : error.message;
     throw new GantryError(
       'Invalid',
       `the server rejected our request due to an error in our request: ${fault}`,
