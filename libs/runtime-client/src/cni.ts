@@ -1,4 +1,6 @@
+import { dirname } from 'node:path';
 import type { RunResult } from './messages.js';
+import { readCniError, readCniResult } from './native-boundary.js';
 
 /** The network configuration that is passed to the plugin on stdin. */
 export interface CniConfig {
@@ -30,6 +32,9 @@ export type Run = (
   options: { env: Record<string, string>; stdin: string; timeoutMs: number },
 ) => Promise<RunResult>;
 
+/** A plugin that takes longer is killed. */
+const timeoutMs = 30_000;
+
 /** Calls a CNI plugin; its error objects become `GantryError`s with the plugin's own words. */
 export class CniPlugin {
   constructor(
@@ -38,24 +43,46 @@ export class CniPlugin {
     readonly run: Run,
   ) {}
 
-  async add(_attachment: CniAttachment): Promise<CniResult> {
-    throw new Error('not written yet');
+  async add(attachment: CniAttachment): Promise<CniResult> {
+    return readCniResult(await this.call('ADD', environment(attachment)));
   }
 
   /** Idempotent: a container that was never added is no error. */
-  async del(_attachment: CniAttachment): Promise<void> {
-    throw new Error('not written yet');
+  async del(attachment: CniAttachment): Promise<void> {
+    await this.call('DEL', environment(attachment));
   }
 
   /** Rejects when the attachment is not as `add` left it. */
-  async check(_attachment: CniAttachment, _previous: CniResult): Promise<void> {
-    throw new Error('not written yet');
+  async check(attachment: CniAttachment, previous: CniResult): Promise<void> {
+    await this.call('CHECK', environment(attachment), { prevResult: previous });
   }
 
   /** Frees what belongs to no attachment of `valid` (leases of containers that vanished). */
-  async gc(_valid: readonly CniAttachment[]): Promise<void> {
-    throw new Error('not written yet');
+  async gc(valid: readonly CniAttachment[]): Promise<void> {
+    const attachments = valid.map(({ containerId, ifName = defaultIfName }) => ({
+      containerID: containerId,
+      ifname: ifName,
+    }));
+    await this.call('GC', {}, { 'cni.dev/valid-attachments': attachments });
   }
+
+  private async call(command: string, env: Record<string, string>, further = {}): Promise<string> {
+    const stdin = JSON.stringify({ ...this.config, ...further });
+    const variables = { ...env, CNI_COMMAND: command, CNI_PATH: dirname(this.binary) };
+    const result = await this.run([this.binary], { env: variables, stdin, timeoutMs });
+    if (result.exitCode === 0) return result.stdout;
+    throw readCniError(`network ${command}`, result.stdout, result.stderr);
+  }
+}
+
+const defaultIfName = 'eth0';
+
+function environment(attachment: CniAttachment): Record<string, string> {
+  return {
+    CNI_CONTAINERID: attachment.containerId,
+    CNI_NETNS: attachment.netns,
+    CNI_IFNAME: attachment.ifName ?? defaultIfName,
+  };
 }
 
 export interface PodRoute {
@@ -64,7 +91,7 @@ export interface PodRoute {
   readonly via: string;
 }
 
-/** The node-wide side of `gantry-network`: bridge, forwarding, masquerade and routes to other nodes. */
+/** The node-wide side of `gantry-network`: bridge, forwarding, masquerade, routes to other nodes. */
 export class NodeNetwork {
   constructor(
     readonly binary: string,
@@ -72,16 +99,26 @@ export class NodeNetwork {
     readonly run: Run,
   ) {}
 
+  /** Can be repeated. Needs the program nft and says so when it is missing. */
   async setup(): Promise<void> {
-    throw new Error('not written yet');
+    await this.call('setup', this.config);
   }
 
+  /** Removes all that setup, routes and pods have made on this node. */
   async teardown(): Promise<void> {
-    throw new Error('not written yet');
+    await this.call('teardown', this.config);
   }
 
   /** Makes the kernel's routes of our protocol number exactly these. */
-  async setRoutes(_routes: readonly PodRoute[]): Promise<void> {
-    throw new Error('not written yet');
+  async setRoutes(routes: readonly PodRoute[]): Promise<void> {
+    await this.call('routes', { routes, clusterCIDR: this.config['clusterCIDR'] });
+  }
+
+  private async call(verb: string, input: object): Promise<void> {
+    const options = { env: {}, stdin: JSON.stringify(input), timeoutMs };
+    const result = await this.run([this.binary, verb], options);
+    if (result.exitCode !== 0) {
+      throw readCniError(`network ${verb}`, result.stdout, result.stderr);
+    }
   }
 }

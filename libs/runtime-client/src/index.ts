@@ -12,4 +12,5 @@ export * from './default-spec.js';
 export * from './exec-session.js';
 export * from './messages.js';
 export * from './oci-spec.js';
+export * from './options.js';
 export * from './runtime-client.js';

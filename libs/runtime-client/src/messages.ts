@@ -28,11 +28,26 @@ export interface MonitoredContainer {
   readonly exit?: ExitRecord;
 }
 
+export interface CreatedContainer {
+  readonly pid: number;
+  readonly monitorPid: number;
+}
+
+/** Paths of the pinned namespaces, for `linux.namespaces[].path`. */
+export interface Sandbox {
+  readonly dir: string;
+  readonly net?: string;
+  readonly ipc: string;
+  readonly uts?: string;
+}
+
 export interface RunResult {
   /** 128 + signal when a signal ended it. */
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;
+  /** More than 1 MiB of a stream was thrown away. */
+  readonly truncated: boolean;
 }
 
 /** The OCI runtime's view of a container. */

@@ -1,67 +1,40 @@
-import type { Logger } from '@gantry/base';
-import type { CgroupStats } from './cgroup-stats.js';
-import type { ExecSession } from './exec-session.js';
-import type { ContainerState, ExitRecord, MonitoredContainer, RunResult } from './messages.js';
+import { join } from 'node:path';
+import { badRequest, GantryError, isReason } from '@gantry/base';
+import { cgroupStats, type CgroupStats } from './cgroup-stats.js';
+import { openSession, type ExecSession } from './exec-session.js';
+import { runPaths } from './launcher-process.js';
+import { Launcher } from './launcher.js';
+import type {
+  ContainerState,
+  CreatedContainer,
+  ExitRecord,
+  MonitoredContainer,
+  RunResult,
+  Sandbox,
+} from './messages.js';
+import {
+  checkContainerId,
+  readContainer,
+  readContainers,
+  readContainerState,
+  readCreated,
+  readRunResult,
+  readSandbox,
+} from './native-boundary.js';
 import type { Process } from './oci-spec.js';
+import type {
+  CreateContainerOptions,
+  RunOptions,
+  RuntimeClientOptions,
+  SandboxOptions,
+} from './options.js';
+import { openSessionSocket } from './session-socket.js';
 
-export interface RuntimeClientOptions {
-  /** Holds gantry-runtime, gantry-monitor, gantry-network and default-seccomp.json. */
-  readonly nativeDir: string;
-  /** Run state, e.g. /run/gantry: monitor.sock, monitor/, runtime/. */
-  readonly runDir: string;
-  /** Another OCI runtime's binary (runc, crun …); default `nativeDir/gantry-runtime`. */
-  readonly runtime?: string;
-  readonly logger: Logger;
-}
-
-export interface CreateContainerOptions {
-  /** Letters, digits, `_ . + -`; at most 128 characters, unique on the node. */
-  readonly containerId: string;
-  /** Directory with config.json. */
-  readonly bundleDir: string;
-  /** As in config.json; the monitor reads OOM counts there. */
-  readonly cgroupsPath: string;
-  /** The CRI-format log. Rotated files are `logPath.1` (newest) … `logPath.(logMaxFiles-1)`. */
-  readonly logPath: string;
-  /** Default 10 MiB. */
-  readonly logMaxBytes?: number;
-  /** Counts the current file too; default 5. */
-  readonly logMaxFiles?: number;
-  /** Keep stdin open for `attach`; otherwise it is /dev/null. */
-  readonly stdin?: boolean;
-  /** As `process.terminal` in config.json. */
-  readonly terminal?: boolean;
-  /** Kept by the launcher and given back by `list`; for the caller's own bookkeeping. */
-  readonly annotations?: Readonly<Record<string, string>>;
-}
-
-export interface SandboxOptions {
-  /** Made when missing; the namespaces are pinned at dir/net, dir/ipc and dir/uts. */
-  readonly dir: string;
-  readonly hostname: string;
-  /** Only namespaced ones: net.*, kernel.shm*, kernel.msg*, kernel.sem, fs.mqueue.*. */
-  readonly sysctls?: Readonly<Record<string, string>>;
-  /** Then only ipc is pinned: network and hostname are the host's. */
-  readonly hostNetwork?: boolean;
-}
-
-/** Paths of the pinned namespaces, for `linux.namespaces[].path`. */
-export interface Sandbox {
-  readonly dir: string;
-  readonly net?: string;
-  readonly ipc: string;
-  readonly uts?: string;
-}
-
-export interface RunOptions {
-  /** The whole environment; default only PATH. */
-  readonly env?: Readonly<Record<string, string>>;
-  readonly stdin?: string;
-  /** Default 30,000; the whole process group is killed then and the call rejects (Timeout). */
-  readonly timeoutMs?: number;
-  /** A cgroupsPath that exists, to be joined before exec. */
-  readonly cgroup?: string;
-}
+const defaultLogMaxBytes = 10 * 1024 * 1024;
+const defaultLogMaxFiles = 5;
+const defaultTimeoutMs = 30_000;
+/** From the kill of a container's last process to its monitor's record. */
+const exitRecordWaitMs = 10_000;
 
 /**
  * The node's containers, over the launcher's socket. Starts the launcher when nobody answers and
@@ -69,97 +42,193 @@ export interface RunOptions {
  * `GantryError`s that name the step.
  */
 export class RuntimeClient {
-  private constructor(readonly options: RuntimeClientOptions) {}
+  private readonly launcher: Launcher;
+  private readonly runtime: string;
+  private readonly runtimeRoot: string;
+
+  private constructor(readonly options: RuntimeClientOptions) {
+    this.launcher = new Launcher(options);
+    this.runtime = options.runtime ?? join(options.nativeDir, 'gantry-runtime');
+    this.runtimeRoot = runPaths(options.runDir).runtimeRoot;
+  }
 
   /** Connects, starting `gantry-monitor serve` (detached, so that it outlives us) when needed. */
-  static async connect(_options: RuntimeClientOptions): Promise<RuntimeClient> {
-    throw new Error('not written yet');
+  static async connect(options: RuntimeClientOptions): Promise<RuntimeClient> {
+    const client = new RuntimeClient(options);
+    await client.launcher.connect();
+    return client;
   }
 
   /** AlreadyExists when the sandbox is there. */
-  async createSandbox(_options: SandboxOptions): Promise<Sandbox> {
-    throw new Error('not written yet');
+  async createSandbox(options: SandboxOptions): Promise<Sandbox> {
+    const { dir, hostname, sysctls = {}, hostNetwork = false } = options;
+    const fields = { dir, hostname, sysctls, hostNetwork };
+    return readSandbox(await this.launcher.request('sandbox.create', fields));
   }
 
   /** Unpins the namespaces and removes the directory; idempotent. */
-  async removeSandbox(_dir: string): Promise<void> {
-    throw new Error('not written yet');
+  async removeSandbox(dir: string): Promise<void> {
+    await this.launcher.request('sandbox.remove', { dir });
   }
 
   /** `runtime create` under a new monitor: the container waits for `start`. */
-  async createContainer(
-    _options: CreateContainerOptions,
-  ): Promise<{ pid: number; monitorPid: number }> {
-    throw new Error('not written yet');
+  async createContainer(options: CreateContainerOptions): Promise<CreatedContainer> {
+    const fields = {
+      containerId: checkContainerId(options.containerId),
+      bundle: options.bundleDir,
+      runtime: this.runtime,
+      runtimeRoot: this.runtimeRoot,
+      cgroupsPath: options.cgroupsPath,
+      logPath: options.logPath,
+      logMaxBytes: options.logMaxBytes ?? defaultLogMaxBytes,
+      logMaxFiles: options.logMaxFiles ?? defaultLogMaxFiles,
+      stdin: options.stdin ?? false,
+      terminal: options.terminal ?? false,
+      annotations: options.annotations ?? {},
+    };
+    return readCreated(await this.launcher.request('container.create', fields));
   }
 
-  async start(_containerId: string): Promise<void> {
-    throw new Error('not written yet');
+  async start(containerId: string): Promise<void> {
+    const result = await this.callRuntime(['start', checkContainerId(containerId)]);
+    if (result.exitCode !== 0) throw runtimeError('start', containerId, result);
   }
 
-  /** `signal` by name or number. Idempotent: a container that has ended or is unknown is no error. */
+  /** `signal` by name or number. Idempotent: one that has ended or is unknown is no error. */
   async kill(
-    _containerId: string,
-    _signal: NodeJS.Signals | number,
-    _options: { all?: boolean } = {},
+    containerId: string,
+    signal: NodeJS.Signals | number,
+    options: { all?: boolean } = {},
   ): Promise<void> {
-    throw new Error('not written yet');
+    const flags = options.all ? ['--all'] : [];
+    const call = ['kill', ...flags, checkContainerId(containerId), signalText(signal)];
+    const result = await this.callRuntime(call);
+    if (result.exitCode === 0) return;
+    const container = await this.find(containerId);
+    if (container?.running) throw runtimeError('kill', containerId, result);
   }
 
   /** Removes the container from the runtime and its record from the monitor; idempotent. */
-  async delete(_containerId: string, _options: { force?: boolean } = {}): Promise<void> {
-    throw new Error('not written yet');
+  async delete(containerId: string, options: { force?: boolean } = {}): Promise<void> {
+    const flags = options.force ? ['--force'] : [];
+    const result = await this.callRuntime(['delete', ...flags, checkContainerId(containerId)]);
+    if (result.exitCode !== 0 && !isUnknown(result)) {
+      throw runtimeError('delete', containerId, result);
+    }
+    const container = await this.find(containerId);
+    if (container && !container.exit) {
+      // Its monitor is about to write down how it ended.
+      await this.launcher.exitOf(containerId, AbortSignal.timeout(exitRecordWaitMs));
+    }
+    await this.launcher.request('container.remove', { containerId });
+    this.launcher.forget(containerId);
   }
 
   /** What the runtime says; undefined when it does not know the container. */
-  async state(_containerId: string): Promise<ContainerState | undefined> {
-    throw new Error('not written yet');
+  async state(containerId: string): Promise<ContainerState | undefined> {
+    const result = await this.callRuntime(['state', checkContainerId(containerId)]);
+    if (result.exitCode === 0) return readContainerState(result.stdout);
+    if (isUnknown(result)) return undefined;
+    throw runtimeError('state', containerId, result);
   }
 
   /** Every container that was created and not deleted, also from before a restart of ours. */
   async list(): Promise<MonitoredContainer[]> {
-    throw new Error('not written yet');
+    return readContainers(await this.launcher.request('container.list'));
   }
 
   /** Runs a further process. When `signal` aborts, the process is killed. */
   async exec(
-    _containerId: string,
-    _process: Process,
-    _options: { stdin?: boolean; signal?: AbortSignal } = {},
+    containerId: string,
+    process: Process,
+    options: { stdin?: boolean; signal?: AbortSignal } = {},
   ): Promise<ExecSession> {
-    throw new Error('not written yet');
+    const { runtime, runtimeRoot } = this;
+    return this.session('exec', containerId, { runtime, runtimeRoot, process }, options);
   }
 
   /** Joins the first process's streams from now on, beside other clients and the log. */
-  async attach(_containerId: string, _options: { stdin?: boolean } = {}): Promise<ExecSession> {
-    throw new Error('not written yet');
+  async attach(
+    containerId: string,
+    options: { stdin?: boolean; signal?: AbortSignal } = {},
+  ): Promise<ExecSession> {
+    return this.session('attach', containerId, {}, options);
   }
 
   /** Runs a program on the host through the launcher, e.g. a CNI plugin. Output up to 1 MiB. */
-  async run(_argv: readonly string[], _options: RunOptions = {}): Promise<RunResult> {
-    throw new Error('not written yet');
+  async run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+    const { env = {}, stdin = '', timeoutMs = defaultTimeoutMs, cgroup } = options;
+    const fields = { argv, env, stdin, timeoutMs, cgroup };
+    return readRunResult(await this.launcher.request('run', fields));
   }
 
   /**
-   * Calls back for every exit, at least once each: exits from before the call and from while the
-   * launcher was away are told too, until the container is deleted. Returns the way to stop.
+   * Calls back for every exit: also exits from before the call and from while the launcher was
+   * away, until the container is deleted. Returns the way to stop.
    */
-  onExit(_listener: (exit: ExitRecord) => void): () => void {
-    throw new Error('not written yet');
+  onExit(listener: (exit: ExitRecord) => void): () => void {
+    return this.launcher.onExit(listener);
   }
 
   /** Undefined while the container runs or when it is not known. */
-  async exitRecord(_containerId: string): Promise<ExitRecord | undefined> {
-    throw new Error('not written yet');
+  async exitRecord(containerId: string): Promise<ExitRecord | undefined> {
+    return (await this.find(containerId))?.exit;
   }
 
   /** See `cgroupStats`; here so that one object serves the agent. */
-  cgroupStats(_cgroupsPath: string): Promise<CgroupStats | undefined> {
-    throw new Error('not written yet');
+  cgroupStats(cgroupsPath: string): Promise<CgroupStats | undefined> {
+    return cgroupStats(cgroupsPath);
   }
 
   /** Hangs up. Launcher, monitors and containers stay. */
   close(): void {
-    throw new Error('not written yet');
+    this.launcher.close();
   }
+
+  private async session(
+    op: 'exec' | 'attach',
+    containerId: string,
+    fields: object,
+    options: { stdin?: boolean; signal?: AbortSignal },
+  ): Promise<ExecSession> {
+    const { stdin = false, signal } = options;
+    const request = { ...fields, containerId: checkContainerId(containerId), stdin };
+    await this.launcher.connect();
+    const socket = await openSessionSocket(this.launcher.socketPath, op, request, signal);
+    const session = openSession(socket, { stdin });
+    const onAbort = () => session.close();
+    signal?.addEventListener('abort', onAbort, { once: true });
+    socket.once('close', () => signal?.removeEventListener('abort', onAbort));
+    return session;
+  }
+
+  private async find(containerId: string): Promise<MonitoredContainer | undefined> {
+    try {
+      return readContainer(await this.launcher.request('container.adopt', { containerId }));
+    } catch (error) {
+      if (isReason(error, 'NotFound')) return undefined;
+      throw error;
+    }
+  }
+
+  private callRuntime(call: readonly string[]): Promise<RunResult> {
+    return this.run([this.runtime, '--root', this.runtimeRoot, ...call]);
+  }
+}
+
+function signalText(signal: NodeJS.Signals | number): string {
+  const text = String(signal);
+  if (/^(SIG[A-Z0-9]+|[1-9][0-9]?)$/.test(text)) return text;
+  throw badRequest(`signal ${JSON.stringify(text)}: must be a name such as SIGTERM or a number`);
+}
+
+/** runc, crun and ours all word it so. */
+function isUnknown(result: RunResult): boolean {
+  return /does not exist|no such (file|container)|not found/i.test(result.stderr);
+}
+
+function runtimeError(verb: string, containerId: string, result: RunResult): GantryError {
+  const words = result.stderr.trim() || `exited with ${result.exitCode}`;
+  const reason = isUnknown(result) ? 'NotFound' : 'InternalError';
+  return new GantryError(reason, `runtime ${verb} ${containerId}: ${words.slice(0, 4096)}`);
 }

@@ -3,7 +3,7 @@
 
 use crate::clock;
 use crate::control::Control;
-use crate::failure::{AtStep, Outcome};
+use crate::failure::{AtStep, Outcome, complain};
 use crate::launcher::report::Report;
 use crate::log::{ContainerLog, LogOptions};
 use crate::oom::OomWatch;
@@ -98,10 +98,7 @@ fn supervise(mut supervisor: Supervisor, state: &ContainerState, dir: &Path) {
     let ended = supervisor.run();
     let record = exit_record(state, supervisor.process, ended, &supervisor.oom);
     if let Err(failure) = write_record(dir, EXIT_FILE, &record) {
-        eprintln!(
-            "gantry-monitor: container {}: {failure}",
-            state.container_id
-        );
+        complain(format_args!("container {}: {failure}", state.container_id));
     }
     let status = json!({ "exitCode": ended.exit_code });
     if supervisor.clients.is_empty() {
@@ -114,10 +111,10 @@ fn supervise(mut supervisor: Supervisor, state: &ContainerState, dir: &Path) {
         0
     });
     if staying.is_err() {
-        eprintln!(
-            "gantry-monitor: container {}: clients cut off",
+        complain(format_args!(
+            "container {}: clients cut off",
             state.container_id
-        );
+        ));
     }
 }
 

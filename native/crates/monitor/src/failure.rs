@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::fmt::Display;
+use std::io::Write;
 
 /// The kinds of failure that a client can act on; spelled as in Kubernetes' Status objects.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -48,6 +49,12 @@ impl Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}: {}", self.step, self.message)
     }
+}
+
+/// Tells whoever reads our stderr. That may be nobody any more, which must not end us as a failing
+/// eprintln would.
+pub fn complain(message: std::fmt::Arguments) {
+    let _ = writeln!(std::io::stderr(), "gantry-monitor: {message}");
 }
 
 /// Names the step at which a lower error stopped the work.

@@ -318,5 +318,5 @@ impl Launcher {
 }
 
 fn complain(id: &str, failure: &Failure) {
-    eprintln!("gantry-monitor: container {id}: {failure}");
+    crate::failure::complain(format_args!("container {id}: {failure}"));
 }

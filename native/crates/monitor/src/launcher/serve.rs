@@ -15,7 +15,10 @@ use std::collections::HashMap;
 use std::fs::{self, DirBuilder, File};
 use std::io::{Read, Write};
 use std::os::unix::fs::DirBuilderExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+/// A longer log is emptied when a launcher starts.
+const MAX_LOG_BYTES: u64 = 1024 * 1024;
 
 pub struct ServeOptions {
     pub socket: PathBuf,
@@ -73,7 +76,7 @@ fn prepare(options: &ServeOptions) -> Outcome<(Launcher, Flock<File>)> {
     // Containers whose monitor was killed come to us, and with them their exit codes.
     set_child_subreaper(true).at("become subreaper")?;
     if options.detach {
-        leave_terminal()?;
+        leave_terminal(&state_dir)?;
     }
     let mut launcher = Launcher {
         poller: Poller::new()?,
@@ -96,7 +99,7 @@ fn prepare(options: &ServeOptions) -> Outcome<(Launcher, Flock<File>)> {
     Ok((launcher, lock))
 }
 
-fn lock(path: &std::path::Path) -> Outcome<Flock<File>> {
+fn lock(path: &Path) -> Outcome<Flock<File>> {
     let file = File::options()
         .create(true)
         .append(true)
@@ -108,12 +111,24 @@ fn lock(path: &std::path::Path) -> Outcome<Flock<File>> {
     })
 }
 
-/// stdout and stdin go; stderr stays where the starter's messages go (the journal).
-fn leave_terminal() -> Outcome<()> {
+/// Lets go of the starter's descriptors; messages go to a log beside the containers' states.
+fn leave_terminal(state_dir: &Path) -> Outcome<()> {
     std::env::set_current_dir("/").at("leave directory")?;
     let null = dev_null()?;
+    let log = File::options()
+        .create(true)
+        .append(true)
+        .open(state_dir.join("launcher.log"));
+    let log = log.at("open launcher log")?;
+    if log
+        .metadata()
+        .is_ok_and(|metadata| metadata.len() > MAX_LOG_BYTES)
+    {
+        log.set_len(0).at("empty launcher log")?;
+    }
     nix::unistd::dup2_stdin(&null).at("redirect stdin")?;
-    nix::unistd::dup2_stdout(&null).at("redirect stdout")
+    nix::unistd::dup2_stdout(&null).at("redirect stdout")?;
+    nix::unistd::dup2_stderr(&log).at("redirect stderr")
 }
 
 /// Finds the monitors of an earlier launcher again.

@@ -1,0 +1,52 @@
+import type { Logger } from '@gantry/base';
+
+export interface RuntimeClientOptions {
+  /** Holds gantry-runtime, gantry-monitor, gantry-network and default-seccomp.json. */
+  readonly nativeDir: string;
+  /** Run state, e.g. /run/gantry: monitor.sock, monitor/, runtime/. */
+  readonly runDir: string;
+  /** Another OCI runtime's binary (runc, crun …); default `nativeDir/gantry-runtime`. */
+  readonly runtime?: string;
+  readonly logger: Logger;
+}
+
+export interface CreateContainerOptions {
+  /** Letters, digits, `_ . + -`; at most 128 characters, unique on the node. */
+  readonly containerId: string;
+  /** Directory with config.json. */
+  readonly bundleDir: string;
+  /** As in config.json; the monitor reads OOM counts there. */
+  readonly cgroupsPath: string;
+  /** The CRI-format log. Rotated files are `logPath.1` (newest) … `logPath.(logMaxFiles-1)`. */
+  readonly logPath: string;
+  /** Default 10 MiB. */
+  readonly logMaxBytes?: number;
+  /** Counts the current file too; default 5. */
+  readonly logMaxFiles?: number;
+  /** Keep stdin open for `attach`; otherwise it is /dev/null. */
+  readonly stdin?: boolean;
+  /** As `process.terminal` in config.json. */
+  readonly terminal?: boolean;
+  /** Kept by the launcher and given back by `list`; for the caller's own bookkeeping. */
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+export interface SandboxOptions {
+  /** Made when missing; the namespaces are pinned at dir/net, dir/ipc and dir/uts. */
+  readonly dir: string;
+  readonly hostname: string;
+  /** Only namespaced ones: net.*, kernel.shm*, kernel.msg*, kernel.sem, fs.mqueue.*. */
+  readonly sysctls?: Readonly<Record<string, string>>;
+  /** Then only ipc is pinned: network and hostname are the host's. */
+  readonly hostNetwork?: boolean;
+}
+
+export interface RunOptions {
+  /** The whole environment; default only PATH. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly stdin?: string;
+  /** Default 30,000; the whole process group is killed then and the call rejects (Timeout). */
+  readonly timeoutMs?: number;
+  /** A cgroupsPath that exists, to be joined before exec. */
+  readonly cgroup?: string;
+}
