@@ -1,0 +1,52 @@
+import type { DiscoveredResource } from '@gantry/client';
+
+type Row = readonly [
+  plural: string,
+  kind: string,
+  shortNames: string,
+  namespaced: boolean,
+  categories?: string,
+];
+
+// Known ahead, so that the usual commands need no discovery; a spec holds it against the kinds.
+const rows: Readonly<Record<string, readonly Row[]>> = {
+  '/v1': [
+    ['pods', 'Pod', 'po', true, 'all'],
+    ['nodes', 'Node', 'no', false],
+    ['namespaces', 'Namespace', 'ns', false],
+    ['configmaps', 'ConfigMap', 'cm', true],
+    ['secrets', 'Secret', '', true],
+    ['events', 'Event', 'ev', true],
+  ],
+  'apps/v1': [
+    ['deployments', 'Deployment', 'deploy', true, 'all'],
+    ['replicasets', 'ReplicaSet', 'rs', true, 'all'],
+  ],
+  'gantry.dev/v1': [['jointokens', 'JoinToken', 'jt', false]],
+};
+
+const verbs = ['create', 'delete', 'get', 'list', 'patch', 'update', 'watch'];
+
+/** The resources that this program knows without asking the server. */
+export const builtinResources: readonly DiscoveredResource[] = Object.entries(rows).flatMap(
+  ([groupVersion, members]) => {
+    const [group = '', version = ''] = groupVersion.split('/');
+    return members.map(([plural, kind, shortNames, namespaced, categories]) => ({
+      group,
+      version,
+      kind,
+      plural,
+      singular: kind.toLowerCase(),
+      namespaced,
+      shortNames: shortNames ? shortNames.split(',') : [],
+      categories: categories ? [categories] : [],
+      verbs,
+    }));
+  },
+);
+
+export function builtin(kind: string): DiscoveredResource {
+  const found = builtinResources.find((resource) => resource.kind === kind);
+  if (!found) throw new Error(`${kind} is not built in`);
+  return found;
+}
