@@ -1,11 +1,12 @@
 import { Inject, Module } from '@nestjs/common';
 import type { Clock, Logger } from '@gantry/base';
 import { Informers, type ControllerMetrics } from '@gantry/controller';
-import type { Leadership } from '@gantry/store';
+import type { Leadership, Store } from '@gantry/store';
+import type { Config } from '../config.js';
 import { EventRecorder } from '../events/index.js';
 import { Leader, type LeaderService } from '../leader/leader.js';
 import * as tokens from '../tokens.js';
-import { createControllers, runControllers } from './controllers.js';
+import { createControllers } from './controllers.js';
 import { leadingResources } from './leading-resources.js';
 
 /** Runs the controllers while this control plane leads. */
@@ -18,6 +19,8 @@ export class ControllersModule implements LeaderService {
     @Inject(Informers) private readonly informers: Informers,
     @Inject(EventRecorder) private readonly events: EventRecorder,
     @Inject(tokens.CONTROLLER_METRICS) private readonly metrics: ControllerMetrics,
+    @Inject(tokens.STORE) private readonly store: Store,
+    @Inject(tokens.CONFIG) private readonly config: Config,
     @Inject(tokens.CLOCK) private readonly clock: Clock,
     @Inject(tokens.LOGGER) private readonly logger: Logger,
   ) {
@@ -26,8 +29,10 @@ export class ControllersModule implements LeaderService {
 
   async run({ signal }: Leadership): Promise<void> {
     const { informers, events, metrics, clock, logger } = this;
-    const resources = leadingResources(this.leader.objects, clock, logger, signal);
+    const { objects } = this.leader;
+    const resources = leadingResources(objects, clock, logger, signal);
     const context = { resources, informers, events, metrics, clock, logger };
-    await runControllers(createControllers(context), signal);
+    const controllers = createControllers(context, { ...this.config, store: this.store, objects });
+    await Promise.all(controllers.map((controller) => controller.run(signal)));
   }
 }

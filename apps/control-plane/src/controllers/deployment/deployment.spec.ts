@@ -8,14 +8,12 @@ import {
   type ReplicaSet,
 } from '@gantry/api';
 import { HollowNodes, type HollowNodesOptions } from '@gantry/testing';
-import { createControllers } from '../controllers.js';
 import { isActive, readySince } from '../replica-set/pod-order.js';
 import { TestCluster } from '../testing/cluster.js';
 
 async function startCluster(hollow: Partial<HollowNodesOptions> = {}) {
   const cluster = await new TestCluster({
     nodes: (objects) => new HollowNodes({ objects, ...hollow }),
-    controllers: createControllers,
   }).start();
   for (const name of ['a', 'b', 'c']) await cluster.nodes.connect({ name });
   return cluster;
@@ -92,7 +90,7 @@ test('replaces a pod that is deleted or fails', async () => {
   await cluster.resources.delete(PodKind, 'default', first!.metadata.name!);
   await cluster.resources.mutateStatus(PodKind, 'default', second!.metadata.name!, (pod) => ({
     ...pod,
-    status: { ...pod.status, phase: 'Failed' },
+    status: { ...pod.status, phase: 'Failed' as const },
   }));
   await vi.waitFor(async () => {
     const active = (await cluster.list(PodKind)).filter(isActive);

@@ -1,12 +1,13 @@
 import { NamespaceKind, type ApiObject, type Kind } from '@gantry/api';
 import { silentLogger, systemClock, type Clock } from '@gantry/base';
-import { Informers, ObjectStore, type Controller } from '@gantry/controller';
+import { Informers, ObjectStore } from '@gantry/controller';
 import { EmbeddedStore } from '@gantry/store';
 import { Registry } from 'prom-client';
 import { Resources, WatchCaches } from '../../api/index.js';
 import { EventRecorder } from '../../events/index.js';
 import { SchedulingLoop, SchedulingMetrics } from '../../scheduling/index.js';
 import type { ControllerContext } from '../context.js';
+import { createControllers, type ControllersOptions, type Running } from '../controllers.js';
 
 /** Something that works beside the control plane until the signal aborts: hollow nodes. */
 interface Background {
@@ -16,7 +17,8 @@ interface Background {
 export interface TestClusterOptions<N extends Background> {
   readonly clock?: Clock;
   readonly nodes: (objects: ObjectStore) => N;
-  readonly controllers?: (context: ControllerContext, store: EmbeddedStore) => Controller[];
+  /** Default: all, with times of a second. */
+  readonly controllers?: Partial<ControllersOptions> | false;
   /** Default true. */
   readonly scheduling?: boolean;
 }
@@ -63,11 +65,24 @@ export class TestCluster<N extends Background> implements AsyncDisposable {
     for (const name of ['default', 'other']) {
       await this.create(NamespaceKind, { metadata: { name } });
     }
-    const controllers = this.options.controllers?.(this.context, this.store) ?? [];
+    const controllers = this.options.controllers === false ? [] : this.controllers();
     this.running.push(informers.run(signal), events.run(signal), this.nodes.run(signal));
     this.running.push(...controllers.map((controller) => controller.run(signal)));
     if (this.options.scheduling ?? true) this.running.push(this.loop.run(signal));
     return this;
+  }
+
+  private controllers(): Running[] {
+    const { store, objects, context } = this;
+    return createControllers(context, {
+      store,
+      objects,
+      clusterCidr: '10.42.0.0/16',
+      nodeCidrMask: 24,
+      nodeGraceSeconds: 1,
+      podEvictionSeconds: 1,
+      ...this.options.controllers,
+    });
   }
 
   /** Creates as a client would: with defaults, validation and admission. */

@@ -1,0 +1,26 @@
+import { expect, test } from 'vitest';
+import { PodCidrs } from './pod-cidrs.js';
+
+const cases: [cluster: string, bits: number, taken: string[], next: string | undefined][] = [
+  ['10.42.0.0/16', 24, [], '10.42.0.0/24'],
+  ['10.42.0.0/16', 24, ['10.42.0.0/24', '10.42.2.0/24'], '10.42.1.0/24'],
+  ['10.42.0.0/16', 24, ['10.42.0.0/23'], '10.42.2.0/24'],
+  ['10.42.0.0/16', 24, ['10.99.0.0/24'], '10.42.0.0/24'],
+  ['10.42.7.9/16', 24, [], '10.42.0.0/24'],
+  [
+    '192.168.0.0/24',
+    26,
+    ['192.168.0.0/26', '192.168.0.64/26', '192.168.0.128/26'],
+    '192.168.0.192/26',
+  ],
+  ['192.168.0.0/24', 25, ['192.168.0.0/24'], undefined],
+  ['255.255.0.0/16', 24, [], '255.255.0.0/24'],
+];
+
+test.each(cases)('%s by /%i without %j → %s', (cluster, bits, taken, next) => {
+  expect(new PodCidrs(cluster, bits).allocate(taken)).toBe(next);
+});
+
+test('refuses what is no range', () => {
+  expect(() => new PodCidrs('10.42.0.0', 24)).toThrow('not an IPv4 range such as 10.42.0.0/16');
+});
