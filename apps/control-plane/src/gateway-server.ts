@@ -29,6 +29,8 @@ export class GatewayServer extends ServerGrpc {
   }
 }
 
+// grpc-js registers who is to hear of a certificate only after it asked for it, so an answer within the call
+// would be lost and every connection refused.
 function gatewayCredentials(pki: Pki): grpc.ServerCredentials {
   const stopped = new Map<unknown, () => void>();
   const remove = (listener: unknown) => {
@@ -36,7 +38,10 @@ function gatewayCredentials(pki: Pki): grpc.ServerCredentials {
     stopped.delete(listener);
   };
   const provider: grpc.experimental.CertificateProvider = {
-    addCaCertificateListener: (listener) => listener({ caCertificate: Buffer.from(pki.caPem) }),
+    addCaCertificateListener(listener) {
+      const tell = () => listener({ caCertificate: Buffer.from(pki.caPem) });
+      queueMicrotask(tell);
+    },
     removeCaCertificateListener: remove,
     addIdentityCertificateListener(listener) {
       const tell = () => {
@@ -44,7 +49,7 @@ function gatewayCredentials(pki: Pki): grpc.ServerCredentials {
         listener({ certificate: Buffer.from(certificatePem), privateKey: Buffer.from(keyPem) });
       };
       stopped.set(listener, pki.onRenewed(tell));
-      tell();
+      queueMicrotask(tell);
     },
     removeIdentityCertificateListener: remove,
   };
