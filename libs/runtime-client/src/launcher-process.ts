@@ -23,7 +23,9 @@ export function runPaths(runDir: string): RunPaths {
  * was faster is no error.
  */
 export async function startLauncher(nativeDir: string, runDir: string): Promise<void> {
-  await mkdir(runDir, { recursive: true, mode: 0o755 });
+  await mkdir(runDir, { recursive: true, mode: 0o755 }).catch((cause: Error) => {
+    throw unavailable(`make run directory ${runDir}`, { cause });
+  });
   const paths = runPaths(runDir);
   const binary = join(nativeDir, 'gantry-monitor');
   const flags = ['serve', '--detach', '--socket', paths.socket, '--state-dir', paths.monitorState];

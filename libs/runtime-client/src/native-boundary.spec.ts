@@ -45,7 +45,10 @@ function damaged(good: object): [string, object][] {
       )
       .filter((bad) => !(Array.isArray(value) && Array.isArray(bad)))
       .filter((bad) => !isSameKindOfObject(value, bad))
-      .map((bad): [string, object] => [`${name}=${String(bad)}`, { ...good, [name]: bad }]),
+      .map((bad): [string, object] => [
+        `${name}=${JSON.stringify(bad) ?? 'undefined'}`,
+        { ...good, [name]: bad },
+      ]),
   );
 }
 
