@@ -1,4 +1,6 @@
-//! Protection of the runtime's own binary (CVE-2019-5736): a container that gets hold of
+//! Protection of the runtime's own process and binary from what it starts. A process that enters a
+//! container is in sight of those in there: they must not trace it (CVE-2016-9962), so it and every
+//! process cloned from it is undumpable. And (CVE-2019-5736) a container that gets hold of
 //! /proc/PID/exe of a process of ours must not be able to write to the file behind it.
 //!
 //! The runtime runs itself again from a read-only, detached mount of its own file, which costs one
@@ -16,14 +18,18 @@ use rustix::fs::{
     memfd_create,
 };
 use rustix::mount::{OpenTreeFlags, open_tree};
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 
 use crate::error::{Result, Step};
 use crate::sys;
 
 const EXE: &str = "/proc/self/exe";
 
-/// Returns when this process runs from a file that nobody can write through it.
+/// Returns when this process runs from a file that nobody can write through it, and can be traced
+/// by nobody.
 pub fn ensure() -> Result<()> {
+    // Before any clone: a child is in the container's sight from its first moment.
+    set_dumpable_behavior(DumpableBehavior::NotDumpable).step("forbid tracing")?;
     let exe = File::open(EXE).step("open /proc/self/exe")?;
     if is_protected(&exe) {
         return Ok(());

@@ -125,7 +125,8 @@ impl Channel {
                 &mut control,
                 RecvFlags::CMSG_CLOEXEC,
             ) {
-                Err(rustix::io::Errno::INTR) => {}
+                // A reset tells that the other side left a message unread; its own still wait here.
+                Err(rustix::io::Errno::INTR | rustix::io::Errno::CONNRESET) => {}
                 answer => break answer.step("receive from the other process")?,
             }
         };
@@ -151,6 +152,19 @@ impl Channel {
             Some(message) if message.kind == Kind::Failed => Err(Error::new(message.text)),
             Some(message) => fail!("received {:?} in the place of {kind:?}", message.kind),
             None => fail!("the other process ended while {kind:?} was awaited"),
+        }
+    }
+
+    /// Prefers what the other side told before it ended to our own failure to reach it.
+    pub fn explain(&self, own: Error) -> Error {
+        loop {
+            match self.receive() {
+                Ok(Some(message)) if message.kind == Kind::Failed => {
+                    return Error::new(message.text);
+                }
+                Ok(Some(_)) => {}
+                _ => return own,
+            }
         }
     }
 

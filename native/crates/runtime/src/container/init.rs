@@ -61,18 +61,15 @@ impl Init<'_> {
     }
 
     fn prepare(&mut self) -> Result<Program> {
-        // Before it shares anything with the container: no process in there may trace this one
-        // (CVE-2016-9962) or open its files by /proc.
-        rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
-            .step("forbid tracing")?;
         rustix::process::setsid().step("start a session")?;
         if !self.keep_keyring {
             credentials::join_keyring(&self.container.record.id)?;
         }
         rustix::process::umask(Mode::empty());
-        self.enter_namespaces()?;
         let mut notices = Vec::new();
+        // Before a user namespace takes away the right to write to our own, untraceable, /proc.
         limits::apply_oom_score(self.process.oom_score_adj, &mut notices)?;
+        self.enter_namespaces()?;
         for notice in &notices {
             self.channel.send(Kind::Notice, notice)?;
         }

@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
 use rustix::fs::{Mode, OFlags};
-use rustix::process::{DumpableBehavior, Pid, set_dumpable_behavior, setsid};
+use rustix::process::{Pid, setsid};
 use rustix::thread::{ThreadNameSpaceType, move_into_thread_name_spaces};
 
 use super::channel::{Channel, Kind};
@@ -164,9 +164,6 @@ impl Child<'_> {
     }
 
     fn prepare(&self, channel: &Channel) -> Result<Program> {
-        // The container's processes will see this one: they must not trace it or reach its files
-        // while it is still ours (CVE-2016-9962).
-        set_dumpable_behavior(DumpableBehavior::NotDumpable).step("forbid tracing")?;
         setsid().step("start a session")?;
         credentials::join_keyring(self.id)?;
         let process = &self.request.process;

@@ -196,10 +196,17 @@ impl Launch<'_> {
             .step("keep the child's descriptor")?;
         let container = undo.container()?;
         container.save_pid(pid)?;
+        if self.plan.new_user {
+            channel.expect(Kind::MapUsers)?;
+            namespaces::map_users(pid, self.linux)?;
+            channel.send(Kind::Continue, "")?;
+        }
         // The child mounts meanwhile; it needs these only before its cgroup mount.
         let tasks = cgroup.create_v1(self.resources)?;
         let tasks: Vec<_> = tasks.iter().map(AsFd::as_fd).collect();
-        channel.send_with(Kind::Cgroups, "", &tasks)?;
+        channel
+            .send_with(Kind::Cgroups, "", &tasks)
+            .map_err(|error| channel.explain(error))?;
         self.follow(&channel, container, pid)?;
         self.write_pid_file(pid)?;
         let container = undo
@@ -326,10 +333,6 @@ impl Launch<'_> {
             match message.kind {
                 Kind::Failed => return Err(Error::new(message.text)),
                 Kind::Notice => notices.push(message.text),
-                Kind::MapUsers => {
-                    namespaces::map_users(pid, self.linux)?;
-                    channel.send(Kind::Continue, "")?;
-                }
                 Kind::Built => {
                     self.run_runtime_hooks(container, pid)?;
                     channel.send(Kind::Continue, &pid.as_raw_nonzero().to_string())?;
