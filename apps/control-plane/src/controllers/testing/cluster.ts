@@ -33,6 +33,7 @@ export class TestCluster<N extends Background> implements AsyncDisposable {
   readonly loop: SchedulingLoop;
   private readonly stopping = new AbortController();
   private readonly running: Promise<unknown>[] = [];
+  private term: { stop: AbortController; work: Promise<unknown> } | undefined;
 
   constructor(private readonly options: TestClusterOptions<N>) {
     const clock = options.clock ?? systemClock;
@@ -65,11 +66,25 @@ export class TestCluster<N extends Background> implements AsyncDisposable {
     for (const name of ['default', 'other']) {
       await this.create(NamespaceKind, { metadata: { name } });
     }
-    const controllers = this.options.controllers === false ? [] : this.controllers();
     this.running.push(informers.run(signal), events.run(signal), this.nodes.run(signal));
-    this.running.push(...controllers.map((controller) => controller.run(signal)));
+    this.lead();
     if (this.options.scheduling ?? true) this.running.push(this.loop.run(signal));
     return this;
+  }
+
+  /** Another leader takes over: new controllers, which know nothing but the store. */
+  async restartControllers(): Promise<void> {
+    this.term?.stop.abort(new Error('another leads'));
+    await this.term?.work;
+    this.lead();
+  }
+
+  private lead(): void {
+    if (this.options.controllers === false) return;
+    const stop = new AbortController();
+    const signal = AbortSignal.any([this.stopping.signal, stop.signal]);
+    const work = Promise.allSettled(this.controllers().map((each) => each.run(signal)));
+    this.term = { stop, work };
   }
 
   private controllers(): Running[] {
@@ -97,7 +112,7 @@ export class TestCluster<N extends Background> implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.stopping.abort(new Error('the test is over'));
-    await Promise.allSettled(this.running);
+    await Promise.allSettled([...this.running, this.term?.work]);
     await this.store.close();
   }
 }
