@@ -104,6 +104,7 @@ const flags: Record<string, Flag> = {
 
 export const usage = [
   'usage: gantry-agent --server HOST:6444 [flags]',
+  '       gantry-agent teardown [flags]     remove every pod and the pod network of this host',
   '',
   ...Object.entries(flags).map(([name, flag]) => {
     const fallback = flag.fallback ? ` (default ${flag.fallback})` : '';
@@ -164,6 +165,8 @@ function parseCgroup(text: string): string {
   if (/^(\/[\w.-]+)+$/.test(text) && !text.includes('..')) return text;
   throw new Error('must be a path like /gantry, without ".."');
 }
+
+const noServers = (): string[] => [];
 
 function parseServers(text: string): string[] {
   const servers = text.split(',').filter((server) => server !== '');
@@ -226,13 +229,19 @@ function readReserved(reader: Reader): Reserved {
   });
 }
 
-/** Parses the command line; throws ConfigError with every fault at once. */
-export function parseConfig(argv: readonly string[]): AgentConfig {
+/**
+ * Parses the command line; throws ConfigError with every fault at once. Only an agent that serves needs to
+ * know a server.
+ */
+export function parseConfig(
+  argv: readonly string[],
+  command: 'serve' | 'teardown' = 'serve',
+): AgentConfig {
   const values = readFlags(argv);
   values['node-name'] ??= hostname().toLowerCase();
   const reader = new Reader(values);
   const config: AgentConfig = {
-    servers: reader.read('server', parseServers),
+    servers: reader.read('server', command === 'serve' ? parseServers : noServers),
     caHash: reader.read('ca-hash', parseCaHash),
     token: readToken(reader),
     nodeName: reader.read('node-name', parseNodeName),

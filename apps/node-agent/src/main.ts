@@ -1,14 +1,15 @@
 import { createLogger, describeError, shutdownSignal } from '@gantry/base';
 import { Agent } from './agent.js';
+import { teardown } from './teardown.js';
 import { ConfigError, parseConfig, usage, type AgentConfig } from './config.js';
 
-function readConfig(argv: readonly string[]): AgentConfig {
+function readConfig(argv: readonly string[], command: 'serve' | 'teardown'): AgentConfig {
   if (argv.includes('--help') || argv.includes('-h')) {
     process.stdout.write(`${usage}\n`);
     process.exit(0);
   }
   try {
-    return parseConfig(argv);
+    return parseConfig(argv, command);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     process.stderr.write(`gantry-agent: ${error.message}\n`);
@@ -16,11 +17,14 @@ function readConfig(argv: readonly string[]): AgentConfig {
   }
 }
 
-const config = readConfig(process.argv.slice(2));
+const [first, ...rest] = process.argv.slice(2);
+const command = first === 'teardown' ? 'teardown' : 'serve';
+const config = readConfig(command === 'teardown' ? rest : process.argv.slice(2), command);
 const logger = createLogger({ level: config.logLevel, name: 'gantry-agent' });
 const signal = shutdownSignal(logger);
 try {
-  await Agent.run(config, logger, signal);
+  if (command === 'teardown') await teardown(config, logger);
+  else await Agent.run(config, logger, signal);
   process.exit(0);
 } catch (error) {
   if (signal.aborted) process.exit(0);

@@ -185,6 +185,12 @@ export class RuntimeClient {
     this.launcher.close();
   }
 
+  /** Ends the launcher too (containers and their monitors live on), then closes. */
+  async shutdown(): Promise<void> {
+    await this.launcher.request('shutdown');
+    this.close();
+  }
+
   private async session(
     op: 'exec' | 'attach',
     containerId: string,

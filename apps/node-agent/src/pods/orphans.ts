@@ -11,7 +11,9 @@ const list = (dir: string) => readdir(dir).catch(() => [] as string[]);
 
 /** Removes what no pod of this node owns: containers, namespaces, mounts, addresses, directories, cgroups. */
 export class OrphanSweep {
-  constructor(private readonly context: NodeContext) {}
+  constructor(
+    private readonly context: Pick<NodeContext, 'config' | 'runtime' | 'network' | 'logger'>,
+  ) {}
 
   /** Goes on after a fault and logs it; what could not be removed is found again at the next start. */
   async sweep(states: readonly PodState[]): Promise<void> {
