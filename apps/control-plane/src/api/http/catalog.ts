@@ -90,6 +90,7 @@ export function catalog(kinds: KindRegistry, registry: SubresourceRegistry): Cat
     versionOf(kind.group, kind.version).push(storedResource(kind, registry));
   }
   for (const computed of registry.resources()) {
+    if (computed.hidden) continue;
     const { group, version, plural, singular, kind, namespaced, verbs } = computed;
     const names = { plural, singular, kind, namespaced, verbs };
     versionOf(group, version).push({ ...names, shortNames: [], categories: [], subresources: [] });

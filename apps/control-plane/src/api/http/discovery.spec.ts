@@ -93,6 +93,17 @@ test('OpenAPI v3 says that the server checks fields itself', async () => {
   expect((await get('/openapi/v3/apis/none/v1')).status).toBe(404);
 });
 
+test('OpenAPI v2 has the same schemas, as JSON or as protobuf', async () => {
+  const { body, headers } = await get('/openapi/v2');
+  expect([headers.get('content-type'), body.swagger]).toEqual(['application/json', '2.0']);
+  const { template } = body.definitions['io.k8s.api.apps.v1.DeploymentSpec'].properties;
+  expect(template.$ref).toMatch(/^#\/definitions\/.*\.PodTemplateSpec$/);
+  const type = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
+  const protobuf = await get('/openapi/v2', type);
+  expect(protobuf.headers.get('content-type')).toBe('application/octet-stream');
+  expect(protobuf.body).toContain('io.k8s.api.apps.v1.DeploymentSpec');
+});
+
 test('says its version', async () => {
   const { body } = await get('/version');
   expect([body.major, body.minor]).toEqual(['1', '32']);

@@ -81,6 +81,7 @@ export class Dispatcher {
 
   private other(request: ApiRequest, pathname: string): ApiResponse {
     if (pathname === '/version' || pathname === '/version/') return json(versionInfo);
+    if (pathname === '/openapi/v2') return this.documents.serveV2(request);
     if (pathname === '/openapi/v3') return this.documents.index();
     const prefix = '/openapi/v3/';
     if (!pathname.startsWith(prefix)) throw unknownResource();

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { openApiV3 } from '@gantry/api-machinery';
+import { encodeOpenApiV2 } from '../protobuf/gnostic.js';
 import type { ApiRequest } from './api-request.js';
 import { type ApiResponse, json } from './api-response.js';
 import type { KindRegistry } from './kind-registry.js';
+import { openApiV2 } from './openapi-v2.js';
 import { unknownResource } from './target.js';
 import { versionInfo } from './version.js';
 
@@ -14,6 +16,7 @@ interface Document {
 /** OpenAPI v3 documents, one per group and version, made from the declarations on first use. */
 export class OpenApiDocuments {
   private made: ReadonlyMap<string, Document> | undefined;
+  private madeV2: { text: string; protobuf: Buffer; etag: string } | undefined;
 
   constructor(private readonly kinds: KindRegistry) {}
 
@@ -42,10 +45,31 @@ export class OpenApiDocuments {
     }
     return { status: 200, contentType: 'application/json', headers, body: document.body };
   }
+
+  /** `GET /openapi/v2`, in protobuf for those who ask for it; kubectl up to 1.28 knows nothing newer. */
+  serveV2(request: ApiRequest): ApiResponse {
+    this.madeV2 ??= makeV2(this.kinds);
+    const { text, protobuf, etag } = this.madeV2;
+    const headers = { etag, vary: 'Accept' };
+    const asked = request.headers.accept?.includes('spec.v2@v1.0+protobuf');
+    const contentType = asked ? 'application/octet-stream' : 'application/json';
+    if (request.headers['if-none-match'] === etag) {
+      return { status: 304, contentType, headers, body: '' };
+    }
+    return { status: 200, contentType, headers, body: asked ? protobuf : text };
+  }
+}
+
+const info = { title: 'Gantry', version: versionInfo.gitVersion };
+
+function makeV2({ kinds }: KindRegistry): { text: string; protobuf: Buffer; etag: string } {
+  const document = openApiV2(openApiV3(kinds, info).values());
+  const text = JSON.stringify(document);
+  const etag = `"${createHash('sha256').update(text).digest('hex').toUpperCase()}"`;
+  return { text, protobuf: encodeOpenApiV2(document), etag };
 }
 
 function makeDocuments({ kinds }: KindRegistry): Map<string, Document> {
-  const info = { title: 'Gantry', version: versionInfo.gitVersion };
   const documents = new Map<string, Document>();
   for (const [path, content] of openApiV3(kinds, info)) {
     const body = JSON.stringify(content);

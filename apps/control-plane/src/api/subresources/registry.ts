@@ -67,6 +67,8 @@ export interface ComputedResource {
   readonly singular: string;
   readonly namespaced: boolean;
   readonly verbs: readonly string[];
+  /** Left out of discovery: served to those who know of it. */
+  readonly hidden?: true;
   /** Answers get (with name) and list (without) with whole objects, and create where a verb says so. */
   handle(request: SubresourceRequest): Promise<SubresourceResponse>;
 }

@@ -1,0 +1,154 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { ObjectStore } from '@gantry/controller';
+import { EtcdStore } from '@gantry/store';
+import { HollowNodes, startEtcd, tool } from '@gantry/testing';
+import { end, type Outcome, run } from '../cluster/process.ts';
+
+const controlPlaneMain = join(import.meta.dirname, '../../apps/control-plane/dist/main.js');
+const startTimeoutMs = 30_000;
+
+/** A control plane of its own on a real etcd, two nodes that only say what agents would, and kubectl. */
+export interface KubectlCluster extends AsyncDisposable {
+  /** Runs kubectl to its end. */
+  kubectl(args: string, input?: string): Promise<Outcome>;
+  /** Like kubectl, but throws with everything that was said when it fails. */
+  ok(args: string, input?: string): Promise<string>;
+  /** Starts kubectl and leaves it running. */
+  start(args: string): RunningKubectl;
+  /** Resolves once kubectl's output matches; throws with the last output when it never does. */
+  until(args: string, pattern: RegExp): Promise<string>;
+}
+
+export interface RunningKubectl extends AsyncDisposable {
+  /** Resolves once all that it has said matches. */
+  saying(pattern: RegExp): Promise<string>;
+  /** Its exit code. */
+  readonly ended: Promise<number>;
+}
+
+/** Splits at spaces outside of single quotes. */
+function words(args: string): string[] {
+  return (args.match(/(?:'[^']*'|[^\s'])+/g) ?? []).map((word) => word.replaceAll("'", ''));
+}
+
+async function poll<T>(what: () => string, probe: () => Promise<T | undefined>): Promise<T> {
+  const deadline = Date.now() + 30_000;
+  while (Date.now() < deadline) {
+    const found = await probe();
+    if (found !== undefined) return found;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`waited 30 s for ${what()}`);
+}
+
+function running(argv: readonly string[]): RunningKubectl {
+  const child = spawn(argv[0]!, argv.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => (said += text));
+  }
+  const ended = new Promise<number>((resolve) =>
+    child.once('close', (code) => resolve(code ?? 137)),
+  );
+  return {
+    ended,
+    saying: (pattern) =>
+      poll(
+        () => `${pattern} in:\n${said}`,
+        async () => (pattern.test(said) ? said : undefined),
+      ),
+    [Symbol.asyncDispose]: () => end(child),
+  };
+}
+
+/** Starts the control plane as users do and waits for its ports. */
+async function startControlPlane(dataDir: string, etcd: string): Promise<ChildProcess> {
+  const flags = [
+    `--data-dir=${dataDir}`,
+    `--store=etcd:${etcd}`,
+    '--api-port=0',
+    '--gateway-port=0',
+    '--bind-address=127.0.0.1',
+  ];
+  const stdio = ['ignore', 'ignore', 'pipe'] as const;
+  const child = spawn(process.execPath, [controlPlaneMain, 'serve', ...flags], {
+    stdio: [...stdio],
+  });
+  const said: string[] = [];
+  const serving = new Promise<void>((resolve, reject) => {
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      if (said.length < 100) said.push(line);
+      if (line.includes('"msg":"leading"')) resolve();
+    });
+    child.once('exit', () => reject(new Error(`the control plane ended:\n${said.join('\n')}`)));
+    setTimeout(() => reject(new Error(`not serving:\n${said.join('\n')}`)), startTimeoutMs).unref();
+  });
+  await serving.catch(async (error: unknown) => {
+    await end(child);
+    throw error;
+  });
+  return child;
+}
+
+/** Nodes that report what agents would, straight to the store. */
+async function startNodes(endpoint: string): Promise<() => Promise<void>> {
+  const store = new EtcdStore({ endpoints: [endpoint] });
+  const nodes = new HollowNodes({ objects: new ObjectStore(store) });
+  const stop = new AbortController();
+  const done = nodes.run(stop.signal);
+  for (const name of ['node-a', 'node-b']) await nodes.connect({ name });
+  return async () => {
+    stop.abort();
+    await done;
+    await store.close();
+  };
+}
+
+export async function startCluster(): Promise<KubectlCluster> {
+  const cleanups: (() => Promise<unknown>)[] = [];
+  const dispose = async () => {
+    while (cleanups.length > 0) await cleanups.pop()!();
+  };
+  try {
+    const directory = await mkdtemp(join(tmpdir(), 'gantry-kubectl-'));
+    cleanups.push(() => rm(directory, { recursive: true, force: true }));
+    const etcd = await startEtcd();
+    cleanups.push(() => etcd.stop());
+    const controlPlane = await startControlPlane(directory, etcd.endpoint);
+    cleanups.push(() => end(controlPlane));
+    cleanups.push(await startNodes(etcd.endpoint));
+    const kubectl = await tool('kubectl');
+    const cache = `--cache-dir=${join(directory, 'cache')}`;
+    const kubeconfig = `--kubeconfig=${join(directory, 'admin.kubeconfig')}`;
+    return { ...commands([kubectl, kubeconfig, cache]), [Symbol.asyncDispose]: dispose };
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+}
+
+function commands(prefix: readonly string[]): Omit<KubectlCluster, keyof AsyncDisposable> {
+  const kubectl = (args: string, input?: string) => run([...prefix, ...words(args)], { input });
+  return {
+    kubectl,
+    async ok(args, input) {
+      const { code, stdout, stderr } = await kubectl(args, input);
+      if (code === 0) return stdout;
+      throw new Error(`kubectl ${args} ended with ${code}:\n${stdout}\n${stderr}`);
+    },
+    start: (args) => running([...prefix, ...words(args)]),
+    until(args, pattern) {
+      let last = '';
+      const probe = async () => {
+        const { stdout, stderr } = await kubectl(args);
+        last = stdout + stderr;
+        return pattern.test(last) ? stdout : undefined;
+      };
+      return poll(() => `${pattern} from kubectl ${args}:\n${last}`, probe);
+    },
+  };
+}

@@ -1,0 +1,93 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type KubectlCluster, startCluster } from './cluster.ts';
+import { configMap, deployment } from './manifests.ts';
+
+let cluster: KubectlCluster;
+beforeAll(async () => {
+  cluster = await startCluster();
+  await cluster.ok('apply -f -', deployment('web', { replicas: 3 }));
+  await cluster.ok('rollout status deployment/web --timeout=30s');
+});
+afterAll(() => cluster?.[Symbol.asyncDispose]());
+
+test('get prints the tables that the server made', async () => {
+  const pods = await cluster.ok('get pods -l app=web');
+  expect(pods).toMatch(/^NAME +READY +STATUS +RESTARTS +AGE\n/);
+  expect(pods.match(/web-[a-z0-9]+-[a-z0-9]+ +\d\/1 +Running +0/g)).toHaveLength(3);
+  expect(await cluster.ok('get deployments')).toMatch(/web +3\/3 +3 +3/);
+  expect(await cluster.ok('get pods -o wide')).toMatch(/IP +NODE +NOMINATED NODE/);
+  expect(await cluster.ok('get all')).toMatch(
+    /pod\/web[^]*deployment.apps\/web[^]*replicaset.apps\/web/,
+  );
+  expect(await cluster.ok('get nodes')).toMatch(/node-a +Ready/);
+  expect(await cluster.ok('get pods -A --sort-by=.metadata.name')).toContain('web-');
+});
+
+test('get prints objects in every form', async () => {
+  expect(await cluster.ok('get deploy web -o yaml')).toContain('kind: Deployment\n');
+  expect(JSON.parse(await cluster.ok('get pods -o json')).items).toHaveLength(3);
+  expect(await cluster.ok('get deploy web -o jsonpath={.spec.replicas}')).toBe('3');
+  expect(await cluster.ok('get deploy -o name')).toBe('deployment.apps/web\n');
+  const columns = '-o custom-columns=N:.metadata.name,R:.spec.replicas';
+  expect(await cluster.ok(`get deploy ${columns}`)).toMatch(/N +R\nweb +3/);
+});
+
+test('pages, selects, and finds nothing without an error', async () => {
+  for (const name of ['p1', 'p2', 'p3']) await cluster.ok('create -f -', configMap(name, {}));
+  const paged = await cluster.ok('get configmaps --chunk-size=1 -o name');
+  expect(paged.trim().split('\n')).toHaveLength(3);
+  expect(await cluster.ok('get configmaps --field-selector=metadata.name=p2 -o name')).toBe(
+    'configmap/p2\n',
+  );
+  const { code, stderr } = await cluster.kubectl('get pods -l app=none');
+  expect([code, stderr]).toEqual([0, 'No resources found in default namespace.\n']);
+});
+
+test('describe shows the object with what belongs to it', async () => {
+  const described = await cluster.ok('describe deployment web');
+  expect(described).toMatch(/Replicas: +3 desired \| 3 updated \| 3 total \| 3 available/);
+  expect(described).toMatch(/NewReplicaSet: +web-\w+ \(3\/3 replicas created\)/);
+  expect(described).toMatch(/Normal +ScalingReplicaSet/);
+  expect(await cluster.ok('describe node node-a')).toMatch(/Allocatable:[^]*pods: +110/);
+  expect(await cluster.ok('describe pod -l app=web')).toMatch(/Status: +Running/);
+  expect(await cluster.ok('describe namespace default')).toMatch(/Status: +Active/);
+});
+
+test('get -w follows changes until it is ended', async () => {
+  await using watch = cluster.start('get configmaps -w -o name');
+  await watch.saying(/configmap\/p3/);
+  await cluster.ok('create configmap watched --from-literal=a=b');
+  await watch.saying(/configmap\/watched/);
+  await using table = cluster.start('get configmap watched -w');
+  await table.saying(/NAME +DATA +AGE\nwatched +1/);
+  await cluster.ok(`patch configmap watched -p '{"data":{"c":"d"}}'`);
+  expect(await table.saying(/watched +2/)).toMatch(/^NAME[^]*watched +1[^]*watched +2/);
+});
+
+test('explain, api-resources, api-versions, version', async () => {
+  expect(await cluster.ok('explain deployment.spec.replicas')).toMatch(/FIELD: replicas <integer>/);
+  expect(await cluster.ok('explain pod.spec.containers')).toMatch(/image\s+<string>/);
+  expect(await cluster.ok('explain pod --recursive')).toContain('terminationGracePeriodSeconds');
+  expect(await cluster.ok('api-resources')).toMatch(
+    /deployments +deploy +apps\/v1 +true +Deployment/,
+  );
+  expect(await cluster.ok('api-versions')).toMatch(/^apps\/v1$/m);
+  expect(await cluster.ok('version')).toMatch(/Server Version: v1\.32/);
+});
+
+test('auth whoami and can-i', async () => {
+  expect(await cluster.ok('auth whoami')).toMatch(/Username +kubernetes-admin/);
+  expect(await cluster.ok('auth can-i delete pods')).toBe('yes\n');
+});
+
+test.each([
+  ['get pod nothing', 'Error from server (NotFound): pods "nothing" not found'],
+  ['get deploy nothing', 'Error from server (NotFound): deployments.apps "nothing" not found'],
+  ['get gadgets', `error: the server doesn't have a resource type "gadgets"`],
+  ['get pods --field-selector=spec.foo=x', 'field label not supported: spec.foo'],
+  ['get pods -l a==b==c', 'unable to parse requirement'],
+])('%s says what is wrong', async (args, message) => {
+  const { code, stderr } = await cluster.kubectl(args);
+  expect(code).toBe(1);
+  expect(stderr).toContain(message);
+});
