@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { join, normalize } from 'node:path';
+import { dirname, join, normalize } from 'node:path';
 import type { Container, Pod } from '@gantry/api';
 import type { Image } from '@gantry/image';
 import {
@@ -124,6 +124,7 @@ export async function prepareBundle(
       nodeMemoryBytes: context.node.memoryBytes,
     });
     for (const name of ['upper', 'work']) await mkdir(join(at.layer, name), { recursive: true });
+    await mkdir(dirname(at.log), { recursive: true });
     await writeBundle(at.bundle, spec);
     return { dir: at.bundle, cgroupsPath, release: volumes.release };
   } catch (error) {
