@@ -1,0 +1,150 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { checkout } from '../../cluster/cluster.ts';
+import { end, eventually, must, run } from '../../cluster/process.ts';
+
+/** One way to bring an image onto a machine: from the registry to an unpacked root filesystem. */
+export interface Puller {
+  readonly name: string;
+  /** Processes that work for it between pulls; what it starts for one is below this process. */
+  readonly daemons: readonly number[];
+  pull(image: string): Promise<void>;
+  /** Takes the machine back to before the pull. */
+  forget(image: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Makes the puller in a directory of its own; undefined where its programs are not installed. */
+export type PullerFactory = (directory: string) => Promise<Puller | undefined>;
+
+function installed(...programs: string[]): boolean {
+  return programs.every((program) =>
+    ['/usr/bin', '/usr/sbin'].some((path) => existsSync(join(path, program))),
+  );
+}
+
+export const startGantry: PullerFactory = async (directory) => {
+  const binary = join(checkout, 'native/target/release/gantry-layers');
+  const script = join(import.meta.dirname, 'store-process.ts');
+  const child = spawn(process.execPath, [script, directory, binary], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const answer = async () => {
+    if ((await answers.next()).done) throw new Error('the image store ended; see above');
+  };
+  const ask = (line: string) => {
+    child.stdin.write(`${line}\n`);
+    return answer();
+  };
+  await answer();
+  return {
+    name: 'gantry',
+    daemons: [child.pid!],
+    pull: ask,
+    forget: () => ask('forget'),
+    close: () => end(child, 10_000),
+  };
+};
+
+async function daemon(
+  argv: readonly string[],
+  isUp: () => Promise<boolean>,
+): Promise<ChildProcess> {
+  const [program = '', ...args] = argv;
+  const child = spawn(program, args, { stdio: 'ignore' });
+  await eventually(program, isUp);
+  return child;
+}
+
+export const startContainerd: PullerFactory = async (directory) => {
+  if (!installed('containerd', 'ctr')) return undefined;
+  const [socket, config] = [join(directory, 'sock'), join(directory, 'config.toml')];
+  const folders = `root = "${directory}/root"\nstate = "${directory}/state"`;
+  const plugins = 'disabled_plugins = ["io.containerd.grpc.v1.cri"]';
+  writeFileSync(config, `version = 2\n${plugins}\n${folders}\n[grpc]\naddress = "${socket}"\n`);
+  const ctr = ['ctr', '-a', socket];
+  const isUp = async () => (await run([...ctr, 'version'])).code === 0;
+  const child = await daemon(['containerd', '-c', config, '-l', 'error'], isUp);
+  return {
+    name: 'containerd',
+    daemons: [child.pid!],
+    pull: async (image) => void (await must([...ctr, 'images', 'pull', '--plain-http', image])),
+    forget: async (image) => void (await must([...ctr, 'images', 'rm', '--sync', image])),
+    close: () => end(child, 10_000),
+  };
+};
+
+export const startDocker: PullerFactory = async (directory) => {
+  if (!installed('dockerd', 'docker')) return undefined;
+  const socket = `unix://${join(directory, 'docker.sock')}`;
+  const docker = ['/usr/bin/docker', '-H', socket];
+  const folders = ['--data-root', `${directory}/data`, '--exec-root', `${directory}/exec`];
+  const quiet = ['--bridge', 'none', '--iptables=false', '--log-level', 'error'];
+  const argv = ['dockerd', '-H', socket, '-p', `${directory}/pid`, ...folders, ...quiet];
+  const child = await daemon(argv, async () => (await run([...docker, 'version'])).code === 0);
+  return {
+    name: 'docker',
+    daemons: [child.pid!],
+    pull: async (image) => void (await must([...docker, 'pull', '-q', image])),
+    forget: async (image) => void (await must([...docker, 'rmi', '-f', image])),
+    close: () => end(child, 20_000),
+  };
+};
+
+export const startPodman: PullerFactory = async (directory) => {
+  if (!installed('podman')) return undefined;
+  const folders = ['--root', join(directory, 'graph'), '--runroot', join(directory, 'run')];
+  const podman = ['podman', ...folders, '--storage-driver', 'overlay'];
+  return {
+    name: 'podman',
+    daemons: [],
+    pull: async (image) =>
+      void (await must([...podman, 'pull', '-q', '--tls-verify=false', image])),
+    forget: async (image) => void (await must([...podman, 'rmi', '-f', image])),
+    close: async () => {},
+  };
+};
+
+export const startSkopeo: PullerFactory = async (directory) => {
+  if (!installed('skopeo', 'umoci')) return undefined;
+  const [layout, bundle] = [join(directory, 'layout'), join(directory, 'bundle')];
+  return {
+    name: 'skopeo+umoci',
+    daemons: [],
+    async pull(image) {
+      const from = `docker://${image}`;
+      await must(['skopeo', 'copy', '-q', '--src-tls-verify=false', from, `oci:${layout}:x`]);
+      await must(['umoci', 'unpack', '--image', `${layout}:x`, bundle]);
+    },
+    async forget() {
+      for (const path of [layout, bundle]) rmSync(path, { recursive: true, force: true });
+    },
+    close: async () => {},
+  };
+};
+
+/** All of them, ours first; each in its own directory below `directory`. */
+export async function startPullers(
+  directory: string,
+): Promise<{ pullers: Puller[]; missing: string[] }> {
+  const factories: [string, PullerFactory][] = [
+    ['gantry', startGantry],
+    ['containerd', startContainerd],
+    ['docker', startDocker],
+    ['podman', startPodman],
+    ['skopeo+umoci', startSkopeo],
+  ];
+  const pullers: Puller[] = [];
+  const missing: string[] = [];
+  for (const [name, start] of factories) {
+    const own = join(directory, name);
+    mkdirSync(own);
+    const puller = await start(own);
+    if (puller) pullers.push(puller);
+    else missing.push(name);
+  }
+  return { pullers, missing };
+}

@@ -1,0 +1,17 @@
+/** A resident image store, as the node agent has one: a line `NAME` on stdin pulls it, a line `{}` on stdout answers. */
+import { createLogger } from '@gantry/base';
+import { ImageStore } from '@gantry/image';
+import { createInterface } from 'node:readline';
+
+const [dir = '', layersBinary = ''] = process.argv.slice(2);
+const logger = createLogger({ level: 'warn', name: 'image-pull' });
+const store = new ImageStore({ dir, layersBinary, logger });
+await store.open();
+process.stdout.write('{}\n');
+
+for await (const line of createInterface({ input: process.stdin })) {
+  if (line === 'forget') await store.collectGarbage(new Set());
+  else await store.pull(line);
+  process.stdout.write('{}\n');
+}
+await store.close();
