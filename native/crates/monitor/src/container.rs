@@ -6,6 +6,7 @@ use crate::control::Control;
 use crate::failure::{AtStep, Outcome, complain};
 use crate::launcher::report::Report;
 use crate::log::{ContainerLog, LogOptions};
+use crate::memory;
 use crate::oom::OomWatch;
 use crate::protocol::CreateRequest;
 use crate::runtime::{RuntimeCall, child_signals};
@@ -95,6 +96,7 @@ fn state_of(request: &CreateRequest) -> Outcome<ContainerState> {
 }
 
 fn supervise(mut supervisor: Supervisor, state: &ContainerState, dir: &Path) {
+    memory::trim();
     let ended = supervisor.run();
     let record = exit_record(state, supervisor.process, ended, &supervisor.oom);
     if let Err(failure) = write_record(dir, EXIT_FILE, &record) {

@@ -15,6 +15,9 @@ pub const MAX_LINE: usize = 16 * 1024;
 /// An unfinished line (a prompt, a progress bar) is written as a partial entry after this time.
 pub const LINGER: Duration = Duration::from_secs(1);
 
+/// Short lines grow by their timestamps; more than this is not held back for one write.
+const MAX_BATCH: usize = 16 * 1024;
+
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Stream {
     Stdout = 0,
@@ -130,6 +133,9 @@ impl ContainerLog {
     }
 
     fn make_room(&mut self, entry_length: u64) {
+        if self.batch.len() > MAX_BATCH {
+            self.write_batch();
+        }
         let size = self.size + self.batch.len() as u64;
         if size > 0 && size + entry_length > self.options.max_bytes {
             self.write_batch();
@@ -156,32 +162,40 @@ impl ContainerLog {
     }
 
     fn write_batch(&mut self) {
-        if self.batch.is_empty() {
+        let batch = std::mem::take(&mut self.batch);
+        if batch.is_empty() {
             return;
         }
-        if self.write_all_of_batch().is_err() {
-            self.lost_bytes += self.batch.len() as u64;
+        let note = self.lost_note();
+        if self.write(&[note.as_bytes(), &batch].concat()).is_ok() {
+            self.lost_bytes = 0;
+        } else {
+            self.lost_bytes += batch.len() as u64;
         }
-        self.batch.clear();
     }
 
-    fn write_all_of_batch(&mut self) -> std::io::Result<()> {
-        if self.file.is_none() {
-            self.file = Some(open_append(&self.options.path)?);
+    /// What is said of lost entries as soon as there is room again.
+    fn lost_note(&self) -> String {
+        if self.lost_bytes == 0 {
+            return String::new();
         }
-        let Some(file) = self.file.as_mut() else {
-            return Ok(());
+        let (now, lost) = (clock::now(), self.lost_bytes);
+        format!("{now} stderr F gantry: {lost} bytes of log could not be written\n")
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        let file = match self.file.take() {
+            Some(file) => file,
+            None => open_append(&self.options.path)?,
         };
-        if self.lost_bytes > 0 {
-            let (now, lost) = (clock::now(), self.lost_bytes);
-            let note = format!("{now} stderr F gantry: {lost} bytes of log could not be written\n");
-            // The failed write may have left half an entry: begin on a fresh line.
-            file.write_all(format!("\n{note}").as_bytes())?;
-            self.lost_bytes = 0;
+        let file = self.file.insert(file);
+        let written = file.write_all(bytes);
+        match written {
+            Ok(()) => self.size += bytes.len() as u64,
+            // A part of it may be there: readers must never see half an entry.
+            Err(_) => drop(file.set_len(self.size)),
         }
-        file.write_all(&self.batch)?;
-        self.size += self.batch.len() as u64;
-        Ok(())
+        written
     }
 }
 

@@ -13,6 +13,7 @@ mod failure;
 mod frames;
 mod launcher;
 mod log;
+mod memory;
 mod oom;
 mod protocol;
 mod runtime;
@@ -29,6 +30,7 @@ const USAGE: &str = "usage: gantry-monitor serve --socket PATH --state-dir DIR [
        gantry-monitor --version";
 
 fn main() -> ExitCode {
+    memory::return_early();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if arguments == ["--version"] {
         println!("gantry-monitor {}", env!("CARGO_PKG_VERSION"));

@@ -193,24 +193,24 @@ fn an_id_is_given_once_until_it_is_removed() {
     assert_eq!(node.wait_for_exit("same")["exitCode"], json!(1));
 }
 
+/// Private memory of a process in KiB: what it costs beyond pages shared with others.
+fn private_kilobytes(pid: i64) -> u64 {
+    let smaps = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap();
+    let value = |line: &str| line.split_ascii_whitespace().nth(1)?.parse::<u64>().ok();
+    let private = smaps.lines().filter(|line| line.starts_with("Private_"));
+    private.filter_map(value).sum()
+}
+
 #[test]
 fn a_monitor_is_tiny_and_holds_nothing_of_the_launcher() {
-    let node = Node::new("tiny");
-    let _connections: Vec<_> = (0..20).map(|_| node.client()).collect();
+    let mut node = Node::new("tiny");
+    let connections: Vec<_> = (0..20).map(|_| node.client()).collect();
+    // What the launcher once needed for a large answer must not weigh on every monitor.
+    let script = "head -c 1000000 /dev/zero";
+    let run = json!({"id": 1, "op": "run", "argv": ["/bin/sh", "-c", script], "timeoutMs": 9000});
+    assert_eq!(node.call(run)["result"]["exitCode"], json!(0));
     let created = node.run_container("idle", "exec sleep 1000");
     let monitor = created["monitorPid"].as_i64().unwrap();
-    let smaps = std::fs::read_to_string(format!("/proc/{monitor}/smaps_rollup")).unwrap();
-    let kilobytes = |name: &str| -> u64 {
-        let line = smaps.lines().find(|line| line.starts_with(name)).unwrap();
-        line.split_ascii_whitespace()
-            .nth(1)
-            .unwrap()
-            .parse()
-            .unwrap()
-    };
-    let private = kilobytes("Private_Dirty:") + kilobytes("Private_Clean:");
-    println!("private memory of a monitor: {private} KiB");
-    assert!(private < 1024, "{private} KiB");
     let sockets = std::fs::read_dir(format!("/proc/{monitor}/fd"))
         .unwrap()
         .flatten();
@@ -218,4 +218,52 @@ fn a_monitor_is_tiny_and_holds_nothing_of_the_launcher() {
         std::fs::read_link(fd.path()).is_ok_and(|to| to.to_string_lossy().starts_with("socket:"))
     });
     assert_eq!(sockets.count(), 1, "only its control socket");
+    let beside = private_kilobytes(monitor);
+    drop(connections);
+    node.kill_launcher();
+    let alone = private_kilobytes(monitor);
+    println!("private memory of a monitor: {beside} KiB, {alone} KiB without the launcher");
+    assert!(beside < 512 && alone < 1024, "{beside} KiB, {alone} KiB");
+}
+
+struct SmallDisk(std::path::PathBuf);
+
+impl SmallDisk {
+    fn mount(at: std::path::PathBuf) -> Self {
+        std::fs::create_dir_all(&at).unwrap();
+        let (kind, size) = (Some("tmpfs"), Some("size=64k"));
+        nix::mount::mount(kind, &at, kind, nix::mount::MsFlags::empty(), size).unwrap();
+        Self(at)
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = nix::mount::umount2(&self.0, nix::mount::MntFlags::MNT_DETACH);
+    }
+}
+
+#[test]
+fn a_full_disk_costs_lines_and_not_the_container() {
+    let node = Node::new("full");
+    let disk = SmallDisk::mount(node.dir.join("small"));
+    let log = disk.0.join("c.log");
+    let filler = disk.0.join("filler");
+    std::fs::write(&filler, vec![0; 40_000]).unwrap();
+    let script =
+        "seq 1 20000; : > /tmp/done; until [ -e /tmp/gate ]; do :; done; echo after; exit 5";
+    node.run_container_with("c", script, json!({"logPath": log, "logMaxBytes": 1 << 20}));
+    let text = || std::fs::read_to_string(&log).unwrap();
+    let inside = node.dir.join("bundles/c/rootfs/tmp");
+    support::wait_until("more is written than fits", || inside.join("done").exists());
+    std::fs::remove_file(&filler).unwrap();
+    std::fs::write(inside.join("gate"), "").unwrap();
+    assert_eq!(node.wait_for_exit("c")["exitCode"], json!(5));
+    let text = text();
+    assert!(text.contains("bytes of log could not be written"), "{text}");
+    assert!(
+        text.lines()
+            .all(|line| line.get(29..38).is_some_and(|s| s.starts_with("Z std")))
+    );
+    assert!(text.ends_with("stdout F after\n"));
 }
