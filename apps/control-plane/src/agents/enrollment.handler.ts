@@ -1,15 +1,14 @@
-import { status } from '@grpc/grpc-js';
 import type {
   Certificate,
   JoinRequest__Output,
   RenewRequest__Output,
 } from '@gantry/agent-protocol';
-import { describeError, GantryError, type Logger } from '@gantry/base';
+import { describeError, type Logger } from '@gantry/base';
 import { Controller, Inject } from '@nestjs/common';
 import { GrpcMethod } from '@nestjs/microservices';
 import { LOGGER } from '../tokens.js';
 import { Enrollment } from './enrollment.js';
-import { callingNode, GrpcError, type AuthenticatedCall } from './peer.js';
+import { callingNode, type AuthenticatedCall } from './peer.js';
 
 /** gantry.agent.v1.Enrollment: how a node gets its certificate and keeps it. */
 @Controller()
@@ -42,9 +41,7 @@ export class EnrollmentHandler {
       return await work();
     } catch (error) {
       this.logger.warn({ node, err: describeError(error) }, `${what} refused`);
-      if (error instanceof GrpcError) throw error;
-      if (error instanceof GantryError) throw new GrpcError(error.grpcCode, error.message);
-      throw new GrpcError(status.INTERNAL, `${what} failed`);
+      throw error;
     }
   }
 }

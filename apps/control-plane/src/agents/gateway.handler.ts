@@ -1,9 +1,16 @@
+import { status } from '@grpc/grpc-js';
+import { describeError, GantryError } from '@gantry/base';
 import { Controller, Inject } from '@nestjs/common';
 import { GrpcStreamCall } from '@nestjs/microservices';
 import type { SessionCall } from './agent-session.js';
 import { AgentSessions } from './agent-sessions.js';
-import { callingNode, type AuthenticatedCall } from './peer.js';
+import { callingNode, GrpcError, type AuthenticatedCall } from './peer.js';
 import { RelayBroker, type RelayCall } from './relay-broker.js';
+
+function toGrpcError(error: unknown): GrpcError {
+  const known = error instanceof GantryError;
+  return new GrpcError(known ? error.grpcCode : status.INTERNAL, describeError(error));
+}
 
 /** gantry.agent.v1.AgentGateway. The raw calls are used: Nest's streams would hold nobody back. */
 @Controller()
@@ -27,7 +34,7 @@ export class GatewayHandler {
     try {
       serve(callingNode(call as unknown as AuthenticatedCall));
     } catch (error) {
-      call.emit('error', error);
+      call.emit('error', toGrpcError(error));
     }
   }
 }

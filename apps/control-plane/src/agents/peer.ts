@@ -1,5 +1,6 @@
-import { status, type Metadata } from '@grpc/grpc-js';
+import type { Metadata, status } from '@grpc/grpc-js';
 import { nodeOfCommonName } from '@gantry/agent-protocol';
+import { GantryError } from '@gantry/base';
 
 /** The part of a gRPC call that tells who is at the other end. */
 export interface AuthenticatedCall {
@@ -18,12 +19,12 @@ export class GrpcError extends Error {
   }
 }
 
-/** The node whose certificate the caller has shown; GrpcError (UNAUTHENTICATED) without a valid one. */
+/** The node whose certificate the caller has shown; Unauthorized without a valid one. */
 export function callingNode(call: AuthenticatedCall): string {
   // The context is empty unless the certificate was signed by the cluster's CA and is in force.
   const { CN } = call.getAuthContext().sslPeerCertificate?.subject ?? {};
   const node = nodeOfCommonName([CN].flat()[0]);
   if (node) return node;
-  const details = 'a client certificate of a node (system:node:NAME) is needed; join again';
-  throw new GrpcError(status.UNAUTHENTICATED, details);
+  const message = 'a client certificate of a node (system:node:NAME) is needed: join again';
+  throw new GantryError('Unauthorized', message);
 }
