@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { Session, type GlobalFlags } from './session.js';
+import { Session } from './session.js';
 import type { Terminal } from './terminal.js';
 
 /** What a run of the program gets from outside. */
@@ -34,7 +34,7 @@ export function runs(environment: Environment, command: Command, action: Action)
       .filter((word) => word !== undefined) as string[];
     const flags = command.optsWithGlobals<Flags>();
     const { terminal, env, signal } = environment;
-    const session = new Session(terminal, flags as GlobalFlags, env, signal);
+    const session = new Session(terminal, flags, env, signal);
     try {
       await action(session, words, flags);
     } finally {

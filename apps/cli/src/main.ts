@@ -14,11 +14,14 @@ process.once('SIGINT', () => {
 });
 process.once('SIGTERM', () => process.exit(143));
 
-const terminal = systemTerminal(process.env);
-void run(process.argv.slice(2), { terminal, env: process.env, signal: abort.signal }).then(
-  (code) => {
-    process.exitCode = code;
-    // Nothing is left to do, but an idle stdin would keep the process.
-    process.stdin.destroy();
-  },
-);
+async function main(): Promise<void> {
+  process.exitCode = await run(process.argv.slice(2), {
+    terminal: systemTerminal(process.env),
+    env: process.env,
+    signal: abort.signal,
+  });
+  // Nothing is left to do, but an idle stdin would keep the process.
+  process.stdin.destroy();
+}
+
+void main();

@@ -1,8 +1,9 @@
+import type { ApiObject } from '@gantry/api-machinery';
 import type { ApiClient } from './api-client.js';
 import type { ResourceType } from './resource.js';
 
 /** A served resource as discovery tells it. */
-export interface DiscoveredResource extends ResourceType {
+export interface DiscoveredResource<T extends ApiObject = ApiObject> extends ResourceType<T> {
   readonly singular: string;
   readonly shortNames: readonly string[];
   readonly categories: readonly string[];

@@ -1,3 +1,19 @@
 /** All verbs, in the order of the help text. */
 export { registerApply } from './apply.js';
 export { registerGet } from './get.js';
+export { registerDescribe } from './describe.js';
+export { registerWhy } from './why.js';
+export { registerLogs } from './logs.js';
+export { registerExec } from './exec.js';
+export { registerScale } from './scale.js';
+export { registerRollout } from './rollout.js';
+export { registerDelete } from './delete.js';
+export { registerTop } from './top.js';
+export { registerCordon } from './cordon.js';
+export { registerDrain } from './drain.js';
+export { registerToken } from './token.js';
+export { registerConfig } from './config.js';
+export { registerExplain } from './explain.js';
+export { registerApiResources } from './api-resources.js';
+export { registerVersion } from './version.js';
+export { registerCompletion } from './completion.js';

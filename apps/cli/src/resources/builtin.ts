@@ -1,3 +1,4 @@
+import type { ApiObject } from '@gantry/api';
 import type { DiscoveredResource } from '@gantry/client';
 
 type Row = readonly [
@@ -45,8 +46,9 @@ export const builtinResources: readonly DiscoveredResource[] = Object.entries(ro
   },
 );
 
-export function builtin(kind: string): DiscoveredResource {
+/** The resource of a kind that is known ahead; `T` says what its objects are. */
+export function builtin<T extends ApiObject = ApiObject>(kind: string): DiscoveredResource<T> {
   const found = builtinResources.find((resource) => resource.kind === kind);
   if (!found) throw new Error(`${kind} is not built in`);
-  return found;
+  return found as DiscoveredResource<T>;
 }
