@@ -193,11 +193,13 @@ fn an_id_is_given_once_until_it_is_removed() {
     assert_eq!(node.wait_for_exit("same")["exitCode"], json!(1));
 }
 
-/// Private memory of a process in KiB: what it costs beyond pages shared with others.
+/// Private memory of a process in KiB. Clean pages are the program's file, which all monitors share.
 fn private_kilobytes(pid: i64) -> u64 {
     let smaps = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap();
     let value = |line: &str| line.split_ascii_whitespace().nth(1)?.parse::<u64>().ok();
-    let private = smaps.lines().filter(|line| line.starts_with("Private_"));
+    let private = smaps
+        .lines()
+        .filter(|line| line.starts_with("Private_Dirty"));
     private.filter_map(value).sum()
 }
 
@@ -250,16 +252,18 @@ fn a_full_disk_costs_lines_and_not_the_container() {
     let log = disk.0.join("c.log");
     let filler = disk.0.join("filler");
     std::fs::write(&filler, vec![0; 40_000]).unwrap();
-    let script =
-        "seq 1 20000; : > /tmp/done; until [ -e /tmp/gate ]; do :; done; echo after; exit 5";
-    node.run_container_with("c", script, json!({"logPath": log, "logMaxBytes": 1 << 20}));
-    let text = || std::fs::read_to_string(&log).unwrap();
-    let inside = node.dir.join("bundles/c/rootfs/tmp");
-    support::wait_until("more is written than fits", || inside.join("done").exists());
+    let script = "read go; seq 1 1000; echo full; read go; echo after; exit 5";
+    let changes = json!({"logPath": log, "logMaxBytes": 1 << 20, "stdin": true});
+    node.run_container_with("c", script, changes);
+    let mut client = node.client();
+    client.call(json!({"id": 3, "op": "attach", "containerId": "c", "stdin": true}));
+    client.send_frame(0, b"go\n");
+    // Clients are sent what has gone to the log, or was lost.
+    client.expect("full\n");
     std::fs::remove_file(&filler).unwrap();
-    std::fs::write(inside.join("gate"), "").unwrap();
+    client.send_frame(0, b"go\n");
     assert_eq!(node.wait_for_exit("c")["exitCode"], json!(5));
-    let text = text();
+    let text = std::fs::read_to_string(&log).unwrap();
     assert!(text.contains("bytes of log could not be written"), "{text}");
     assert!(
         text.lines()
