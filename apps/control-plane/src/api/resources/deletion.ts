@@ -1,6 +1,7 @@
 import type { ApiObject, Kind } from '@gantry/api-machinery';
 import { conflict, timestamp } from '@gantry/base';
 import { detailsOf } from './details.js';
+import { omitEmpty } from './metadata.js';
 import type { DeleteOptions, Preconditions, PropagationPolicy } from './options.js';
 
 /** Removed by the garbage collector once it has cut the dependents loose. */
@@ -105,7 +106,8 @@ export function planDeletion<T extends ApiObject>(
   const before = current.metadata.finalizers ?? [];
   const finalizers = withPropagation(before, options.propagationPolicy);
   let changed = !sameNames(before, finalizers);
-  if (finalizers.length > 0 || before.length > 0) current.metadata.finalizers = finalizers;
+  current.metadata.finalizers = finalizers;
+  omitEmpty(current.metadata);
   if (current.metadata.deletionTimestamp) {
     const asked = gracePeriod(kind, current, options.gracePeriodSeconds);
     const explicit = options.gracePeriodSeconds !== undefined || asked === 0;

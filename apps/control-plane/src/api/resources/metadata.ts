@@ -106,3 +106,19 @@ function checkPlace(next: ObjectMeta, old: ObjectMeta): void {
     );
   }
 }
+
+const optionalParts = [
+  'labels',
+  'annotations',
+  'ownerReferences',
+  'finalizers',
+  'managedFields',
+] as const;
+
+/** Leaves out what is empty, in place, as Kubernetes' encoding does. */
+export function omitEmpty(metadata: ObjectMeta): void {
+  for (const part of optionalParts) {
+    const value = metadata[part];
+    if (value && Object.keys(value).length === 0) delete metadata[part];
+  }
+}

@@ -3,7 +3,13 @@ import { alreadyExists, type Clock, GantryError, isReason, notFound } from '@gan
 import type { ObjectStore } from '@gantry/controller';
 import { mayGo } from './deletion.js';
 import { detailsOf, invalidObject } from './details.js';
-import { continueMetadata, generateName, pretendCreated, startMetadata } from './metadata.js';
+import {
+  continueMetadata,
+  generateName,
+  omitEmpty,
+  pretendCreated,
+  startMetadata,
+} from './metadata.js';
 import type { WriteOptions, WriteTarget } from './options.js';
 
 /** How often a write is tried again when another writer came first, or a generated name was taken. */
@@ -40,6 +46,7 @@ export class Writer {
     kind.setDefaults(object);
     kind.prepareForCreate(object);
     this.refuse(kind, object, kind.validate(object));
+    omitEmpty(metadata);
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.insert(kind, object, options);
@@ -76,6 +83,7 @@ export class Writer {
       const next = await change(structuredClone(current));
       if (next === undefined) return current;
       this.prepare(key, next, current);
+      omitEmpty(next.metadata);
       if (jsonEqual(next, current)) return current;
       if (options.dryRun) return next;
       try {

@@ -3,10 +3,11 @@ import { kinds } from '@gantry/api';
 import { silentLogger, systemClock } from '@gantry/base';
 import { ObjectStore } from '@gantry/controller';
 import { EmbeddedStore } from '@gantry/store';
-import { fastify } from 'fastify';
+import { fastify, type FastifyInstance } from 'fastify';
 import { Registry } from 'prom-client';
 import { Api } from '../api.js';
 import type { Access } from '../http/access.js';
+import type { PeerTls } from '../http/peer-proxy.js';
 
 /** Lets everybody in; what access means is the authentication module's own matter. */
 export const openAccess: Access = {
@@ -44,18 +45,26 @@ function encode(body: unknown): string | Uint8Array<ArrayBuffer> | undefined {
   return body instanceof Uint8Array ? Uint8Array.from(body) : JSON.stringify(body);
 }
 
-export async function startApi(access: Access = openAccess): Promise<ApiFixture> {
+export interface ApiFixtureOptions {
+  readonly access?: Access;
+  readonly peerTls?: PeerTls;
+  /** Serves over TLS. */
+  readonly https?: { readonly key: string; readonly cert: string };
+}
+
+export async function startApi(options: ApiFixtureOptions = {}): Promise<ApiFixture> {
+  const { access = openAccess, peerTls = () => ({}), https } = options;
   const store = new EmbeddedStore({ progressIntervalMs: 200 });
   const objects = new ObjectStore(store);
   const stop = new AbortController();
   const metrics = new Registry();
   const parts = { objects, kinds, access, metrics, clock: systemClock, logger: silentLogger };
-  const api = new Api({ ...parts, peerTls: () => ({}), signal: stop.signal });
-  const server = fastify();
+  const api = new Api({ ...parts, peerTls, signal: stop.signal });
+  const server = (https ? fastify({ https }) : fastify()) as FastifyInstance;
   await api.install(server);
   await server.listen({ port: 0, host: '127.0.0.1' });
   api.handleUpgrades(server.server);
-  const url = `http://127.0.0.1:${(server.server.address() as AddressInfo).port}`;
+  const url = `${https ? 'https' : 'http'}://127.0.0.1:${(server.server.address() as AddressInfo).port}`;
   return {
     api,
     objects,
