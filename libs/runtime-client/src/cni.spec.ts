@@ -13,7 +13,7 @@ let inHost: Run;
 beforeAll(async () => {
   node = await TestNode.create();
   client = await node.connect();
-  const host = await client.createSandbox({ dir: join(node.dir, 'host'), hostname: 'host' });
+  const host = await node.sandbox(client, 'host');
   // The host's network is one that the test has made.
   inHost = (argv, options) =>
     client.run(['/usr/bin/nsenter', `--net=${host.net}`, ...argv], options);
@@ -28,10 +28,7 @@ beforeAll(async () => {
     dataDir: join(node.dir, 'network'),
   };
 });
-afterAll(async () => {
-  await client.removeSandbox(join(node.dir, 'host'));
-  await node.remove();
-});
+afterAll(() => node.remove());
 
 async function inside(netns: string | undefined, script: string): Promise<string> {
   const argv = ['/usr/bin/nsenter', `--net=${netns}`, '/bin/sh', '-c', script];
@@ -40,9 +37,8 @@ async function inside(netns: string | undefined, script: string): Promise<string
 
 test('a sandbox is connected, checked and disconnected', async () => {
   const plugin = new CniPlugin(binary, config, inHost);
-  const dir = join(node.dir, 'pod');
-  const pod = await client.createSandbox({ dir, hostname: 'pod' });
-  await expect(client.createSandbox({ dir, hostname: 'pod' })).rejects.toMatchObject({
+  const pod = await node.sandbox(client, 'pod');
+  await expect(node.sandbox(client, 'pod')).rejects.toMatchObject({
     reason: 'AlreadyExists',
   });
   const attachment = { containerId: 'pod-1', netns: pod.net! };
@@ -57,8 +53,8 @@ test('a sandbox is connected, checked and disconnected', async () => {
   await expect(plugin.check(attachment, result)).rejects.toThrow('network CHECK');
   await plugin.del(attachment);
   await plugin.del(attachment);
-  await client.removeSandbox(dir);
-  await client.removeSandbox(dir);
+  await client.removeSandbox(pod.dir);
+  await client.removeSandbox(pod.dir);
 });
 
 test('the node’s network is set up, routed and taken down', async () => {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, rmdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { silentLogger } from '@gantry/base';
@@ -7,6 +7,7 @@ import { writeBundle } from './bundle.js';
 import { defaultSpec } from './default-spec.js';
 import { Launcher } from './launcher.js';
 import type { Spec } from './oci-spec.js';
+import type { SandboxOptions } from './options.js';
 import { RuntimeClient } from './runtime-client.js';
 
 export const nativeDir = fileURLToPath(new URL('../../../native/target/release', import.meta.url));
@@ -14,6 +15,7 @@ export const nativeDir = fileURLToPath(new URL('../../../native/target/release',
 /** A node's run directory with a launcher of its own; `remove` leaves nothing of it. */
 export class TestNode {
   private readonly clients: RuntimeClient[] = [];
+  private readonly sandboxes = new Set<string>();
 
   private constructor(readonly dir: string) {}
 
@@ -37,6 +39,13 @@ export class TestNode {
 
   cgroupsPath(id: string): string {
     return `/gantry-test/${this.dir.split('/').at(-1)}/${id}`;
+  }
+
+  /** A sandbox that `remove` removes too. */
+  async sandbox(client: RuntimeClient, name: string, options: Partial<SandboxOptions> = {}) {
+    const dir = join(this.dir, name);
+    this.sandboxes.add(dir);
+    return client.createSandbox({ dir, hostname: name, ...options });
   }
 
   /** A bundle that runs `script` with the host's programs, which it sees read-only. */
@@ -86,7 +95,6 @@ export class TestNode {
     });
   }
 
-  /** The launcher's pid, from the one process that names its socket. */
   async shutDownLauncher(): Promise<void> {
     const launcher = new Launcher(this.options);
     await launcher.request('shutdown');
@@ -98,6 +106,7 @@ export class TestNode {
     for (const { containerId } of await client.list()) {
       await client.delete(containerId, { force: true });
     }
+    for (const dir of this.sandboxes) await client.removeSandbox(dir);
     for (const each of this.clients) each.close();
     await this.shutDownLauncher();
     await removeCgroups(this.cgroupsPath(''));
@@ -106,7 +115,6 @@ export class TestNode {
 }
 
 async function removeCgroups(path: string): Promise<void> {
-  const { readdir, rmdir } = await import('node:fs/promises');
   const root = '/sys/fs/cgroup';
   for (const hierarchy of [root, ...(await readdir(root)).map((name) => join(root, name))]) {
     for (const dir of [join(hierarchy, path), join(hierarchy, 'gantry-test')]) {
