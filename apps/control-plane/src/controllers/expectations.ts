@@ -1,4 +1,6 @@
+import type { ApiObject } from '@gantry/api';
 import type { Clock } from '@gantry/base';
+import type { Informer } from '@gantry/controller';
 
 /** After this time an expectation is given up: the cache then shows the truth, whatever became of the write. */
 const patienceMs = 60_000;
@@ -26,9 +28,12 @@ export class Expectations {
     this.deletions.set(uid, this.expectation(owner));
   }
 
-  /** The cache shows the object. */
-  exists(uid: string): void {
-    this.creations.delete(uid);
+  /** Takes note of a change of the object, after the cache has it. */
+  observe<T extends ApiObject>({ metadata }: T, cache: Informer<T>): void {
+    const { namespace, name, uid } = metadata;
+    const current = cache.get(namespace, name!)?.metadata;
+    if (current?.uid !== uid || current?.deletionTimestamp) this.ending(uid!);
+    else this.creations.delete(uid!);
   }
 
   /** The cache shows that the object is going or gone. */

@@ -1,10 +1,11 @@
 import { Inject, Module } from '@nestjs/common';
 import type { Clock, Logger } from '@gantry/base';
-import { Informers } from '@gantry/controller';
 import type { Leadership } from '@gantry/store';
 import { Registry } from 'prom-client';
 import { Resources, SubresourceRegistry } from '../api/index.js';
+import { ControllersModule } from '../controllers/index.js';
 import { leadingResources } from '../controllers/leading-resources.js';
+import { TermInformers } from '../controllers/term-informers.js';
 import { EventRecorder } from '../events/index.js';
 import { Leader, type LeaderService } from '../leader/leader.js';
 import * as tokens from '../tokens.js';
@@ -13,7 +14,7 @@ import { SchedulingMetrics } from './scheduling-metrics.js';
 import { whySubresource } from './why.js';
 
 /** Schedules while this control plane leads, and explains placements at any time. */
-@Module({})
+@Module({ imports: [ControllersModule] })
 export class SchedulingModule implements LeaderService {
   readonly name = 'scheduling';
   private readonly metrics: SchedulingMetrics;
@@ -21,7 +22,7 @@ export class SchedulingModule implements LeaderService {
 
   constructor(
     @Inject(Leader) private readonly leader: Leader,
-    @Inject(Informers) private readonly informers: Informers,
+    @Inject(TermInformers) private readonly terms: TermInformers,
     @Inject(EventRecorder) private readonly events: EventRecorder,
     @Inject(Resources) resources: Resources,
     @Inject(SubresourceRegistry) subresources: SubresourceRegistry,
@@ -36,7 +37,8 @@ export class SchedulingModule implements LeaderService {
   }
 
   async run({ signal }: Leadership): Promise<void> {
-    const { informers, events, metrics, clock, logger } = this;
+    const { events, metrics, clock, logger } = this;
+    const informers = this.terms.for(signal);
     const { objects } = this.leader;
     const resources = leadingResources(objects, clock, logger, signal);
     const loop = new SchedulingLoop({

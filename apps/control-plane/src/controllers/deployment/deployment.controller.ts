@@ -8,6 +8,7 @@ import {
 import { isReason } from '@gantry/base';
 import { Controller, objectKey, source, type Informer } from '@gantry/controller';
 import type { ControllerContext } from '../context.js';
+import { Expectations } from '../expectations.js';
 import {
   claim,
   controllerOf,
@@ -61,8 +62,9 @@ const byAge = (a: ReplicaSet, b: ReplicaSet) =>
 const sizeOf = ({ metadata, spec, status }: ReplicaSet): SetSize => ({
   name: metadata.name!,
   replicas: spec.replicas ?? 1,
-  // A report about another size says nothing about this one.
+  present: status?.replicas ?? 0,
   available: status?.availableReplicas ?? 0,
+  settled: (status?.observedGeneration ?? 0) >= (metadata.generation ?? 0),
 });
 
 class DeploymentReconciler {
@@ -70,15 +72,20 @@ class DeploymentReconciler {
   readonly pods: Informer<Pod>;
   private readonly deployments: Informer<Deployment>;
   private readonly writer: ReplicaSets;
+  private readonly expectations: Expectations;
 
   constructor(private readonly context: ControllerContext) {
     this.deployments = context.informers.for(DeploymentKind);
     this.sets = indexByOwner(context.informers.for(ReplicaSetKind));
     this.pods = podInformer(context.informers);
     this.writer = new ReplicaSets(context);
+    this.expectations = new Expectations(context.clock);
   }
 
   concernedBySet(set: ReplicaSet): string[] {
+    this.expectations.observe(set, this.sets);
+    const isGone = this.sets.get(set.metadata.namespace, set.metadata.name!) === undefined;
+    if (isGone) this.writer.forget(set.metadata.uid!);
     const owner = controllerOf(set);
     const { namespace } = set.metadata;
     if (owner) return owner.kind === DeploymentKind.kind ? [`${namespace}/${owner.name}`] : [];
@@ -97,8 +104,10 @@ class DeploymentReconciler {
 
   async reconcile(key: string): Promise<void | { requeueAfterMs: number }> {
     const deployment = this.deployments.getByKey(key);
-    if (!deployment) return;
+    // A set of ours that the cache does not show yet would be missing in every sum.
+    if (!deployment || this.expectations.isWaiting(deployment.metadata.uid!)) return;
     const sets = (await this.ownSets(deployment)).sort(byAge);
+    if (this.writer.isBehind(sets)) return;
     const state = await this.roll(deployment, sets);
     await this.report(state);
     const deadlineMs = progressDeadlineMs(deployment);
@@ -176,9 +185,12 @@ class DeploymentReconciler {
 
   private async recreate(state: RolloutState): Promise<RolloutState> {
     const { deployment, fresh, old } = state;
-    const left = old.some((set) => this.hasPods(set));
+    const sizes = old.map(sizeOf);
+    const left =
+      sizes.some(({ present, settled }) => present > 0 || !settled) ||
+      old.some((set) => this.hasPods(set));
     const { desired } = rolloutBounds(deployment);
-    const resize = recreateStep(desired, fresh && sizeOf(fresh), old.map(sizeOf), left);
+    const resize = recreateStep(desired, fresh && sizeOf(fresh), sizes, left);
     const scaled = await this.resized(state, resize);
     if (left || resize.size > 0) return scaled;
     return this.withFreshSet(scaled, desired);
@@ -196,7 +208,7 @@ class DeploymentReconciler {
   private async update(state: RolloutState): Promise<RolloutState> {
     const bounds = rolloutBounds(state.deployment);
     const present = state.old.map(sizeOf);
-    const empty = { name: '', replicas: 0, available: 0 };
+    const empty = { name: '', replicas: 0, present: 0, available: 0, settled: true };
     const initial = rollingStep(bounds, empty, present).get('') ?? 0;
     const ready = await this.withFreshSet(state, initial);
     if (!ready.fresh) return ready;
@@ -218,6 +230,9 @@ class DeploymentReconciler {
     }
     const made = await this.writer.create(deployment, newest + 1, replicas);
     if (!made.set) return { ...state, collisionCount: made.collisionCount };
+    if (!this.sets.get(made.set.metadata.namespace, made.set.metadata.name!)) {
+      this.expectations.expectCreation(deployment.metadata.uid!, made.set.metadata.uid!);
+    }
     await this.setRevision(deployment, made.set);
     return { ...state, fresh: made.set, found: 'NewReplicaSetCreated' };
   }

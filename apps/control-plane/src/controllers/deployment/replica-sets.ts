@@ -23,9 +23,22 @@ export interface Creation {
 /** What a Deployment does to its ReplicaSets. All of it may be repeated. */
 export class ReplicaSets {
   private readonly events: EventSink;
+  /** Generations that we wrote, by uid, until the set is gone. */
+  private readonly written = new Map<string, number>();
 
   constructor(private readonly context: ControllerContext) {
     this.events = context.events.for('deployment-controller');
+  }
+
+  /** Whether the cache lacks a size that we wrote: then nothing can be decided on it. */
+  isBehind(sets: readonly ReplicaSet[]): boolean {
+    return sets.some(
+      ({ metadata }) => (metadata.generation ?? 0) < (this.written.get(metadata.uid!) ?? 0),
+    );
+  }
+
+  forget(uid: string): void {
+    this.written.delete(uid);
   }
 
   async create(deployment: Deployment, revision: number, replicas: number): Promise<Creation> {
@@ -85,6 +98,7 @@ export class ReplicaSets {
         spec: { ...current.spec, replicas },
       };
     });
+    this.written.set(resized.metadata.uid!, resized.metadata.generation ?? 0);
     this.tell(deployment, set, set.spec.replicas ?? 1, replicas);
     return resized;
   }

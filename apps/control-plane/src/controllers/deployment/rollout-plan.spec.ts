@@ -5,7 +5,9 @@ import { proportionalResize, recreateStep, rollingStep, type SetSize } from './r
 const set = (name: string, replicas: number, available = replicas): SetSize => ({
   name,
   replicas,
+  present: replicas,
   available,
+  settled: true,
 });
 const bounds = (desired: number, maxSurge: number, maxUnavailable: number) => ({
   desired,
@@ -51,6 +53,20 @@ test.each([
     set('new', 1),
     [set('old', 2, 4)],
     { new: 3 },
+  ],
+  [
+    'waits for pods that are on their way out',
+    bounds(4, 1, 0),
+    set('new', 0),
+    [{ ...set('old', 4), present: 5 }],
+    {},
+  ],
+  [
+    'waits for an old set that has not heard its size',
+    bounds(4, 1, 0),
+    set('new', 0),
+    [{ ...set('old', 4), settled: false }],
+    {},
   ],
 ])('%s', (_title, limits, fresh, old, expected) => {
   expect(Object.fromEntries(rollingStep(limits, fresh, old))).toEqual(expected);
@@ -106,6 +122,7 @@ test('a rollout keeps its bounds at every step, and ends when pods come up', () 
         for (const [name, size] of rollingStep(limits, fresh, sets)) {
           const target = all.find((s) => s.name === name)!;
           target.replicas = size;
+          target.present = size;
           target.available = Math.min(target.available, size);
         }
         expect(sum('replicas')).toBeLessThanOrEqual(room);

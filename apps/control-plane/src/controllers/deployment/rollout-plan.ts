@@ -1,10 +1,16 @@
 import type { RolloutBounds } from './bounds.js';
 
-/** What a rollout needs to know of one ReplicaSet; `available` as last observed. */
+/** What a rollout needs to know of one ReplicaSet. */
 export interface SetSize {
   readonly name: string;
+  /** As it should be. */
   readonly replicas: number;
+  /** Pods it was last seen to have; more than `replicas` while some are on their way out. */
+  readonly present: number;
+  /** Of these, available ones. */
   readonly available: number;
+  /** Whether `present` was seen after the last change of `replicas`; until then it may still grow. */
+  readonly settled: boolean;
 }
 
 /** New sizes by ReplicaSet name; sets that stay as they are do not appear. */
@@ -25,7 +31,7 @@ export function rollingStep(
   old: readonly SetSize[],
 ): Resize {
   const resize: Resize = new Map();
-  const size = nextNewSize(bounds, fresh, total(old));
+  const size = nextNewSize(bounds, fresh, old);
   if (size !== fresh.replicas) resize.set(fresh.name, size);
   // One direction at a time: shrinking counts on what the new set has, not on what it was just promised.
   if (size > fresh.replicas) return resize;
@@ -35,10 +41,13 @@ export function rollingStep(
   return resize;
 }
 
-function nextNewSize(bounds: RolloutBounds, fresh: SetSize, oldReplicas: number): number {
+function nextNewSize(bounds: RolloutBounds, fresh: SetSize, old: readonly SetSize[]): number {
   const { desired, maxSurge } = bounds;
   if (fresh.replicas >= desired) return desired;
-  const room = desired + maxSurge - (fresh.replicas + oldReplicas);
+  // Pods that an old set was told to drop, or was about to make, still take their place.
+  if (!old.every((set) => set.settled)) return fresh.replicas;
+  const pods = [fresh, ...old].reduce((sum, set) => sum + Math.max(set.replicas, set.present), 0);
+  const room = desired + maxSurge - pods;
   return fresh.replicas + Math.max(0, Math.min(room, desired - fresh.replicas));
 }
 

@@ -35,8 +35,10 @@ type Cluster = TestCluster<HollowNodes>;
 async function startCluster(delays: readonly number[]): Promise<Cluster> {
   let turn = 0;
   const delayMs = () => delays[turn++ % delays.length]!;
+  // What controllers see is late by other times, kind by kind.
+  const lagMs = () => Math.floor(delays[turn++ % delays.length]! / 2);
   const nodes = (objects: Cluster['objects']) => new HollowNodes({ objects, delayMs });
-  const cluster = await new TestCluster({ nodes }).start();
+  const cluster = await new TestCluster({ nodes, lagMs }).start();
   for (const name of ['a', 'b', 'c']) await cluster.nodes.connect({ name });
   return cluster;
 }

@@ -5,6 +5,9 @@ import { isActive, readySince } from '../replica-set/pod-order.js';
 
 const isReady = (pod: Pod) => isActive(pod) && readySince(pod) !== undefined;
 
+/** A pod that became ready just now may be taken for one that is not: the news travels through two caches. */
+const visibleMs = 150;
+
 /**
  * Follows one Deployment and its pods in the order in which the store changed, and notes every moment at
  * which a controller went beyond the bounds of the rollout.
@@ -13,6 +16,8 @@ export class RolloutWatch {
   readonly violations: string[] = [];
   private readonly pods = new Map<string, Pod>();
   private deployment: Deployment | undefined;
+  /** When this watch saw a pod become ready. */
+  private readonly readyMs = new Map<string, number>();
   private readonly decoder = new TextDecoder();
 
   constructor(
@@ -45,12 +50,17 @@ export class RolloutWatch {
 
   private check(pod: Pod, before: Pod | undefined, deployment: Deployment): void {
     const { desired, maxSurge, maxUnavailable } = rolloutBounds(deployment);
+    const sinceMs = this.readyMs.get(pod.metadata.uid!);
+    const wasReady = sinceMs !== undefined && Date.now() - sinceMs > visibleMs;
     const all = [...this.pods.values()];
     const active = all.filter(isActive).length;
     if (!before && active > desired + maxSurge) {
       this.violations.push(`${active} pods, at most ${desired} + ${maxSurge} allowed`);
     }
-    const isTaken = before && isReady(before) && pod.metadata.deletionTimestamp;
+    const uid = pod.metadata.uid!;
+    if (!isReady(pod)) this.readyMs.delete(uid);
+    else if (!this.readyMs.has(uid)) this.readyMs.set(uid, Date.now());
+    const isTaken = wasReady && pod.metadata.deletionTimestamp;
     const ready = all.filter(isReady).length;
     if (isTaken && ready < desired - maxUnavailable) {
       this.violations.push(`${ready} ready, at least ${desired} - ${maxUnavailable} promised`);

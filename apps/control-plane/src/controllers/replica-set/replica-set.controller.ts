@@ -60,7 +60,7 @@ class ReplicaSetReconciler {
 
   /** The set that manages the pod, or those that might take it over. */
   concernedBy(pod: Pod): string[] {
-    this.observe(pod);
+    this.expectations.observe(pod, this.pods);
     const owner = controllerOf(pod);
     const { namespace } = pod.metadata;
     if (owner) return owner.kind === ReplicaSetKind.kind ? [`${namespace}/${owner.name}`] : [];
@@ -85,14 +85,6 @@ class ReplicaSetReconciler {
     const requeueAfterMs = await this.report(set, pods, failure);
     if (failure !== undefined) throw failure;
     return requeueAfterMs === undefined ? undefined : { requeueAfterMs };
-  }
-
-  /** Called with every change of a pod, after the cache has it. */
-  private observe({ metadata: { namespace, name, uid } }: Pod): void {
-    const current = this.pods.get(namespace, name!);
-    const isEnding = current?.metadata.uid !== uid || current?.metadata.deletionTimestamp;
-    if (isEnding) this.expectations.ending(uid!);
-    else this.expectations.exists(uid!);
   }
 
   /** Takes over free pods that it selects and lets go those that it no longer does. */
@@ -200,6 +192,10 @@ class ReplicaSetReconciler {
   ): Promise<number | undefined> {
     const nowMs = this.context.clock.now();
     const { status, nextMs } = replicaSetStatus(set, pods, nowMs);
+    // While the cache lacks writes of ours, the counts are not those of this spec.
+    if (this.expectations.isWaiting(set.metadata.uid!)) {
+      status.observedGeneration = set.status?.observedGeneration ?? 0;
+    }
     status.conditions = failure
       ? withCondition(
           set.status?.conditions,

@@ -7,6 +7,7 @@ import { Resources, WatchCaches } from '../../api/index.js';
 import { EventRecorder } from '../../events/index.js';
 import { SchedulingLoop, SchedulingMetrics } from '../../scheduling/index.js';
 import type { ControllerContext } from '../context.js';
+import { laggingStore } from './lagging-store.js';
 import { createControllers, type ControllersOptions, type Running } from '../controllers.js';
 
 /** Something that works beside the control plane until the signal aborts: hollow nodes. */
@@ -21,6 +22,8 @@ export interface TestClusterOptions<N extends Background> {
   readonly controllers?: Partial<ControllersOptions> | false;
   /** Default true. */
   readonly scheduling?: boolean;
+  /** How late the informers see each change, in milliseconds (default: not at all). */
+  readonly lagMs?: () => number;
 }
 
 /** A whole cluster in memory: real store, real rules, real controllers and scheduler, hollow nodes. */
@@ -45,7 +48,7 @@ export class TestCluster<N extends Background> implements AsyncDisposable {
     const caches = new WatchCaches({ objects, clock, logger, signal });
     const resources = (this.resources = new Resources({ objects, caches, clock }));
     this.nodes = options.nodes(objects);
-    const informers = new Informers(objects, { clock });
+    const informers = this.newInformers();
     const events = new EventRecorder({ store, clock, logger });
     this.context = { resources, informers, events, clock, logger };
     const metrics = new SchedulingMetrics(new Registry());
@@ -83,12 +86,21 @@ export class TestCluster<N extends Background> implements AsyncDisposable {
     if (this.options.controllers === false) return;
     const stop = new AbortController();
     const signal = AbortSignal.any([this.stopping.signal, stop.signal]);
-    const work = Promise.allSettled(this.controllers().map((each) => each.run(signal)));
+    const informers = this.newInformers();
+    const running = [informers, ...this.controllers({ ...this.context, informers })];
+    const work = Promise.allSettled(running.map((each) => each.run(signal)));
     this.term = { stop, work };
   }
 
-  private controllers(): Running[] {
-    const { store, objects, context } = this;
+  private newInformers(): Informers {
+    const { lagMs, clock = systemClock } = this.options;
+    const { store, objects } = this;
+    const seen = lagMs ? new ObjectStore(laggingStore(store, lagMs), { clock }) : objects;
+    return new Informers(seen, { clock });
+  }
+
+  private controllers(context: ControllerContext): Running[] {
+    const { store, objects } = this;
     return createControllers(context, {
       store,
       objects,

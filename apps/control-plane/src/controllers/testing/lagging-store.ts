@@ -1,0 +1,33 @@
+import { delay, systemClock } from '@gantry/base';
+import type { Store, StoreEvent, WatchOptions } from '@gantry/store';
+
+/** The same store, whose watches show each change only after a while, as over a slow link. */
+export function laggingStore(store: Store, lagMs: () => number): Store {
+  async function* watch(prefix: string, options: WatchOptions): AsyncGenerator<StoreEvent> {
+    const events = store.watch(prefix, options)[Symbol.asyncIterator]();
+    const arrive = async () => {
+      const result = await events.next();
+      return { result, dueMs: systemClock.now() + lagMs() };
+    };
+    // The next event travels while the one before it waits for its time: lags do not add up.
+    let coming = arrive();
+    for (;;) {
+      const { result, dueMs } = await coming;
+      if (result.done) return;
+      coming = arrive();
+      coming.catch(() => undefined);
+      await delay(systemClock, Math.max(0, dueMs - systemClock.now()), options.signal);
+      yield result.value;
+    }
+  }
+  return {
+    watch,
+    get: (key) => store.get(key),
+    range: (prefix, options) => store.range(prefix, options),
+    count: (prefix) => store.count(prefix),
+    transact: (preconditions, operations) => store.transact(preconditions, operations),
+    grantLease: (ttlSeconds) => store.grantLease(ttlSeconds),
+    compact: (revision) => store.compact(revision),
+    close: () => store.close(),
+  };
+}
