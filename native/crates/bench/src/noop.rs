@@ -1,0 +1,3 @@
+//! The container's program in the start bench: does nothing.
+
+fn main() {}
