@@ -24,8 +24,10 @@ async function measure(puller: Puller, image: string, into: Samples): Promise<vo
   const memory = watchMemory(puller.daemons);
   const begin = performance.now();
   await puller.pull(image);
-  into.seconds.push((performance.now() - begin) / 1000);
+  const seconds = (performance.now() - begin) / 1000;
+  into.seconds.push(seconds);
   into.mebibytes.push(memory.stop() / mebibyte);
+  process.stderr.write(`${puller.name}: ${seconds.toFixed(2)} s\n`);
   await puller.forget(image);
 }
 

@@ -19,6 +19,9 @@ export interface Puller {
 /** Makes the puller in a directory of its own; undefined where its programs are not installed. */
 export type PullerFactory = (directory: string) => Promise<Puller | undefined>;
 
+/** What a peer may take on a busy machine. */
+const patience = { timeoutMs: 600_000 };
+
 function installed(...programs: string[]): boolean {
   return programs.every((program) =>
     ['/usr/bin', '/usr/sbin'].some((path) => existsSync(join(path, program))),
@@ -71,7 +74,8 @@ export const startContainerd: PullerFactory = async (directory) => {
   return {
     name: 'containerd',
     daemons: [child.pid!],
-    pull: async (image) => void (await must([...ctr, 'images', 'pull', '--plain-http', image])),
+    pull: async (image) =>
+      void (await must([...ctr, 'images', 'pull', '--plain-http', image], patience)),
     forget: async (image) => void (await must([...ctr, 'images', 'rm', '--sync', image])),
     close: () => end(child, 10_000),
   };
@@ -88,7 +92,7 @@ export const startDocker: PullerFactory = async (directory) => {
   return {
     name: 'docker',
     daemons: [child.pid!],
-    pull: async (image) => void (await must([...docker, 'pull', '-q', image])),
+    pull: async (image) => void (await must([...docker, 'pull', '-q', image], patience)),
     forget: async (image) => void (await must([...docker, 'rmi', '-f', image])),
     close: () => end(child, 20_000),
   };
@@ -102,7 +106,7 @@ export const startPodman: PullerFactory = async (directory) => {
     name: 'podman',
     daemons: [],
     pull: async (image) =>
-      void (await must([...podman, 'pull', '-q', '--tls-verify=false', image])),
+      void (await must([...podman, 'pull', '-q', '--tls-verify=false', image], patience)),
     forget: async (image) => void (await must([...podman, 'rmi', '-f', image])),
     close: async () => {},
   };
@@ -116,8 +120,11 @@ export const startSkopeo: PullerFactory = async (directory) => {
     daemons: [],
     async pull(image) {
       const from = `docker://${image}`;
-      await must(['skopeo', 'copy', '-q', '--src-tls-verify=false', from, `oci:${layout}:x`]);
-      await must(['umoci', 'unpack', '--image', `${layout}:x`, bundle]);
+      await must(
+        ['skopeo', 'copy', '-q', '--src-tls-verify=false', from, `oci:${layout}:x`],
+        patience,
+      );
+      await must(['umoci', 'unpack', '--image', `${layout}:x`, bundle], patience);
     },
     async forget() {
       for (const path of [layout, bundle]) rmSync(path, { recursive: true, force: true });

@@ -1,16 +1,21 @@
 import type { Logger } from '@gantry/base';
 import { createHash } from 'node:crypto';
+import { loadArchive } from './archive/load.js';
+import { pushStored } from './archive/push.js';
+import { saveImages } from './archive/save.js';
 import { ImageError } from './errors.js';
 import { LayerFetcher } from './pull/layer-fetcher.js';
 import { ProgressMeter } from './pull/progress.js';
 import { Puller } from './pull/puller.js';
 import { SharedWork } from './pull/shared-work.js';
 import { formatReference, parseReference, type Reference } from './reference.js';
+import { Pusher } from './registry/pusher.js';
 import { RegistryClient } from './registry/registry-client.js';
 import { ContentStore } from './store/content-store.js';
 import { collectContent, type GarbageReport } from './store/garbage.js';
+import type { GarbagePolicy } from './store/garbage-policy.js';
 import { ImageIndex, type ImageRecord } from './store/image-index.js';
-import { describeImage } from './store/images.js';
+import { describeImage, type ImageDocuments, readDocuments } from './store/images.js';
 import { Maintenance } from './store/maintenance.js';
 import type { Image, PullOptions, RegistryAuth, RegistryConfig } from './types.js';
 
@@ -27,6 +32,18 @@ export interface ImageStoreOptions {
 
 const defaultConcurrentLayers = 3;
 
+export interface PushImageOptions {
+  /** The name there, when it is not the image's own. */
+  readonly target?: string;
+  readonly auth?: readonly RegistryAuth[];
+  readonly signal?: AbortSignal;
+}
+
+/** Everything the store knows of an image. */
+export interface ImageDetails extends ImageRecord, ImageDocuments {
+  readonly names: readonly string[];
+}
+
 interface RunningPull {
   readonly work: SharedWork<ImageRecord>;
   readonly meter: ProgressMeter;
@@ -42,6 +59,7 @@ export class ImageStore {
   private readonly puller: Puller;
   private readonly maintenance: Maintenance;
   private readonly pulls = new Map<string, RunningPull>();
+  private readonly loads = new Set<Set<string>>();
   private readonly logger: Logger;
   private opening?: Promise<void>;
 
@@ -54,17 +72,17 @@ export class ImageStore {
     this.maintenance = new Maintenance({ dir, layersBinary, logger });
     const { content, index, client } = this;
     const maxConcurrent = options.maxConcurrentLayers ?? defaultConcurrentLayers;
-    this.layers = new LayerFetcher({ content, client, layersBinary, logger, maxConcurrent });
+    this.layers = new LayerFetcher({ content, layersBinary, logger, maxConcurrent });
     this.puller = new Puller({ content, index, client, layers: this.layers, logger });
   }
 
   /** Clears what a killed process left behind; every operation does it first when nobody has. */
   open(): Promise<void> {
-    this.opening ??= this.load();
+    this.opening ??= this.prepare();
     return this.opening;
   }
 
-  private async load(): Promise<void> {
+  private async prepare(): Promise<void> {
     await this.content.open();
     await this.maintenance.sweep();
     await this.index.open();
@@ -97,7 +115,7 @@ export class ImageStore {
     const record = this.index.find(name);
     if (!record) return undefined;
     const image = await describeImage(this.content, record, name);
-    if (image) record.lastUsedAtMs = Date.now();
+    if (image) this.index.touch(record, Date.now());
     return image;
   }
 
@@ -118,17 +136,83 @@ export class ImageStore {
   }
 
   /**
-   * Removes every name outside `inUse` (references or digests as Image has them), and all content that
-   * neither a remaining image nor a pull in flight needs.
+   * Removes images outside `inUse` (references or digests as Image has them), all of them or those that the policy
+   * names, and all content that neither a remaining image nor a pull in flight needs. Pinned images stay.
    */
-  async collectGarbage(inUse: ReadonlySet<string>): Promise<GarbageReport> {
+  async collectGarbage(
+    inUse: ReadonlySet<string>,
+    policy: GarbagePolicy = {},
+  ): Promise<GarbageReport> {
     await this.open();
     const { content, index } = this;
     const isNeeded = (digest: string) => this.neededByPulls().has(digest);
-    const report = await collectContent({ content, index, inUse, isNeeded });
+    const report = await collectContent({ content, index, inUse, policy, isNeeded });
     await this.maintenance.sweep();
     this.logger.info({ ...report, images: report.images.length }, 'collected image garbage');
     return report;
+  }
+
+  /** Gives the image a further name. */
+  async tag(source: string, target: string): Promise<void> {
+    const name = formatReference(parseReference(target));
+    await this.index.put(name, await this.record(source));
+  }
+
+  /** Pinned images are never collected. */
+  async pin(text: string, pinned: boolean): Promise<void> {
+    await this.index.pin(await this.record(text), pinned);
+  }
+
+  /** The image's documents as they are; `config.history` tells how it was made. */
+  async inspect(text: string): Promise<ImageDetails> {
+    const record = await this.record(text);
+    const documents = await readDocuments(this.content, record);
+    if (!documents) throw notPresent(text);
+    return { ...record, ...documents, names: this.index.namesOf(record) };
+  }
+
+  /** Pushes the image under its own name or another; returns the digest that it has there. */
+  async push(text: string, options: PushImageOptions = {}): Promise<string> {
+    const record = await this.record(text);
+    const { target = text, auth, signal } = options;
+    const pusher = new Pusher(this.client, { auth, signal });
+    return pushStored(this.content, record, parseReference(target), pusher);
+  }
+
+  /** One archive with the images, an OCI layout and docker-archive at once. */
+  async save(texts: readonly string[]): Promise<AsyncGenerator<Uint8Array>> {
+    const images = texts.map(async (text) => ({
+      name: formatReference(parseReference(text)),
+      record: await this.record(text),
+    }));
+    return saveImages(this.content, await Promise.all(images));
+  }
+
+  /** Loads all images of an archive file; returns their names. `name` is for archives that say none. */
+  async load(
+    path: string,
+    options: { name?: string; signal?: AbortSignal } = {},
+  ): Promise<string[]> {
+    await this.open();
+    const { content, index, layers } = this;
+    const { name, signal = new AbortController().signal } = options;
+    const needs = new Set<string>();
+    this.loads.add(needs);
+    try {
+      const names = await loadArchive(path, { content, index, layers, name, signal, needs });
+      this.maintenance.syncSoon();
+      return names;
+    } finally {
+      this.loads.delete(needs);
+    }
+  }
+
+  private async record(text: string): Promise<ImageRecord> {
+    await this.open();
+    const name = text.startsWith('sha256:') ? text : formatReference(parseReference(text));
+    const record = this.index.find(name);
+    if (!record) throw notPresent(text);
+    return record;
   }
 
   /** Waits for writes under way; pulls in flight are stopped and keep what they have downloaded. */
@@ -137,12 +221,14 @@ export class ImageStore {
     await Promise.all([...this.pulls.values()].map(({ work }) => work.stop(reason)));
     await this.layers.stop(reason);
     this.client.close();
+    if (this.opening) await this.index.save();
     await this.maintenance.close();
   }
 
   private neededByPulls(): Set<string> {
     const needs = this.layers.inFlight();
-    for (const pull of this.pulls.values()) for (const digest of pull.needs) needs.add(digest);
+    const running = [...this.pulls.values()].map((pull) => pull.needs);
+    for (const digests of [...running, ...this.loads]) for (const d of digests) needs.add(d);
     return needs;
   }
 
@@ -199,6 +285,10 @@ export class ImageStore {
 
 function defaultPolicy(reference: Reference): 'Always' | 'IfNotPresent' {
   return reference.tag === 'latest' && !reference.digest ? 'Always' : 'IfNotPresent';
+}
+
+function notPresent(text: string): ImageError {
+  return new ImageError('not-found', `${text} is not on this node; pull or load it first`);
 }
 
 function neverPull(text: string): ImageError {

@@ -13,4 +13,5 @@ export { parseDockerConfig } from './registry/docker-config.js';
 export { Pusher, type PushLayer } from './registry/pusher.js';
 export { RegistryClient, type RequestOptions } from './registry/registry-client.js';
 export type { GarbageReport } from './store/garbage.js';
+export type { GarbagePolicy } from './store/garbage-policy.js';
 export * from './types.js';

@@ -1,10 +1,9 @@
 import type { Logger } from '@gantry/base';
 import { ImageError } from '../errors.js';
-import type { Reference } from '../reference.js';
-import type { RegistryClient } from '../registry/registry-client.js';
 import { PassingError, Retries } from '../registry/retry.js';
 import type { ContentStore } from '../store/content-store.js';
-import type { Descriptor, RegistryAuth } from '../types.js';
+import type { Descriptor } from '../types.js';
+import type { BlobSource } from './blob-source.js';
 import { LayerFailure, layerError, LayerProcess } from './layer-process.js';
 import { Semaphore } from './semaphore.js';
 import { SharedWork } from './shared-work.js';
@@ -24,14 +23,8 @@ export interface LayerJob {
   readonly work: SharedWork<void>;
 }
 
-export interface LayerOrigin {
-  readonly reference: Reference;
-  readonly auth: readonly RegistryAuth[];
-}
-
 export interface LayerFetcherOptions {
   readonly content: ContentStore;
-  readonly client: RegistryClient;
   readonly layersBinary: string;
   readonly logger: Logger;
   readonly maxConcurrent: number;
@@ -57,7 +50,7 @@ export class LayerFetcher {
   }
 
   /** The running job for the layer, or a new one. */
-  fetch(layer: WantedLayer, origin: LayerOrigin): LayerJob {
+  fetch(layer: WantedLayer, source: BlobSource): LayerJob {
     const key = `${layer.descriptor.digest} ${layer.diffId}`;
     const running = this.jobs.get(key);
     if (running?.work.joinable) return running;
@@ -68,7 +61,7 @@ export class LayerFetcher {
       work: new SharedWork((signal) =>
         // A stopped predecessor may still hold the layer's directory.
         Promise.resolve(running?.work.stop(signal.reason))
-          .then(() => this.slots.run(signal, () => this.run(job, origin, signal)))
+          .then(() => this.slots.run(signal, () => this.run(job, source, signal)))
           .finally(() => this.jobs.get(key) === job && this.jobs.delete(key)),
       ),
     };
@@ -80,7 +73,7 @@ export class LayerFetcher {
     await Promise.all([...this.jobs.values()].map((job) => job.work.stop(reason)));
   }
 
-  private async run(job: LayerJob, origin: LayerOrigin, signal: AbortSignal): Promise<void> {
+  private async run(job: LayerJob, source: BlobSource, signal: AbortSignal): Promise<void> {
     const { content, logger } = this.options;
     const { descriptor, diffId } = job.layer;
     job.waiting = undefined;
@@ -88,7 +81,7 @@ export class LayerFetcher {
     for (let wrong = 0; ;) {
       if (content.hasLayer(diffId)) return;
       try {
-        await this.attempt(job, origin, signal);
+        await this.attempt(job, source, signal);
         job.bytesDone = descriptor.size;
         return;
       } catch (error) {
@@ -103,7 +96,7 @@ export class LayerFetcher {
     }
   }
 
-  private async attempt(job: LayerJob, origin: LayerOrigin, signal: AbortSignal): Promise<void> {
+  private async attempt(job: LayerJob, source: BlobSource, signal: AbortSignal): Promise<void> {
     const { content, layersBinary } = this.options;
     const { descriptor, diffId } = job.layer;
     const { digest, size } = descriptor;
@@ -118,7 +111,7 @@ export class LayerFetcher {
     const process = new LayerProcess(layersBinary, [...args, '--resume-from', `${resumeFrom}`]);
     job.bytesDone = resumeFrom;
     try {
-      await this.download(job, origin, process, signal);
+      await this.download(job, source, process, signal);
     } catch (error) {
       await process.abandon();
       throw error;
@@ -129,7 +122,7 @@ export class LayerFetcher {
   /** Feeds the process, going on after every cut where the last one ended. */
   private async download(
     job: LayerJob,
-    origin: LayerOrigin,
+    source: BlobSource,
     process: LayerProcess,
     signal: AbortSignal,
   ): Promise<void> {
@@ -139,7 +132,7 @@ export class LayerFetcher {
     while (job.bytesDone < size && !process.ended) {
       const before = job.bytesDone;
       try {
-        await this.stream(job, origin, process, signal, onWait);
+        await this.stream(job, source, process, signal, onWait);
         if (job.bytesDone < size && !process.ended) throw new Error('it ended too early');
       } catch (error) {
         if (job.bytesDone > before) retries.reset();
@@ -150,14 +143,13 @@ export class LayerFetcher {
 
   private async stream(
     job: LayerJob,
-    { reference, auth }: LayerOrigin,
+    source: BlobSource,
     process: LayerProcess,
     signal: AbortSignal,
     onWait: (why: string) => void,
   ): Promise<void> {
     const { descriptor } = job.layer;
-    const options = { auth, signal, onWait };
-    const blob = await this.options.client.blob(reference, descriptor, job.bytesDone, options);
+    const blob = await source.open(descriptor, job.bytesDone, { signal, onWait });
     job.waiting = undefined;
     let skip = job.bytesDone - blob.offset;
     for await (const chunk of blob.stream as AsyncIterable<Buffer>) {

@@ -7,7 +7,9 @@ import type { RegistryClient, RequestOptions } from '../registry/registry-client
 import type { ContentStore } from '../store/content-store.js';
 import type { ImageIndex as StoreIndex, ImageRecord } from '../store/image-index.js';
 import type { ImageManifest, RegistryAuth } from '../types.js';
-import type { LayerFetcher, LayerJob, WantedLayer } from './layer-fetcher.js';
+import { registrySource } from './blob-source.js';
+import type { LayerFetcher } from './layer-fetcher.js';
+import { uniqueLayers, waitForLayers } from './wanted-layers.js';
 import type { ProgressMeter } from './progress.js';
 
 export interface PullerOptions {
@@ -117,38 +119,9 @@ export class Puller {
     const missing = wanted.filter(({ diffId }) => !content.hasLayer(diffId));
     // Large ones first: the last layer to end then ends earlier.
     missing.sort((a, b) => b.descriptor.size - a.descriptor.size);
-    const jobs = missing.map((layer) => layers.fetch(layer, task));
+    const source = registrySource(this.options.client, task.reference, task.auth);
+    const jobs = missing.map((layer) => layers.fetch(layer, source));
     task.meter.pulling(jobs, wanted.length - missing.length);
-    await this.all(jobs, task);
+    await waitForLayers(jobs, task.signal, (job) => task.meter.layerDone(job));
   }
-
-  /** The first failure stops this pull's interest in its other layers. */
-  private async all(jobs: readonly LayerJob[], task: PullTask): Promise<void> {
-    const failed = new AbortController();
-    const signal = AbortSignal.any([task.signal, failed.signal]);
-    const waits = jobs.map(async (job) => {
-      try {
-        await job.work.wait(signal);
-        task.meter.layerDone(job);
-      } catch (error) {
-        failed.abort(error);
-        throw error;
-      }
-    });
-    try {
-      await Promise.all(waits);
-    } finally {
-      await Promise.allSettled(waits);
-    }
-  }
-}
-
-/** An image may list the same layer twice (an empty one, mostly). */
-function uniqueLayers(manifest: ImageManifest, diffIds: readonly string[]): WantedLayer[] {
-  const byDiffId = new Map<string, WantedLayer>();
-  manifest.layers.forEach((descriptor, i) => {
-    const diffId = diffIds[i]!;
-    if (!byDiffId.has(diffId)) byDiffId.set(diffId, { descriptor, diffId });
-  });
-  return [...byDiffId.values()];
 }

@@ -4,6 +4,7 @@ import { ImageError } from '../errors.js';
 import type { Reference } from '../reference.js';
 import type { Descriptor } from '../types.js';
 import type { RegistryClient, RequestOptions } from './registry-client.js';
+import { withRetries } from './retry.js';
 
 /** A blob to push; `open` may be called again when an attempt failed. */
 export interface PushLayer {
@@ -21,7 +22,12 @@ export class Pusher {
   ) {}
 
   /** True when the blob had to be sent; false when the registry had it or could mount it. */
-  async blob(reference: Reference, layer: PushLayer): Promise<boolean> {
+  blob(reference: Reference, layer: PushLayer): Promise<boolean> {
+    const { signal, onWait } = this.options;
+    return withRetries(signal, () => this.sendBlob(reference, layer), onWait);
+  }
+
+  private async sendBlob(reference: Reference, layer: PushLayer): Promise<boolean> {
     const { digest, size } = layer.descriptor;
     if (await this.has(reference, digest)) return false;
     const from = layer.mountFrom;
@@ -44,7 +50,8 @@ export class Pusher {
     const name = reference.tag ?? reference.digest;
     const headers = { 'content-type': mediaType, 'content-length': String(bytes.length) };
     const call = { method: 'PUT', path: `manifests/${name}`, headers, body: bytes } as const;
-    const response = await this.send(reference, call, [201]);
+    const { signal, onWait } = this.options;
+    const response = await withRetries(signal, () => this.send(reference, call, [201]), onWait);
     const digest = response.headers['docker-content-digest'];
     return typeof digest === 'string' ? digest : '';
   }

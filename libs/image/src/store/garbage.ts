@@ -1,5 +1,7 @@
 import { statSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
 import type { ContentStore } from './content-store.js';
+import { type DiskUsage, type GarbagePolicy, selectDoomed } from './garbage-policy.js';
 import type { ImageIndex, ImageRecord } from './image-index.js';
 import { readDocuments } from './images.js';
 
@@ -17,14 +19,20 @@ export interface Collection {
   readonly content: ContentStore;
   readonly index: ImageIndex;
   readonly inUse: ReadonlySet<string>;
+  readonly policy: GarbagePolicy;
   /** Asked again right before each removal: a pull may have begun meanwhile. */
   readonly isNeeded: (digest: string) => boolean;
 }
 
-/** Removes the images outside `inUse`, then all content that no remaining image reaches. */
+/** Removes the unused images that the policy names, then all content that no remaining image reaches. */
 export async function collectContent(collection: Collection): Promise<GarbageReport> {
-  const { index } = collection;
-  const doomed = index.allImages().filter((image) => !isInUse(collection, image));
+  const { content, index, policy } = collection;
+  const unused = index.allImages().filter((image) => !isInUse(collection, image));
+  const candidates = await Promise.all(
+    unused.map(async (image) => ({ image, bytes: await imageBytes(content, image) })),
+  );
+  const disk = await diskUsage(content.dir);
+  const doomed = selectDoomed(candidates, policy, disk, Date.now()).map(({ image }) => image);
   const images = doomed.flatMap((image) => {
     const names = index.namesOf(image);
     return names.length > 0 ? names : [image.manifestDigest];
@@ -36,6 +44,21 @@ export async function collectContent(collection: Collection): Promise<GarbageRep
   const blobs = await discardBlobs(collection.content, keep);
   const freedBytes = layers.bytes + blobs.bytes;
   return { images, layers: layers.count, blobs: blobs.count, freedBytes };
+}
+
+/** What the image takes, layers shared with others included: removing it frees at most that. */
+async function imageBytes(content: ContentStore, image: ImageRecord): Promise<number> {
+  const documents = await readDocuments(content, image);
+  if (!documents) return 0;
+  const records = await Promise.all(
+    documents.config.rootfs.diff_ids.map((diffId) => content.layerRecord(diffId)),
+  );
+  return records.reduce((sum, layer) => sum + (layer ? layer.size + layer.unpackedBytes : 0), 0);
+}
+
+async function diskUsage(dir: string): Promise<DiskUsage> {
+  const { blocks, bavail, bsize } = await statfs(dir);
+  return { totalBytes: blocks * bsize, freeBytes: bavail * bsize };
 }
 
 function isInUse({ index, inUse }: Collection, image: ImageRecord): boolean {

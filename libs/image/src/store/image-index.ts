@@ -11,6 +11,8 @@ export interface ImageRecord {
   readonly imageId: string;
   readonly pulledAtMs: number;
   lastUsedAtMs: number;
+  /** Never collected: what an air-gapped site cannot pull again. */
+  pinned?: boolean;
 }
 
 interface IndexFile {
@@ -69,6 +71,16 @@ export class ImageIndex {
 
   namesOf(image: ImageRecord): string[] {
     return [...this.names].filter(([, d]) => d === image.manifestDigest).map(([name]) => name);
+  }
+
+  /** Kept in memory until the next save: the exact moment matters little, a write per use would. */
+  touch(image: ImageRecord, nowMs: number): void {
+    image.lastUsedAtMs = nowMs;
+  }
+
+  async pin(image: ImageRecord, pinned: boolean): Promise<void> {
+    image.pinned = pinned;
+    await this.save();
   }
 
   async put(name: string, image: ImageRecord): Promise<void> {
