@@ -65,6 +65,7 @@ export async function putSurely(
 
 /** Collects the changes of a prefix; where a crash ends the watch it goes on behind the last one seen. */
 export class Follower {
+  private static readonly running = new Set<Follower>();
   readonly changes: Change[] = [];
   private readonly stopping = new AbortController();
   private readonly running: Promise<void>;
@@ -75,10 +76,17 @@ export class Follower {
     private readonly prefix: string,
     private position: Revision,
   ) {
+    Follower.running.add(this);
     this.running = this.follow();
   }
 
+  /** Ends those that a failed test has left. */
+  static async stopAll(): Promise<void> {
+    for (const follower of Follower.running) await follower.stop().catch(() => {});
+  }
+
   async stop(): Promise<void> {
+    Follower.running.delete(this);
     this.stopping.abort();
     await this.running;
     if (this.failure) throw this.failure;
@@ -99,9 +107,12 @@ export class Follower {
           this.changes.push(event);
         }
       } catch (error) {
-        if (isReason(error, 'ServiceUnavailable')) continue;
-        this.failure = error;
-        return;
+        if (!isReason(error, 'ServiceUnavailable')) {
+          this.failure = error;
+          return;
+        }
+        // The server needs a turn of the event loop to come back.
+        await new Promise(setImmediate);
       }
     }
   }

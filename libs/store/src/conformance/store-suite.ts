@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe } from 'vitest';
-import type { StoreHarness } from './harness.js';
+import { afterAll, afterEach, beforeAll, describe } from 'vitest';
+import { Follower, type StoreHarness } from './harness.js';
 import { leases } from './leases.js';
 import { ranges } from './ranges.js';
 import { transactions } from './transactions.js';
@@ -16,6 +16,7 @@ export function describeStore(name: string, start: () => Promise<StoreHarness>):
     beforeAll(async () => {
       harness = await start();
     });
+    afterEach(() => Follower.stopAll());
     afterAll(async () => {
       await harness?.stop();
     });

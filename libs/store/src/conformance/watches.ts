@@ -90,6 +90,24 @@ function sizes(harness: () => StoreHarness): void {
 }
 
 function crashes(harness: () => StoreHarness): void {
+  it('catches up over thousands of changes while more of them come', async () => {
+    const store = harness().store();
+    const start = await put(store, 'behind/start', '');
+    const batch = async (number: number) => {
+      const operations = Array.from({ length: 100 }, (_, index) => {
+        return { type: 'put', key: `behind/${number}/${index}`, value: bytes('x') } as const;
+      });
+      await store.transact([], operations);
+    };
+    for (let number = 0; number < 30; number += 1) await batch(number);
+    const follower = new Follower(harness(), 'behind/', start);
+    for (let number = 30; number < 40; number += 1) await batch(number);
+    await until(() => follower.changes.length >= 4_000, 'all changes');
+    await follower.stop();
+    expect(follower.changes).toHaveLength(4_000);
+    expect(new Set(follower.keys()).size).toBe(4_000);
+  });
+
   it('loses and repeats nothing when the server crashes again and again', async () => {
     const start = await put(harness().store(), 'crash/start', '');
     const follower = new Follower(harness(), 'crash/', start);
