@@ -12,7 +12,9 @@ for (const file of files.filter((name) => name.endsWith('.json'))) {
   passed += report.numPassedTests;
   failed += report.numFailedTests;
 }
-const rust = files.includes('native.log') ? readFileSync(join(directory, 'native.log'), 'utf8') : '';
+const rust = files.includes('native.log')
+  ? readFileSync(join(directory, 'native.log'), 'utf8')
+  : '';
 for (const [, ok, bad] of rust.matchAll(/test result: \w+\. (\d+) passed; (\d+) failed/g)) {
   passed += Number(ok);
   failed += Number(bad);

@@ -69,5 +69,5 @@ build_native() {
 
 build_typescript() {
   step "building apps/ and libs/ (tsc)"
-  (cd "$ROOT" && tsc -b && node apps/cli/build.mjs)
+  (cd "$ROOT" && tsc -b && node apps/cli/build.mjs && node apps/node-agent/build.mjs)
 }

@@ -66,7 +66,7 @@ down() {
   printf '%sNothing of the quickstart is left.%s Debian packages stay: %s\n' "$green" "$plain" "${PACKAGES[*]}"
 }
 
-agent() { node "$ROOT/apps/node-agent/dist/main.js" "$@"; }
+agent() { "$ROOT/apps/node-agent/bin/gantry-agent" "$@"; }
 gantry() { node "$ROOT/apps/cli/dist/gantry.cjs" "$@"; }
 
 require_free_port() {
@@ -128,7 +128,7 @@ start_agent() {
   if ! alive agent && [ ! -d "$STATE/agent/pki" ]; then
     read -r -a join <<<"$(gantry token create --uses 1 --ttl 10m -o flags)"
   fi
-  start agent node "$ROOT/apps/node-agent/dist/main.js" --data-dir "$STATE/agent" --run-dir "$RUN/agent" \
+  start agent "$ROOT/apps/node-agent/bin/gantry-agent" --data-dir "$STATE/agent" --run-dir "$RUN/agent" \
     --native-dir "$NATIVE" --node-name "$(hostname)" --node-ip 127.0.0.1 --server 127.0.0.1:6444 "${join[@]}"
   wait_until 30 "the node to be ready" "$STATE/agent.log" \
     bash -c "node '$ROOT/apps/cli/dist/gantry.cjs' get nodes | grep -w Ready"

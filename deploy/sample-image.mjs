@@ -2,7 +2,15 @@
 // node deploy/sample-image.mjs BUSYBOX REGISTRY NAME:TAG, e.g. /…/busybox 127.0.0.1:5000 hello-web:1.0
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -22,7 +30,10 @@ function rootfs(directory) {
   for (const applet of applets) {
     if (applet && applet !== 'busybox') symlinkSync('busybox', join(directory, 'bin', applet));
   }
-  writeFileSync(join(directory, 'etc/passwd'), 'root:x:0:0:root:/:/bin/sh\nweb:x:1000:1000:web:/www:/bin/sh\n');
+  writeFileSync(
+    join(directory, 'etc/passwd'),
+    'root:x:0:0:root:/:/bin/sh\nweb:x:1000:1000:web:/www:/bin/sh\n',
+  );
   writeFileSync(join(directory, 'etc/group'), 'root:x:0:\nweb:x:1000:\n');
   writeFileSync(join(directory, 'www/index.html'), '<h1>It works</h1>\n');
 }
@@ -32,7 +43,9 @@ function layer() {
   try {
     rootfs(directory);
     const flags = ['--sort=name', '--mtime=@0', '--owner=0', '--group=0', '--numeric-owner'];
-    return execFileSync('tar', ['-C', directory, ...flags, '-cf', '-', '.'], { maxBuffer: 1 << 28 });
+    return execFileSync('tar', ['-C', directory, ...flags, '-cf', '-', '.'], {
+      maxBuffer: 1 << 28,
+    });
   } finally {
     rmSync(directory, { recursive: true });
   }
@@ -71,12 +84,15 @@ const manifest = JSON.stringify({
   schemaVersion: 2,
   mediaType: `${oci}.manifest.v1+json`,
   config: { mediaType: `${oci}.config.v1+json`, digest: await upload(config), size: config.length },
-  layers: [{ mediaType: `${oci}.layer.v1.tar+gzip`, digest: await upload(blob), size: blob.length }],
+  layers: [
+    { mediaType: `${oci}.layer.v1.tar+gzip`, digest: await upload(blob), size: blob.length },
+  ],
 });
 const put = await fetch(`http://${registry}/v2/${name}/manifests/${tag}`, {
   method: 'PUT',
   headers: { 'content-type': `${oci}.manifest.v1+json` },
   body: manifest,
 });
-if (!put.ok) throw new Error(`push ${image}: ${registry} answered ${put.status} ${await put.text()}`);
+if (!put.ok)
+  throw new Error(`push ${image}: ${registry} answered ${put.status} ${await put.text()}`);
 process.stdout.write(`${registry}/${image} ${sha256(manifest)}\n`);

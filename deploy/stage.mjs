@@ -1,7 +1,16 @@
 // Copies a built checkout to where a host keeps it: node deploy/stage.mjs DIR
 // DIR/bin (node and the native programs), DIR/apps, DIR/libs, DIR/proto, DIR/node_modules without what only
 // development needs. Offline: all comes from the checkout.
-import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -21,15 +30,27 @@ const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
 const skipped = /^node_modules\/(node-linux-|@gantry\/(testing|e2e|cli)$)/;
 
 for (const [path, entry] of Object.entries(lock.packages)) {
-  if (!path.startsWith('node_modules/') || entry.dev || entry.devOptional || skipped.test(path)) continue;
+  if (!path.startsWith('node_modules/') || entry.dev || entry.devOptional || skipped.test(path))
+    continue;
   if (existsSync(join(root, path))) copy(path);
 }
-for (const project of ['apps/control-plane', 'apps/node-agent', 'libs/agent-protocol', 'libs/api', 'libs/api-machinery',
-  'libs/base', 'libs/controller', 'libs/image', 'libs/runtime-client', 'libs/scheduler', 'libs/store']) {
+for (const project of [
+  'apps/control-plane',
+  'libs/agent-protocol',
+  'libs/api',
+  'libs/api-machinery',
+  'libs/base',
+  'libs/controller',
+  'libs/scheduler',
+  'libs/store',
+]) {
   copy(`${project}/package.json`);
   copy(`${project}/dist`);
 }
+// The command line and the agent are one file each.
 copy('apps/cli/dist/gantry.cjs', 'cli/gantry.cjs');
+for (const part of ['package.json', 'bin', 'dist/gantry-agent.mjs'])
+  copy(`apps/node-agent/${part}`);
 copy('proto');
 copy('deploy/systemd');
 copy('deploy/install.sh');
@@ -48,4 +69,4 @@ const launcher = (name, script) => {
 };
 launcher('gantry', '/usr/lib/gantry/cli/gantry.cjs');
 launcher('gantry-control-plane', '/usr/lib/gantry/apps/control-plane/dist/main.js');
-launcher('gantry-agent', '/usr/lib/gantry/apps/node-agent/dist/main.js');
+symlinkSync('../apps/node-agent/bin/gantry-agent', join(target, 'bin/gantry-agent'));

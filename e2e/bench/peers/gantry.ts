@@ -84,8 +84,7 @@ export class Gantry {
       .trim()
       .split(/\s+/);
     this.spawn('agent', [
-      node,
-      join(checkout, 'apps/node-agent/dist/main.js'),
+      join(checkout, 'apps/node-agent/bin/gantry-agent'),
       '--node-name',
       'bench',
       '--data-dir',
@@ -181,8 +180,7 @@ export class Gantry {
   async close(): Promise<void> {
     for (const child of this.children.reverse()) await end(child, 10_000);
     await run([
-      node,
-      join(checkout, 'apps/node-agent/dist/main.js'),
+      join(checkout, 'apps/node-agent/bin/gantry-agent'),
       'teardown',
       '--data-dir',
       join(this.directory, 'agent'),
