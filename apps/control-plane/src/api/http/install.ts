@@ -102,11 +102,18 @@ class Incoming implements ApiRequest {
     return this.aborted;
   }
 
+  // By hand: AbortSignal.any would leave a trace of every request on the server's long-lived signal.
   private makeSignal(): AbortSignal {
+    const { response, stopping } = this;
     const gone = new AbortController();
-    if (this.response.closed) gone.abort();
-    this.response.once('close', () => gone.abort());
-    return AbortSignal.any([gone.signal, this.stopping]);
+    if (response.closed || stopping.aborted) gone.abort();
+    const stop = () => gone.abort(stopping.reason);
+    stopping.addEventListener('abort', stop, { once: true });
+    response.once('close', () => {
+      stopping.removeEventListener('abort', stop);
+      gone.abort();
+    });
+    return gone.signal;
   }
 }
 

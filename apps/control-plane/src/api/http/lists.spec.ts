@@ -86,6 +86,21 @@ test('reads the past exactly, and refuses the future', async () => {
   expect(future.body.details.causes[0].reason).toBe('ResourceVersionTooLarge');
 });
 
+test('a page that waited too long is told to start again', async () => {
+  const { metadata } = (await api.call('GET', `${maps}?limit=2`)).body;
+  await api.call('POST', maps, { metadata: { name: 'later' } });
+  await api.call('DELETE', `${maps}/later`);
+  const now = BigInt((await api.call('GET', maps)).body.metadata.resourceVersion);
+  await api.objects.store.compact(now);
+  for (const query of ['limit=2', 'limit=2&labelSelector=parity']) {
+    const { status, body } = await api.call(
+      'GET',
+      `${maps}?${query}&continue=${metadata.continue}`,
+    );
+    expect([status, body.reason]).toEqual([410, 'Expired']);
+  }
+});
+
 const forged = Buffer.from(
   JSON.stringify({ v: 'gantry/1', revision: '5', start: 'registry/core/a' }),
 ).toString('base64url');
