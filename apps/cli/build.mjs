@@ -10,7 +10,15 @@ const { version } = JSON.parse(readFileSync(join(here, 'package.json'), 'utf8'))
 await build({
   input: join(here, 'dist/main.js'),
   platform: 'node',
-  resolve: { conditionNames: ['node', 'import', 'require', 'default'] },
+  resolve: {
+    conditionNames: ['node', 'import', 'require', 'default'],
+    alias: {
+      // One copy, whoever imports it.
+      yaml: join(here, 'node_modules/yaml/dist/index.js'),
+      // commander would load 10 ms of Node for programs that run others.
+      'node:child_process': join(here, 'no-child-process.mjs'),
+    },
+  },
   // The logger is the servers' affair, and nothing is done by loading our own modules.
   treeshake: {
     moduleSideEffects: (id) => !/\/(pino|libs)\//.test(id) || id.includes('/libs/api/'),

@@ -36,6 +36,7 @@ export function runs(environment: Environment, command: Command, action: Action)
     const { terminal, env, signal } = environment;
     const session = new Session(terminal, flags, env, signal);
     try {
+      await session.prepare();
       await action(session, words, flags);
     } finally {
       session.close();

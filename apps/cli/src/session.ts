@@ -4,6 +4,7 @@ import {
   resolveContext,
   type ApiClientOptions,
   type ClusterConfig,
+  type Kubeconfig,
 } from '@gantry/client';
 import { kubeconfigPaths } from './kubeconfig-paths.js';
 import { ResourceCatalog } from './resources/catalog.js';
@@ -33,6 +34,8 @@ export function parseDuration(text: string, flag: string): number {
 /** What a command works with: the cluster, the namespace, the terminal. Made at first need. */
 export class Session {
   readonly catalog: ResourceCatalog;
+  private config?: Kubeconfig;
+  private configFault: unknown;
   private cachedCluster?: ClusterConfig;
   private cachedClient?: ApiClient;
 
@@ -47,11 +50,22 @@ export class Session {
     this.catalog = new ResourceCatalog(() => this.client);
   }
 
+  /** Reads the kubeconfig. A fault waits for the first use, since some commands need no cluster. */
+  async prepare(): Promise<void> {
+    try {
+      this.config = await loadKubeconfig(kubeconfigPaths(this.flags.kubeconfig, this.env));
+    } catch (error) {
+      this.configFault = error;
+    }
+  }
+
+  get kubeconfig(): Kubeconfig {
+    if (!this.config) throw this.configFault;
+    return this.config;
+  }
+
   get cluster(): ClusterConfig {
-    this.cachedCluster ??= resolveContext(
-      loadKubeconfig(kubeconfigPaths(this.flags.kubeconfig, this.env)),
-      this.flags.context,
-    );
+    this.cachedCluster ??= resolveContext(this.kubeconfig, this.flags.context);
     return this.cachedCluster;
   }
 

@@ -1,7 +1,7 @@
 import { unavailable } from '@gantry/base';
 import type { Status } from '@gantry/api-machinery';
 import { text } from 'node:stream/consumers';
-import { WebSocket, type ClientOptions } from 'ws';
+import type { ClientOptions, WebSocket } from 'ws';
 import type { ApiClient } from './api-client.js';
 import { errorFromAnswer, errorFromStatus, errorFromTransport } from './failure.js';
 import { queryText } from './resource.js';
@@ -90,14 +90,16 @@ export class ExecSession {
     });
   }
 
-  private static connect(
+  private static async connect(
     server: string,
     url: string,
     options: ExecOptions,
     socketOptions: ClientOptions,
   ): Promise<ExecSession> {
+    // Loaded by those who run commands alone.
+    const { WebSocket: Socket } = await import('ws');
     return new Promise((resolve, reject) => {
-      const socket = new WebSocket(url, protocols, socketOptions);
+      const socket = new Socket(url, protocols, socketOptions);
       options.signal?.addEventListener('abort', () => socket.terminate(), { once: true });
       const session = new ExecSession(socket, server, options);
       socket.once('open', () => resolve(session));
@@ -112,7 +114,7 @@ export class ExecSession {
   }
 
   private send(channel: number, payload: Uint8Array): void {
-    if (this.socket.readyState !== WebSocket.OPEN) return;
+    if (this.socket.readyState !== this.socket.OPEN) return;
     this.socket.send(Buffer.concat([Buffer.of(channel), payload]));
   }
 
@@ -121,7 +123,7 @@ export class ExecSession {
     this.send(channels.stdin, chunk);
     while (
       this.socket.bufferedAmount > maxBufferedBytes &&
-      this.socket.readyState === WebSocket.OPEN
+      this.socket.readyState === this.socket.OPEN
     ) {
       await new Promise((resolve) => setTimeout(resolve, 5));
     }

@@ -42,8 +42,8 @@ clusters: [{name: c2, cluster: {server: "https://b", insecure-skip-tls-verify: t
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 describe('kubeconfig', () => {
-  it('gives the current context with its files read', () => {
-    expect(resolveContext(loadKubeconfig([path('main')]))).toMatchObject({
+  it('gives the current context with its files read', async () => {
+    expect(resolveContext(await loadKubeconfig([path('main')]))).toMatchObject({
       server: 'https://a:6443',
       caPem: 'CA',
       certPem: 'CERT',
@@ -52,8 +52,8 @@ describe('kubeconfig', () => {
     });
   });
 
-  it('merges files, the first wins, missing ones are skipped', () => {
-    const config = loadKubeconfig([path('none'), path('main'), path('second')]);
+  it('merges files, the first wins, missing ones are skipped', async () => {
+    const config = await loadKubeconfig([path('none'), path('main'), path('second')]);
     expect(config.currentContext).toBe('here');
     expect(resolveContext(config).server).toBe('https://a:6443');
     expect(resolveContext(config, 'there')).toMatchObject({
@@ -76,7 +76,8 @@ describe('kubeconfig', () => {
     ],
     ['an unknown cluster', 'main', 'lost', 'no cluster named "nowhere"'],
     ['a credential plugin', 'main', 'plugin', 'credential plugin'],
-  ])('refuses %s', (_, file, context, expected) => {
-    expect(() => resolveContext(loadKubeconfig([path(file)]), context)).toThrow(expected);
+  ])('refuses %s', async (_, file, context, expected) => {
+    const resolved = async () => resolveContext(await loadKubeconfig([path(file)]), context);
+    await expect(resolved()).rejects.toThrow(expected);
   });
 });

@@ -1,6 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { parse } from 'yaml';
 import type { ClusterConfig } from './cluster.js';
 
 export interface NamedCluster {
@@ -54,7 +53,14 @@ interface RawKubeconfig {
   contexts?: NamedContext[] | null;
 }
 
-function readFile(path: string): RawKubeconfig {
+/** JSON is YAML too; what a control plane writes is JSON and saves loading a parser. */
+async function parseText(text: string): Promise<unknown> {
+  if (text.trimStart().startsWith('{')) return JSON.parse(text);
+  const { parse } = await import('yaml');
+  return parse(text);
+}
+
+async function readFile(path: string): Promise<RawKubeconfig> {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -65,7 +71,7 @@ function readFile(path: string): RawKubeconfig {
   }
   let value: unknown;
   try {
-    value = parse(text);
+    value = await parseText(text);
   } catch (error) {
     throw new KubeconfigError(`kubeconfig ${path} is not valid YAML: ${(error as Error).message}`, {
       cause: error,
@@ -103,14 +109,16 @@ function firstOfEachName<T extends { name: string }>(entries: readonly T[]): T[]
 }
 
 /** Reads and merges kubeconfig files; missing ones are skipped as long as one is there. */
-export function loadKubeconfig(paths: readonly string[]): Kubeconfig {
+export async function loadKubeconfig(paths: readonly string[]): Promise<Kubeconfig> {
   const files = paths.filter((path) => existsSync(path));
   if (files.length === 0) {
     throw new KubeconfigError(
       `no kubeconfig at ${paths.join(', ')}; set KUBECONFIG or give --kubeconfig FILE`,
     );
   }
-  const raws = files.map((path) => ({ raw: readFile(path), directory: dirname(resolve(path)) }));
+  const raws = await Promise.all(
+    files.map(async (path) => ({ raw: await readFile(path), directory: dirname(resolve(path)) })),
+  );
   return {
     files,
     currentContext: raws.map(({ raw }) => raw['current-context']).find(Boolean) ?? '',

@@ -1,5 +1,5 @@
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest, type AgentOptions } from 'node:https';
+import type { Agent as HttpAgent, IncomingMessage } from 'node:http';
+import type { Agent as HttpsAgent, AgentOptions } from 'node:https';
 import type { ClusterConfig } from './cluster.js';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -37,28 +37,38 @@ export function authorization(cluster: ClusterConfig): Record<string, string> {
   return { authorization: `Basic ${pair}` };
 }
 
+interface Connections {
+  readonly open: typeof import('node:https').request;
+  readonly agent: HttpAgent | HttpsAgent;
+}
+
+// Node's TLS takes 35 ms to load: a program that only prints its help should not pay for it.
+async function openConnections(cluster: ClusterConfig, isTls: boolean): Promise<Connections> {
+  const pool = { keepAlive: true, maxSockets, timeout: 0, keepAliveMsecs: idleSocketMs };
+  if (isTls) {
+    const { Agent, request } = await import('node:https');
+    return { open: request, agent: new Agent({ ...pool, ...tlsOptions(cluster) }) };
+  }
+  const { Agent, request } = await import('node:http');
+  return { open: request, agent: new Agent(pool) };
+}
+
 /** One cluster's connections: HTTP/1.1, kept alive, with the user's certificate. */
 export class Transport {
   readonly server: URL;
-  private readonly agent: HttpAgent | HttpsAgent;
+  private connections?: Promise<Connections>;
 
   constructor(
     readonly cluster: ClusterConfig,
     private readonly userAgent: string,
   ) {
     this.server = new URL(cluster.server);
-    const pool = { keepAlive: true, maxSockets, timeout: 0, keepAliveMsecs: idleSocketMs };
-    this.agent = this.isTls
-      ? new HttpsAgent({ ...pool, ...tlsOptions(cluster) })
-      : new HttpAgent(pool);
-  }
-
-  private get isTls(): boolean {
-    return this.server.protocol === 'https:';
   }
 
   /** Resolves with the head; the caller consumes or destroys the stream. */
-  send(request: HttpRequest): Promise<IncomingMessage> {
+  async send(request: HttpRequest): Promise<IncomingMessage> {
+    this.connections ??= openConnections(this.cluster, this.server.protocol === 'https:');
+    const { open, agent } = await this.connections;
     const { method, path, body, timeoutMs, signal } = request;
     const headers: Record<string, string | number> = {
       'user-agent': this.userAgent,
@@ -67,9 +77,8 @@ export class Transport {
       ...(body !== undefined && { 'content-length': Buffer.byteLength(body) }),
     };
     const prefix = this.server.pathname.replace(/\/$/, '');
-    const options = { method, headers, agent: this.agent, signal, path: prefix + path };
+    const options = { method, headers, agent, signal, path: prefix + path };
     return new Promise((resolve, reject) => {
-      const open = this.isTls ? httpsRequest : httpRequest;
       const outgoing = open(this.server, options, (incoming) => {
         clearTimeout(timer);
         resolve(incoming);
@@ -90,6 +99,6 @@ export class Transport {
 
   /** Ends all connections. */
   close(): void {
-    this.agent.destroy();
+    void this.connections?.then(({ agent }) => agent.destroy());
   }
 }

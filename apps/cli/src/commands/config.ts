@@ -1,8 +1,6 @@
-import { loadKubeconfig, type Kubeconfig } from '@gantry/client';
 import type { Command } from 'commander';
 import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { runs, type Environment, type Flags } from '../command-line.js';
-import { kubeconfigPaths } from '../kubeconfig-paths.js';
 import { formatGrid } from '../output/grid.js';
 import type { Session } from '../session.js';
 import { CommandError } from '../usage-error.js';
@@ -13,10 +11,6 @@ const secret = new Set([
   'client-certificate-data',
   'certificate-authority-data',
 ]);
-
-function load(session: Session): Kubeconfig {
-  return loadKubeconfig(kubeconfigPaths(session.flags.kubeconfig, session.env));
-}
 
 function withoutSecrets(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutSecrets);
@@ -31,7 +25,7 @@ function withoutSecrets(value: unknown): unknown {
 }
 
 async function view(session: Session, _: readonly string[], flags: Flags): Promise<void> {
-  const { currentContext, clusters, contexts, users } = load(session);
+  const { currentContext, clusters, contexts, users } = session.kubeconfig;
   const all = {
     apiVersion: 'v1',
     kind: 'Config',
@@ -49,7 +43,7 @@ async function view(session: Session, _: readonly string[], flags: Flags): Promi
 }
 
 async function contexts(session: Session): Promise<void> {
-  const config = load(session);
+  const config = session.kubeconfig;
   const rows = config.contexts.map(({ name, context = {} }) => [
     name === config.currentContext ? '*' : '',
     name,
@@ -71,7 +65,7 @@ async function replaceFile(path: string, content: string): Promise<void> {
 }
 
 async function useContext(session: Session, [name = '']: readonly string[]): Promise<void> {
-  const { contexts: known, files } = load(session);
+  const { contexts: known, files } = session.kubeconfig;
   if (!known.some((context) => context.name === name)) {
     const names = known.map((context) => context.name).join(', ') || 'none';
     throw new CommandError(`no context exists with the name: "${name}" (there: ${names})`);
@@ -102,7 +96,7 @@ export function registerConfig(program: Command, environment: Environment): void
     .command('current-context')
     .description('show the name of the context in use');
   runs(environment, current, async (session) => {
-    const { currentContext } = load(session);
+    const { currentContext } = session.kubeconfig;
     if (!currentContext) throw new CommandError('current-context is not set');
     session.terminal.out(`${currentContext}\n`);
   });

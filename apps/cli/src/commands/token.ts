@@ -1,7 +1,6 @@
 import type { JoinToken } from '@gantry/api';
 import { timestamp } from '@gantry/base';
 import type { Command } from 'commander';
-import { createHash, randomBytes, X509Certificate } from 'node:crypto';
 import { runs, type Environment, type Flags } from '../command-line.js';
 import { objectsText, parseOutput } from '../output/objects-text.js';
 import { tableText } from '../output/table-text.js';
@@ -12,7 +11,8 @@ import { CommandError, UsageError } from '../usage-error.js';
 const gatewayPort = 6444;
 
 /** What a host needs to know of the CA before it trusts anything: the hash of its public key. */
-export function caHash(caPem: string): string {
+export async function caHash(caPem: string): Promise<string> {
+  const { createHash, X509Certificate } = await import('node:crypto');
   const { publicKey } = new X509Certificate(caPem);
   const spki = publicKey.export({ type: 'spki', format: 'der' });
   return `sha256:${createHash('sha256').update(spki).digest('hex')}`;
@@ -33,6 +33,7 @@ async function create(session: Session, _: readonly string[], flags: Flags): Pro
     throw new UsageError(`--output: "${output}" is not known; choose flags or token`);
   }
   const ttlMs = parseDuration(String(flags['ttl'] ?? '1h'), '--ttl');
+  const { randomBytes } = await import('node:crypto');
   const token: JoinToken = {
     apiVersion: 'gantry.dev/v1',
     kind: 'JoinToken',
@@ -50,7 +51,7 @@ async function create(session: Session, _: readonly string[], flags: Flags): Pro
   if (!cluster.caPem) {
     throw new CommandError('the kubeconfig has no certificate authority to pin; use -o token');
   }
-  const join = `--token ${secret} --ca-hash ${caHash(cluster.caPem)}`;
+  const join = `--token ${secret} --ca-hash ${await caHash(cluster.caPem)}`;
   if (output === 'flags') return terminal.out(`${join}\n`);
   const { hostname } = new URL(cluster.server);
   terminal.out(`gantry-agent --server ${hostname}:${gatewayPort} ${join}\n`);
