@@ -57,10 +57,20 @@ pub fn assemble(rules: &[ParsedRule]) -> Vec<Instruction> {
     ];
     for rule in rules.iter().rev() {
         program.extend(block(rule));
+        if decides_everything(rule) {
+            // The kernel refuses programs with instructions that nothing reaches.
+            return program;
+        }
     }
     program.push(instruction(MOVE_IMMEDIATE, 0, 0, 0, 0));
     program.push(instruction(EXIT, 0, 0, 0, 0));
     program
+}
+
+/// The rule has no condition, so that earlier ones never matter.
+fn decides_everything(rule: &ParsedRule) -> bool {
+    let unconditional = rule.kind.is_none() && rule.major.is_none() && rule.minor.is_none();
+    unconditional && rule.make && rule.read && rule.write
 }
 
 /// Tests of one rule; each jumps past the block when it does not match.
@@ -275,6 +285,17 @@ mod tests {
                 at
             };
         }
+    }
+
+    #[test]
+    fn nothing_unreachable_follows_a_rule_that_decides_everything() {
+        let parse = |text| ParsedRule::parse(&serde_json::from_str(text).unwrap()).unwrap();
+        let all = parse(r#"{"allow":false}"#);
+        let null = parse(r#"{"allow":true,"type":"c","major":1,"minor":3}"#);
+        let program = assemble(&[null.clone(), all.clone(), null.clone()]);
+        assert_eq!(program, assemble(&[all, null]));
+        let exits = program.iter().filter(|each| each.code == EXIT).count();
+        assert_eq!(exits, 2, "one for each rule that can be reached");
     }
 
     #[test]
