@@ -33,11 +33,10 @@ export interface BundleRequest {
   readonly sandbox: SandboxRecord;
 }
 
-/** A bundle on disk; release it once the container has been created. */
+/** A bundle on disk. */
 export interface PreparedBundle {
   readonly dir: string;
   readonly cgroupsPath: string;
-  release(): Promise<void>;
 }
 
 /** Where the pod's namespaces are pinned. */
@@ -104,31 +103,27 @@ export async function prepareBundle(
   const user = await userOf(pod, container, image);
   const at = attemptPaths(paths, container.name, attempt.attempt);
   const own = await agentMounts(container, paths, at);
-  const volumes = await volumeMounts(pod, container, paths, env);
-  try {
-    const seccomp = seccompOf(pod, container, context);
-    const devices = container.securityContext?.privileged ? hostDevices() : [];
-    const cgroupsPath = `${paths.cgroup}/${attempt.id}`;
-    const spec = buildSpec(defaultSpec({ seccomp }), {
-      pod,
-      container,
-      image,
-      user,
-      env,
-      mounts: [...own, ...volumes.mounts],
-      sandbox: sandboxPaths(pod, paths),
-      privileges: { seccomp, hostDevices: devices },
-      cgroupsPath,
-      layerDir: at.layer,
-      pidsLimit: context.config.pidsLimit,
-      nodeMemoryBytes: context.node.memoryBytes,
-    });
-    for (const name of ['upper', 'work']) await mkdir(join(at.layer, name), { recursive: true });
-    await mkdir(dirname(at.log), { recursive: true });
-    await writeBundle(at.bundle, spec);
-    return { dir: at.bundle, cgroupsPath, release: volumes.release };
-  } catch (error) {
-    await volumes.release();
-    throw error;
-  }
+  const run = (argv: readonly string[]) => context.runtime.run(argv);
+  const volumes = await volumeMounts(pod, container, { paths, run, env });
+  const seccomp = seccompOf(pod, container, context);
+  const devices = container.securityContext?.privileged ? hostDevices() : [];
+  const cgroupsPath = `${paths.cgroup}/${attempt.id}`;
+  const spec = buildSpec(defaultSpec({ seccomp }), {
+    pod,
+    container,
+    image,
+    user,
+    env,
+    mounts: [...own, ...volumes],
+    sandbox: sandboxPaths(pod, paths),
+    privileges: { seccomp, hostDevices: devices },
+    cgroupsPath,
+    layerDir: at.layer,
+    pidsLimit: context.config.pidsLimit,
+    nodeMemoryBytes: context.node.memoryBytes,
+  });
+  for (const name of ['upper', 'work']) await mkdir(join(at.layer, name), { recursive: true });
+  await mkdir(dirname(at.log), { recursive: true });
+  await writeBundle(at.bundle, spec);
+  return { dir: at.bundle, cgroupsPath };
 }

@@ -43,13 +43,9 @@ export class ContainerStarter {
     signal.throwIfAborted();
     const attempt = this.nextAttempt(state, container, image);
     const bundle = await this.bundle(state, container, attempt, image);
-    try {
-      signal.throwIfAborted();
-      await this.adoptAttempt(state, container, attempt);
-      await this.launch(state, container, attempt, bundle);
-    } finally {
-      await bundle.release();
-    }
+    signal.throwIfAborted();
+    await this.adoptAttempt(state, container, attempt);
+    await this.launch(state, container, attempt, bundle);
   }
 
   private nextAttempt(state: PodState, container: Container, image: Image): Attempt {

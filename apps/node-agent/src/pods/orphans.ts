@@ -60,7 +60,7 @@ export class OrphanSweep {
     await this.context.network.remove(uid, join(paths.sandbox, 'net'));
     await this.context.runtime.removeSandbox(paths.sandbox);
     for (const dir of [paths.runDir, paths.dir]) {
-      for (const mount of mountsBelow(dir)) await this.context.runtime.run(['umount', mount]);
+      for (const mount of mountsBelow(dir)) await this.context.runtime.run(['/bin/umount', mount]);
       if (mountsBelow(dir).length > 0) throw new Error(`still mounted below ${dir}`);
       await rm(dir, { recursive: true, force: true });
     }

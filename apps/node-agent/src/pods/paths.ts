@@ -9,6 +9,8 @@ export interface PodPaths {
   readonly etc: string;
   readonly runDir: string;
   readonly memoryVolumes: string;
+  /** Where sub paths of volumes are mounted for containers. */
+  readonly subPaths: string;
   readonly sandbox: string;
   /** cgroupsPath of the pod, the parent of its containers' groups. */
   readonly cgroup: string;
@@ -35,6 +37,7 @@ export function podPaths(roots: PodRoots, uid: string): PodPaths {
     etc: join(dir, 'etc'),
     runDir,
     memoryVolumes: join(runDir, 'volumes'),
+    subPaths: join(runDir, 'sub-paths'),
     sandbox: join(runDir, 'sandbox'),
     cgroup: `${roots.cgroupRoot}/${uid}`,
   };

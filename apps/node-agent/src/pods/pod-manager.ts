@@ -25,6 +25,10 @@ function refOf(worker: PodWorker): PodRef {
   return { uid, namespace, name, generation };
 }
 
+function hasEnded({ status }: Pod): boolean {
+  return status?.phase === 'Succeeded' || status?.phase === 'Failed';
+}
+
 /** All pods of this host: one worker each, by uid. */
 export class PodManager {
   private readonly workers = new Map<string, PodWorker>();
@@ -72,6 +76,7 @@ export class PodManager {
       return;
     }
     if (worker) worker.update(pod);
+    else if (hasEnded(pod)) this.endedElsewhere(ref, pod);
     else this.create(ref.uid, pod);
   }
 
@@ -110,6 +115,11 @@ export class PodManager {
   async removeAll(graceSeconds: number): Promise<void> {
     for (const worker of this.workers.values()) worker.leave(graceSeconds);
     while (this.workers.size > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+
+  /** A pod that has run to its end is not run again because its record was lost. */
+  private endedElsewhere(ref: Order['ref'], pod: Pod): void {
+    if (pod.metadata.deletionTimestamp) this.listener.onGone(ref);
   }
 
   private create(uid: string, pod: Pod): void {

@@ -93,7 +93,7 @@ export class PodSandbox {
   /** Removing a tree that still has a mount in it would empty whatever is mounted there. */
   private async unmount(dir: string): Promise<void> {
     for (const path of mountsBelow(dir)) {
-      const result = await this.context.runtime.run(['umount', path]);
+      const result = await this.context.runtime.run(['/bin/umount', path]);
       if (result.exitCode !== 0) throw unavailable(`umount ${path}: ${result.stderr.trim()}`);
     }
     const left = mountsBelow(dir);

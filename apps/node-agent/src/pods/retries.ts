@@ -73,7 +73,8 @@ export class Retries {
     return this.context.clock.after(errorShownMs, () => {
       const failure = this.failures.get(key);
       if (!failure) return;
-      const image = pod.spec.containers.find((one) => one.name === key)?.image ?? key;
+      const all = [...(pod.spec.initContainers ?? []), ...pod.spec.containers];
+      const image = all.find((one) => one.name === key)?.image ?? key;
       const message = `Back-off pulling image "${image}": ${error.message}`;
       this.failures.set(key, { ...failure, waiting: { reason: 'ImagePullBackOff', message } });
       this.context.events.emit(pod, {

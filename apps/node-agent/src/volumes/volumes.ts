@@ -11,7 +11,7 @@ import { writeAtomically } from './atomic-writer.js';
 import { prepareHostPath } from './host-path.js';
 import { isMountPoint } from './mount-table.js';
 import { volumePayload } from './payload.js';
-import { holdSubPath, type HeldPath } from './sub-path.js';
+import { stageSubPath } from './sub-path.js';
 import { VolumeError } from './volume-error.js';
 
 /** Runs a program on the host; see RuntimeClient.run. */
@@ -49,7 +49,7 @@ async function prepareEmptyDir(volume: Volume, context: VolumeContext): Promise<
     // A tmpfs of its own bounds what the pod can take from the host's memory.
     const size = sizeLimit === undefined ? '' : `,size=${parseBytes(sizeLimit)}`;
     const options = `nosuid,nodev,mode=0777${size}`;
-    const result = await context.run(['mount', '-t', 'tmpfs', '-o', options, 'tmpfs', path]);
+    const result = await context.run(['/bin/mount', '-t', 'tmpfs', '-o', options, 'tmpfs', path]);
     if (result.exitCode !== 0)
       throw new VolumeError(volume.name, `mount tmpfs: ${result.stderr.trim()}`);
   }
@@ -88,44 +88,36 @@ const propagations = {
   Bidirectional: 'rshared',
 } as const;
 
-/** Mounts whose sources are held open until the container has been created. */
-export interface HeldMounts {
-  readonly mounts: Mount[];
-  release(): Promise<void>;
-}
-
 function mountOptions(mount: VolumeMount, volume: Volume): string[] {
   const readOnly = mount.readOnly || isWritten(volume);
   return ['rbind', readOnly ? 'ro' : 'rw', propagations[mount.mountPropagation ?? 'None']];
 }
 
-/** The volume mounts of a container; sub paths are held against swaps until released. */
+/** What the mounts of a container are made from. */
+export interface MountContext {
+  readonly paths: PodPaths;
+  readonly run: RunOnHost;
+  readonly env: ReadonlyMap<string, string>;
+}
+
+/** The volume mounts of a container, by the paths on the host that they show. */
 export async function volumeMounts(
   pod: Pod,
   container: Container,
-  paths: PodPaths,
-  env: ReadonlyMap<string, string>,
-): Promise<HeldMounts> {
-  const held: HeldPath[] = [];
-  const release = async () => void (await Promise.all(held.map((path) => path.release())));
-  try {
-    const mounts: Mount[] = [];
-    for (const mount of container.volumeMounts ?? []) {
-      const volume = pod.spec.volumes?.find((one) => one.name === mount.name);
-      if (!volume) throw new VolumeError(mount.name, 'is mounted but not declared in spec.volumes');
-      const subPath = mount.subPathExpr ? expand(mount.subPathExpr, env) : mount.subPath;
-      let source = volumePath(paths, volume);
-      if (subPath) {
-        const place = await holdSubPath(volume.name, source, subPath);
-        held.push(place);
-        source = place.source;
-      }
-      const options = mountOptions(mount, volume);
-      mounts.push({ destination: mount.mountPath, type: 'bind', source, options });
-    }
-    return { mounts, release };
-  } catch (error) {
-    await release();
-    throw error;
+  { paths, run, env }: MountContext,
+): Promise<Mount[]> {
+  const mounts: Mount[] = [];
+  for (const [index, mount] of (container.volumeMounts ?? []).entries()) {
+    const volume = pod.spec.volumes?.find((one) => one.name === mount.name);
+    if (!volume) throw new VolumeError(mount.name, 'is mounted but not declared in spec.volumes');
+    const subPath = mount.subPathExpr ? expand(mount.subPathExpr, env) : mount.subPath;
+    const root = volumePath(paths, volume);
+    const stage = join(paths.subPaths, container.name, String(index));
+    const source = subPath
+      ? await stageSubPath({ volume: volume.name, root, subPath, stage }, run)
+      : root;
+    const options = mountOptions(mount, volume);
+    mounts.push({ destination: mount.mountPath, type: 'bind', source, options });
   }
+  return mounts;
 }
