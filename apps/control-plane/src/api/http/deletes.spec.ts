@@ -148,3 +148,11 @@ test('a dry run deletes nothing', async () => {
   expect((await api.call('DELETE', `${maps}/dry?dryRun=All`)).body.status).toBe('Success');
   expect(await exists(`${maps}/dry`)).toBe(true);
 });
+
+test('the namespaces that every cluster has cannot be deleted', async () => {
+  const { status, body } = await api.call('DELETE', '/api/v1/namespaces/default');
+  expect([status, body.message]).toEqual([
+    403,
+    'namespaces "default" is forbidden: this namespace may not be deleted',
+  ]);
+});

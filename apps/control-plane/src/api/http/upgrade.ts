@@ -65,8 +65,7 @@ async function upgrade(
   const user = await dispatcher.admit(raw, attributes);
   const handler = dispatcher.upgradeHandler(path);
   const protocol = offeredProtocol(raw);
-  const gone = new AbortController();
-  socket.once('close', () => gone.abort());
+  const gone = closingWith(socket, signal);
   const request = {
     method: 'GET',
     query,
@@ -74,18 +73,31 @@ async function upgrade(
     body: undefined,
     raw,
     user,
-    signal: AbortSignal.any([gone.signal, signal]),
+    signal: gone,
   };
   if (path.type !== 'resource') return;
   const plan = await handler.upgrade(subresourceRequest(request, path.path));
   if ('peer' in plan) return peers.upgrade(raw, socket, head, plan.peer);
   sockets.handleUpgrade(raw, socket, head, (ws) => {
     const channels = new ChannelSocket(ws, protocol);
+    gone.addEventListener('abort', () => channels.close(1001, 'the server stops'), { once: true });
     plan.serve(channels).catch((error: unknown) => {
       logger.warn({ err: describeError(error), path: pathname }, 'session ended with an error');
       channels.close(1011, 'internal error');
     });
   });
+}
+
+/** Aborts when the socket closes or the server stops, and leaves no trace on the server's signal. */
+function closingWith(socket: Duplex, stopping: AbortSignal): AbortSignal {
+  const gone = new AbortController();
+  const stop = () => gone.abort(stopping.reason);
+  stopping.addEventListener('abort', stop, { once: true });
+  socket.once('close', () => {
+    stopping.removeEventListener('abort', stop);
+    gone.abort();
+  });
+  return gone.signal;
 }
 
 function refuse(socket: Duplex, error: unknown): void {

@@ -1,5 +1,5 @@
 import type { ApiObject, Kind } from '@gantry/api-machinery';
-import { conflict, timestamp } from '@gantry/base';
+import { conflict, GantryError, timestamp } from '@gantry/base';
 import { detailsOf } from './details.js';
 import { omitEmpty } from './metadata.js';
 import type { DeleteOptions, Preconditions, PropagationPolicy } from './options.js';
@@ -27,6 +27,15 @@ interface Namespacelike extends ApiObject {
 
 const isPod = (kind: Kind) => kind.group === '' && kind.plural === 'pods';
 const isNamespace = (kind: Kind) => kind.group === '' && kind.plural === 'namespaces';
+
+/** Every cluster has these, so nobody can delete them. */
+const lastingNamespaces = new Set(['default', 'kube-system', 'gantry-system']);
+
+function refuseLasting(kind: Kind, { metadata }: ApiObject): void {
+  if (!isNamespace(kind) || !lastingNamespaces.has(metadata.name ?? '')) return;
+  const message = `namespaces "${metadata.name}" is forbidden: this namespace may not be deleted`;
+  throw new GantryError('Forbidden', message, detailsOf(kind, metadata.name));
+}
 
 /** Conflict when the object is not the one, or not the version, that the caller meant. */
 export function checkPreconditions(kind: Kind, object: ApiObject, wanted?: Preconditions): void {
@@ -103,6 +112,7 @@ export function planDeletion<T extends ApiObject>(
   nowMs: number,
 ): DeletionPlan<T> {
   checkPreconditions(kind, current, options.preconditions);
+  refuseLasting(kind, current);
   const before = current.metadata.finalizers ?? [];
   const finalizers = withPropagation(before, options.propagationPolicy);
   let changed = !sameNames(before, finalizers);

@@ -23,7 +23,7 @@ function deployment(name: string): Deployment {
       selector: { matchLabels: labels },
       template: { metadata: { labels }, spec: { containers } },
     },
-  } as Deployment;
+  };
 }
 
 test('leaves the objects that it was given as they were', async () => {

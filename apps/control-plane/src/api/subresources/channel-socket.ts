@@ -26,6 +26,7 @@ export class ChannelSocket implements AsyncIterable<ChannelFrame> {
   private readonly frames: ChannelFrame[] = [];
   private wake: (() => void) | undefined;
   private closed = false;
+  private closing = false;
   private paused = false;
 
   constructor(
@@ -41,7 +42,7 @@ export class ChannelSocket implements AsyncIterable<ChannelFrame> {
   }
 
   private receive(message: Buffer): void {
-    if (message.length === 0) return;
+    if (message.length === 0 || this.closing) return;
     this.frames.push({ channel: message[0]!, payload: message.subarray(1) });
     if (this.frames.length >= maxWaitingFrames && !this.paused) {
       this.paused = true;
@@ -68,6 +69,10 @@ export class ChannelSocket implements AsyncIterable<ChannelFrame> {
 
   /** Ends the session normally; what was sent before still arrives. */
   close(code = 1000, reason = ''): void {
+    // What the client still sends is of no use now, but its own close must get through.
+    this.closing = true;
+    this.frames.length = 0;
+    if (this.paused) this.resume();
     this.socket.close(code, reason);
   }
 
