@@ -59,7 +59,7 @@ export function classKey(pod: PodInput, requests: Amounts, withNodeName: boolean
   const ports = hostPorts(spec);
   return JSON.stringify([
     [...requests],
-    withNodeName ? spec.nodeName : 0,
+    (withNodeName && spec.nodeName) || 0,
     spec.nodeSelector ?? 0,
     spec.affinity ?? 0,
     spec.tolerations ?? 0,

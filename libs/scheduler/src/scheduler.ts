@@ -1,4 +1,4 @@
-import { bestByBruteForce, evaluate } from './evaluation.js';
+import { IndexedSearch } from './index/indexed-search.js';
 import { explain, type PlacementExplanation } from './explain/explanation.js';
 import type { PodInput } from './input.js';
 import { profiles, type Profile } from './profile.js';
@@ -14,10 +14,14 @@ const nowhere: Decision = { node: undefined, score: -Infinity };
 
 /** Decides on one snapshot by one profile. It never changes the snapshot except through `place`. */
 export class Scheduler {
+  private readonly search: IndexedSearch;
+
   constructor(
     readonly snapshot: Snapshot,
     readonly profile: Profile = profiles['bin-pack'],
-  ) {}
+  ) {
+    this.search = new IndexedSearch(snapshot, profile);
+  }
 
   /** The best node for the pod on the snapshot as it stands. */
   schedule(pod: PodInput): Decision {
@@ -25,8 +29,7 @@ export class Scheduler {
   }
 
   decide(handle: PodHandle): Decision {
-    const evaluation = evaluate(this.snapshot, handle, this.profile);
-    const choice = bestByBruteForce(this.snapshot, evaluation);
+    const choice = this.search.best(handle);
     if (!choice) return nowhere;
     return { node: this.snapshot.nodes.name(choice.slot), score: choice.score };
   }

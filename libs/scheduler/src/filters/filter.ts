@@ -30,14 +30,26 @@ export interface NodeCheck {
   refusals(slot: number): Refusal[];
 }
 
+/** Which labels of a node decide, so that an index can ask once for all nodes that have them alike. */
+export interface LabelReader {
+  /**
+   * For `node` and `cluster` rules: the labels besides taints, cordon and resources that the answer depends
+   * on; undefined within for the node's name. Absent: none.
+   */
+  labels?(snapshot: Snapshot, pod: PodHandle): readonly (string | undefined)[];
+}
+
 /**
  * One rule that keeps pods off nodes. `reads` says what its answer depends on: the node's own traits, the
  * pods on that node, or pods anywhere; an index keeps answers for as long as that stands.
  */
-export interface Filter {
+export interface Filter extends LabelReader {
   readonly name: string;
   readonly reads: 'node' | 'usage' | 'cluster';
-  /** Undefined when this pod asks nothing of this filter. */
+  /**
+   * Undefined when this pod asks nothing of this filter. The check reads the snapshot as it is when asked, so
+   * it serves until terms about pods become known that were not known before (`CounterRegistry.version`).
+   */
   prepare(snapshot: Snapshot, pod: PodHandle): NodeCheck | undefined;
   /** What a person reads of all nodes refused for one reason, after their number: `2 have too little memory`. */
   phrase(refused: readonly NodeRefusal[]): string;

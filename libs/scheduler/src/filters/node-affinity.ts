@@ -7,6 +7,8 @@ const name = 'nodeAffinity';
 export const nodeAffinityFilter: Filter = {
   name,
   reads: 'node',
+  labels: (_snapshot, { podClass: { selector, affinity = [] } }) =>
+    [...selector, ...affinity.flat()].map((requirement) => requirement.label),
   prepare({ nodes }, { podClass: { selector, affinity } }) {
     if (selector.length === 0 && affinity === undefined) return undefined;
     const refuse = (text: string, field: string): Refusal => ({

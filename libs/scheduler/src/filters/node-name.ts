@@ -6,6 +6,7 @@ const name = 'nodeName';
 export const nodeNameFilter: Filter = {
   name,
   reads: 'node',
+  labels: () => [undefined],
   prepare({ nodes }, { podClass: { nodeName } }) {
     if (!nodeName) return undefined;
     const refusal = {

@@ -11,14 +11,23 @@ function refusal(reason: string, message: string): Refusal {
 export const podAffinityFilter: Filter = {
   name,
   reads: 'cluster',
+  labels({ topology }, { podClass, labelSet }) {
+    const { affinity = [], antiAffinity = [] } = podClass.topology ?? {};
+    const { repelledBy } = topology.membership(labelSet);
+    return [
+      ...[...affinity, ...antiAffinity].map((term) => term.topologyKey),
+      ...repelledBy.map(({ counter }) => counter.domains.key),
+    ];
+  },
   prepare({ topology }, { podClass, labelSet }) {
     const { affinity = [], antiAffinity = [], affinityMatchesSelf } = podClass.topology ?? {};
     const repelledBy = topology.domains.size > 0 ? topology.membership(labelSet).repelledBy : [];
     if (affinity.length + antiAffinity.length + repelledBy.length === 0) return undefined;
-    const isFirst =
+    const startsSeries = () =>
       affinityMatchesSelf === true && affinity.every((t) => t.counted.counter.total === 0);
     const refusals = (slot: number): Refusal[] => {
       const found: Refusal[] = [];
+      const isFirst = startsSeries();
       for (const { counted, topologyKey } of affinity) {
         const { counter } = counted;
         if (counter.domains.domainOf[slot] === noDomain) {
@@ -41,13 +50,18 @@ export const podAffinityFilter: Filter = {
       }
       return found;
     };
-    const fits = (slot: number) =>
-      affinity.every(
+    const isNear = (slot: number) => {
+      const isFirst = startsSeries();
+      return affinity.every(
         ({ counted: { counter } }) =>
           counter.domains.domainOf[slot] !== noDomain && (isFirst || counter.at(slot) > 0),
-      ) &&
-      antiAffinity.every(({ counted }) => counted.counter.at(slot) === 0) &&
-      repelledBy.every(({ counter }) => counter.at(slot) === 0);
+      );
+    };
+    const fits = (slot: number) => {
+      for (const { counted } of antiAffinity) if (counted.counter.at(slot) > 0) return false;
+      for (const { counter } of repelledBy) if (counter.at(slot) > 0) return false;
+      return affinity.length === 0 || isNear(slot);
+    };
     return { fits, refusals };
   },
   phrase(refused) {

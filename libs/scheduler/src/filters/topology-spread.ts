@@ -27,6 +27,8 @@ function refusalOf(term: SpreadTerm, slot: number): Refusal | undefined {
 export const topologySpreadFilter: Filter = {
   name,
   reads: 'cluster',
+  labels: (_snapshot, { podClass: { topology } }) =>
+    (topology?.spread ?? []).filter((term) => term.hard).map((term) => term.topologyKey),
   prepare(_snapshot, { podClass: { topology } }) {
     const terms = topology?.spread.filter((term) => term.hard) ?? [];
     if (terms.length === 0) return undefined;

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { bestByBruteForce, evaluate } from '../evaluation.js';
 import { profiles } from '../profile.js';
 import { lives, podArbitrary, spreadPodArbitrary } from './churn.js';
 import { Life } from './life.js';
@@ -97,5 +98,26 @@ test('the explanation agrees with the decision, node by node', () => {
       }
     }),
     { numRuns: 100 },
+  );
+});
+
+test.each(cases)('%s: the index chooses a node as good as brute force does', (name, pods) => {
+  fc.assert(
+    fc.property(lives(60, pods), (steps) => {
+      const life = new Life(profiles[name]);
+      const { snapshot, scheduler } = life;
+      for (const step of steps) {
+        life.live(step, (pod, decision) => {
+          const evaluation = evaluate(snapshot, snapshot.handle(pod), scheduler.profile);
+          const best = bestByBruteForce(snapshot, evaluation);
+          if (!best) return expect(decision.node).toBeUndefined();
+          const chosen = snapshot.nodes.slot(decision.node!)!;
+          expect(evaluation.fits(chosen)).toBe(true);
+          expect(evaluation.score(chosen)).toBeCloseTo(best.score, 9);
+          expect(decision.score).toBeCloseTo(best.score, 9);
+        });
+      }
+    }),
+    runs,
   );
 });

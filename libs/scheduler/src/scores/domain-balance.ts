@@ -1,5 +1,5 @@
 import { noDomain } from '../topology/domains.js';
-import type { SpreadTerm } from '../topology/topology-terms.js';
+import type { SpreadTerm, TopologyTerms } from '../topology/topology-terms.js';
 import type { NodeScore, Score } from './score.js';
 
 /** Minus the pods by which the node's domains stand above the emptiest; a node without the label is last. */
@@ -16,10 +16,17 @@ function balance(terms: readonly SpreadTerm[]): NodeScore | undefined {
   };
 }
 
+function keysOf(topology: TopologyTerms | undefined, hard: boolean): string[] {
+  const terms = (topology?.spread ?? []).filter((term) => term.hard === hard);
+  return terms.map((term) => term.topologyKey);
+}
+
 /** Below a hard spread a balanced fill places pods that packing would strand, so it outranks packing. */
 export const hardSpreadScore: Score = {
   name: 'hardTopologySpread',
   reads: 'cluster',
+  bound: 0,
+  labels: (_snapshot, { podClass: { topology } }) => keysOf(topology, true),
   prepare: (_snapshot, { podClass: { topology } }) =>
     balance(topology?.spread.filter((term) => term.hard) ?? []),
 };
@@ -28,6 +35,8 @@ export const hardSpreadScore: Score = {
 export const softSpreadScore: Score = {
   name: 'softTopologySpread',
   reads: 'cluster',
+  bound: 0,
+  labels: (_snapshot, { podClass: { topology } }) => keysOf(topology, false),
   prepare: (_snapshot, { podClass: { topology } }) =>
     balance(topology?.spread.filter((term) => !term.hard) ?? []),
 };

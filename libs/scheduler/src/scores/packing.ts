@@ -49,6 +49,7 @@ export function addedFullness(nodes: NodeTable, { ask }: PodClass, slot: number)
 export const packScore: Score = {
   name: 'pack',
   reads: 'usage',
+  order: 1,
   prepare:
     ({ nodes }, { podClass }) =>
     (slot) =>
@@ -59,6 +60,7 @@ export const packScore: Score = {
 export const spreadScore: Score = {
   name: 'spread',
   reads: 'usage',
+  order: -1,
   prepare:
     ({ nodes }, { podClass }) =>
     (slot) =>

@@ -5,6 +5,8 @@ import type { Score } from './score.js';
 export const preferredAffinityScore: Score = {
   name: 'preferredNodeAffinity',
   reads: 'node',
+  labels: (_snapshot, { podClass: { preferred } }) =>
+    preferred.flatMap(({ term }) => term.map((requirement) => requirement.label)),
   prepare({ nodes }, { podClass: { preferred } }) {
     const total = preferred.reduce((sum, { weight }) => sum + weight, 0);
     if (total === 0) return undefined;

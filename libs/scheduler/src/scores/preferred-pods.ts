@@ -4,6 +4,9 @@ import type { Score } from './score.js';
 export const preferredPodsScore: Score = {
   name: 'preferredPodAffinity',
   reads: 'cluster',
+  bound: Infinity,
+  labels: (_snapshot, { podClass: { topology } }) =>
+    (topology?.preferred ?? []).map((term) => term.topologyKey),
   prepare(_snapshot, { podClass: { topology } }) {
     const terms = topology?.preferred ?? [];
     if (terms.length === 0) return undefined;

@@ -37,6 +37,8 @@ export class CounterRegistry {
   private readonly matchingCounters = new Map<string, Counted>();
   private readonly carrierCounters = new Map<string, Counted>();
   private memberships = new WeakMap<LabelSet, Membership>();
+  /** Grows when another sort of pods begins to be counted. */
+  version = 0;
 
   constructor(private readonly source: CounterSource) {}
 
@@ -52,6 +54,7 @@ export class CounterRegistry {
   /** Counts all pods anew: which of them a matcher means may have changed with a namespace's labels. */
   recount(): void {
     this.memberships = new WeakMap();
+    this.version++;
     for (const { matcher, counter } of this.matchingCounters.values()) {
       counter.reset();
       this.fill(matcher, counter);
@@ -97,6 +100,7 @@ export class CounterRegistry {
   private register(into: Map<string, Counted>, counted: Counted): Counted {
     into.set(counted.key, counted);
     this.memberships = new WeakMap();
+    this.version++;
     return counted;
   }
 

@@ -1,0 +1,105 @@
+import type { Choice } from '../evaluation.js';
+import type { NodeCheck } from '../filters/filter.js';
+import type { LabelSet, PodClass } from '../pod-class.js';
+import type { Profile } from '../profile.js';
+import type { Ask } from '../resource-table.js';
+import type { PodHandle, Snapshot } from '../snapshot.js';
+import { NodeGroups } from './node-groups.js';
+import { isCurrent, makePlan, sum, type Candidate, type PlacementPlan } from './placement-plan.js';
+
+/** Plans that are kept; all are made anew when there are more. */
+const maxPlans = 20_000;
+
+/**
+ * Finds a node as good as the best by brute force, looking at few: groups of nodes that are alike are asked
+ * once, and within a group nodes are met from the best on.
+ */
+export class IndexedSearch {
+  private readonly groups: NodeGroups;
+  private readonly plans = new Map<PodClass, Map<LabelSet | undefined, PlacementPlan>>();
+  private planCount = 0;
+
+  constructor(
+    private readonly snapshot: Snapshot,
+    private readonly profile: Profile,
+  ) {
+    const ordered = profile.scores.find(({ score }) => score.order !== undefined);
+    this.groups = new NodeGroups(snapshot, ordered?.score.order ?? 1);
+  }
+
+  best(pod: PodHandle): Choice | undefined {
+    this.groups.refresh();
+    const plan = this.planFor(pod);
+    const search = new Search(plan, pod.podClass.ask);
+    for (const candidate of plan.candidates) search.consider(candidate);
+    return search.slot < 0 ? undefined : { slot: search.slot, score: search.score };
+  }
+
+  private planFor(pod: PodHandle): PlacementPlan {
+    // Labels of a pod matter only once somebody counts pods by labels.
+    const labelSet = this.snapshot.topology.version > 0 ? pod.labelSet : undefined;
+    let byLabels = this.plans.get(pod.podClass);
+    const known = byLabels?.get(labelSet);
+    if (known && isCurrent(known, this.groups, this.snapshot)) return known;
+    const plan = makePlan(this.snapshot, pod, this.profile, this.groups);
+    if (!known && this.planCount++ >= maxPlans) {
+      this.plans.clear();
+      this.planCount = 1;
+      byLabels = undefined;
+    }
+    if (!byLabels) this.plans.set(pod.podClass, (byLabels = new Map()));
+    byLabels.set(labelSet, plan);
+    return plan;
+  }
+}
+
+/** One search; its best so far. */
+class Search {
+  slot = -1;
+  score = -Infinity;
+
+  constructor(
+    private readonly plan: PlacementPlan,
+    private readonly ask: Ask,
+  ) {}
+
+  consider({ group, nodeScore }: Candidate): void {
+    const { plan, ask } = this;
+    const sample = group.order.first;
+    if (plan.groupChecks.length > 0 && !passes(plan.groupChecks, sample)) return;
+    const base =
+      plan.groupScores.length > 0 ? nodeScore + sum(plan.groupScores, sample) : nodeScore;
+    // Nodes come in descending order of this part, so that nothing after a bound that fails can win.
+    const isHopeless = (slot: number) =>
+      base + this.orderedScore(slot) + plan.nodeScoresBound <= this.score;
+    if (isHopeless(sample)) return;
+    if (plan.nodeChecks.length === 0 && plan.nodeScores.length === 0) {
+      const slot = group.order.firstFit(ask);
+      if (slot >= 0) this.offer(slot, base + this.orderedScore(slot));
+      return;
+    }
+    group.order.walk(ask, (slot) => {
+      if (isHopeless(slot)) return false;
+      if (passes(plan.nodeChecks, slot)) {
+        this.offer(slot, base + this.orderedScore(slot) + sum(plan.nodeScores, slot));
+      }
+      return true;
+    });
+  }
+
+  private orderedScore(slot: number): number {
+    const { ordered } = this.plan;
+    return ordered === undefined ? 0 : ordered.weight * ordered.rate(slot);
+  }
+
+  private offer(slot: number, score: number): void {
+    if (score < this.score || (score === this.score && slot > this.slot)) return;
+    this.slot = slot;
+    this.score = score;
+  }
+}
+
+function passes(checks: readonly NodeCheck[], slot: number): boolean {
+  for (const check of checks) if (!check.fits(slot)) return false;
+  return true;
+}

@@ -1,0 +1,157 @@
+import { labelValue } from '../labels.js';
+import { fullness } from '../scores/packing.js';
+import type { Snapshot } from '../snapshot.js';
+import { NodeOrder } from './node-order.js';
+
+/** A label with more values than this does not divide nodes into groups: hosts' names would make one each. */
+const maxValuesOfGroupLabel = 64;
+
+/** Nodes that no filter or score about nodes can tell apart, ordered by how full they are. */
+export interface NodeGroup {
+  readonly identity: string;
+  readonly order: NodeOrder;
+}
+
+/**
+ * Divides the nodes of a snapshot by what they offer, their taints, and the labels that pods ask about, and
+ * keeps each group in order. Changes are noted as they happen and worked in before the next question.
+ */
+export class NodeGroups {
+  /** Grows when nodes join or leave groups or when nodes are divided anew. */
+  version = 0;
+  private groups = new Map<string, NodeGroup>();
+  private groupOf: (NodeGroup | undefined)[] = [];
+  private readonly keys = { values: new Float64Array(64) };
+  private readonly labels = new Set<string>();
+  private readonly asked = new Set<string>();
+  private readonly stale: number[] = [];
+  private isStale = new Uint8Array(64);
+
+  /** `direction` 1 puts the fullest nodes first, -1 the emptiest. */
+  constructor(
+    private readonly snapshot: Snapshot,
+    private readonly direction: 1 | -1,
+  ) {
+    snapshot.observe({
+      usageChanged: (slot) => this.note(slot, 1),
+      nodeChanged: (slot) => this.note(slot, 2),
+    });
+    for (const slot of snapshot.nodes) this.note(slot, 2);
+  }
+
+  /** The groups that have nodes, in the order in which they came to be. */
+  all(): NodeGroup[] {
+    return [...this.groups.values()];
+  }
+
+  /** The key by which a node stands in its group: its fullness, with the sign of the direction. */
+  keyOf(slot: number): number {
+    return this.keys.values[slot]!;
+  }
+
+  /** Asks that nodes be divided by this label; false when it has too many values for that. */
+  divideBy(label: string): boolean {
+    if (!this.asked.has(label)) {
+      this.asked.add(label);
+      if (this.hasFewValues(label)) {
+        this.labels.add(label);
+        this.regroup();
+      }
+    }
+    return this.labels.has(label);
+  }
+
+  /** Works in what has changed. */
+  refresh(): void {
+    for (const slot of this.stale) {
+      const what = this.isStale[slot];
+      this.isStale[slot] = 0;
+      if (what === 2) this.replace(slot);
+      else this.reorder(slot);
+    }
+    this.stale.length = 0;
+  }
+
+  private note(slot: number, what: 1 | 2): void {
+    if (slot >= this.isStale.length) this.grow();
+    const before = this.isStale[slot]!;
+    if (before === 0) this.stale.push(slot);
+    if (what > before) this.isStale[slot] = what;
+  }
+
+  private grow(): void {
+    const { capacity } = this.snapshot.nodes;
+    const stale = new Uint8Array(capacity);
+    stale.set(this.isStale);
+    this.isStale = stale;
+    const values = new Float64Array(capacity);
+    values.set(this.keys.values);
+    this.keys.values = values;
+  }
+
+  private reorder(slot: number): void {
+    const group = this.groupOf[slot];
+    if (!group) return;
+    const key = this.direction * fullness(this.snapshot.nodes, slot);
+    const before = this.keys.values[slot]!;
+    if (key === before) {
+      group.order.freed(slot);
+      group.order.took(slot);
+      return;
+    }
+    group.order.remove(slot);
+    this.keys.values[slot] = key;
+    group.order.insert(slot);
+  }
+
+  private replace(slot: number): void {
+    const old = this.groupOf[slot];
+    const id = this.snapshot.nodes.traits[slot] ? this.identity(slot) : undefined;
+    if (old) {
+      old.order.remove(slot);
+      this.groupOf[slot] = undefined;
+      if (old.order.size === 0) this.groups.delete(old.identity);
+    }
+    if (id !== undefined) this.join(id, slot);
+    if (old || id !== undefined) this.version++;
+  }
+
+  private join(id: string, slot: number): void {
+    let group = this.groups.get(id);
+    if (!group) {
+      const order = new NodeOrder(this.snapshot.nodes.resources, this.keys);
+      this.groups.set(id, (group = { identity: id, order }));
+    }
+    this.keys.values[slot] = this.direction * fullness(this.snapshot.nodes, slot);
+    group.order.insert(slot);
+    this.groupOf[slot] = group;
+  }
+
+  private regroup(): void {
+    this.groups = new Map();
+    this.groupOf = [];
+    for (const slot of this.snapshot.nodes) this.note(slot, 2);
+    this.version++;
+    this.refresh();
+  }
+
+  private identity(slot: number): string {
+    const { resources, traits } = this.snapshot.nodes;
+    const { taints, unschedulable, labels } = traits[slot]!;
+    return JSON.stringify([
+      resources.allocatable.map((column) => column[slot]),
+      taints,
+      unschedulable,
+      [...this.labels].map((label) => labelValue(labels, label) ?? null),
+    ]);
+  }
+
+  private hasFewValues(label: string): boolean {
+    const values = new Set<string | undefined>();
+    for (const slot of this.snapshot.nodes) {
+      values.add(labelValue(this.snapshot.nodes.traits[slot]!.labels, label));
+      if (values.size > maxValuesOfGroupLabel) return false;
+    }
+    return true;
+  }
+}
