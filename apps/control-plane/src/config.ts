@@ -94,8 +94,8 @@ export const serveFlags = {
 const logLevels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent'];
 
 /**
- * Reads flags, then the environment (`--api-port` is GANTRY_API_PORT), then defaults. BadRequest lists
- * every fault, each with its flag.
+ * Reads flags, then the environment (`--api-port` is GANTRY_API_PORT), then defaults. BadRequest
+ * lists every fault, each with its flag.
  */
 export function parseConfig(argv: readonly string[], env: NodeJS.ProcessEnv = {}): Config {
   const options = flagOptions(serveFlags);

@@ -3,6 +3,7 @@ import { Agent, request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { localCluster } from './commands/api-call.js';
 import { testConfig } from './config.js';
 import { startControlPlane, type ControlPlane } from './control-plane.js';
 
@@ -72,5 +73,26 @@ describe('startControlPlane', () => {
   it('comes to lead', async () => {
     await expect.poll(() => plane.leader.leading).toBe(true);
     expect(plane.leader.fence).toMatchObject({ key: 'leader/control-plane' });
+  });
+
+  it('says which port is taken and what to do', async () => {
+    const other = join(directory, 'other');
+    const { apiPort, gatewayPort } = plane;
+    const sameApi = startControlPlane(testConfig(other, { apiPort }));
+    await expect(sameApi).rejects.toThrow(
+      `listen on port ${apiPort}: another program listens there; choose another with --api-port`,
+    );
+    const sameGateway = startControlPlane(testConfig(other, { gatewayPort }));
+    await expect(sameGateway).rejects.toThrow('choose another with --gateway-port');
+  });
+
+  it('gives every new join token a secret, once', async () => {
+    const cluster = await localCluster(directory);
+    const metadata = { name: 'first' };
+    const made = await cluster.post('/apis/gantry.dev/v1/jointokens', { metadata, spec: {} });
+    const { status } = made as { status?: { token?: string } };
+    expect(status?.token).toMatch(/^first\.[\w-]{32}$/);
+    const { body } = await get('/apis/gantry.dev/v1/jointokens/first', { certificate: true });
+    expect(body).not.toContain(status?.token?.split('.')[1]);
   });
 });

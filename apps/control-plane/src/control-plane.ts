@@ -158,7 +158,11 @@ class Startup {
     await createInitialObjects(app.get(ObjectStore));
     this.informers = app.get(Informers).run(this.shutdown.signal);
     await app.startAllMicroservices();
-    await app.listen(config.apiPort, config.bindAddress);
+    try {
+      await app.listen(config.apiPort, config.bindAddress);
+    } catch (error) {
+      throw listenError(error, config.apiPort, '--api-port');
+    }
     const server = app.getHttpServer() as Server;
     this.apiPort = (server.address() as AddressInfo).port;
     followRenewals(server, this.pki);
@@ -192,6 +196,13 @@ class Startup {
   private address(port: number): string {
     return `${host(this.config.bindAddress)}:${port}`;
   }
+}
+
+/** Says what to do about a port that cannot be had. */
+function listenError(error: unknown, port: number, flag: string): Error {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const why = code === 'EADDRINUSE' ? 'another program listens there' : message;
+  return new Error(`listen on port ${port}: ${why}; choose another with ${flag}`, { cause: error });
 }
 
 /** An address as it stands in a URL. */

@@ -3,7 +3,9 @@ import { describeError, GantryError, type Logger } from '@gantry/base';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { throwError, type Observable } from 'rxjs';
 
-/** Answers every error of an HTTP handler with a Status; gRPC handlers get theirs as a gRPC status. */
+/**
+ * Answers every error of an HTTP handler with a Status; gRPC handlers get theirs as a gRPC status.
+ */
 @Catch()
 export class ErrorFilter implements ExceptionFilter {
   constructor(private readonly logger: Logger) {}

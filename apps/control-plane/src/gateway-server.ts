@@ -5,7 +5,8 @@ import type { Pki } from './auth/pki.js';
 
 /**
  * Nest's gRPC server with TLS whose certificates are renewed while it runs. Client certificates are
- * asked for but not demanded, because Join comes without one: handlers must check what they were given.
+ * asked for but not demanded, because Join comes without one: handlers must check what they were
+ * given.
  */
 export class GatewayServer extends ServerGrpc {
   /** The port in use, once it listens. */
@@ -16,20 +17,29 @@ export class GatewayServer extends ServerGrpc {
     private readonly pki: Pki,
   ) {
     super({ package: packageName, packageDefinition: agentPackageDefinition() });
+    // What fails is thrown or logged by us; gRPC would write lines of its own to stderr.
+    grpc.setLogVerbosity(grpc.logVerbosity.NONE);
   }
 
   override async createClient(): Promise<grpc.Server> {
     const server = new grpc.Server(keepaliveOptions);
     this.port = await new Promise<number>((resolve, reject) => {
       server.bindAsync(this.address, gatewayCredentials(this.pki), (error, port) =>
-        error ? reject(new Error(`listen on ${this.address}: ${error.message}`)) : resolve(port),
+        error ? reject(this.listenError(error)) : resolve(port),
       );
     });
     return server;
   }
+
+  private listenError(error: Error): Error {
+    const why = /EADDRINUSE/.test(error.message) ? 'another program listens there' : error.message;
+    const next = 'choose another with --gateway-port';
+    return new Error(`listen on ${this.address}: ${why}; ${next}`);
+  }
 }
 
-// grpc-js registers who is to hear of a certificate only after it asked for it, so an answer within the call
+// grpc-js registers who is to hear of a certificate only after it asked for it, so an answer within
+// the call
 // would be lost and every connection refused.
 function gatewayCredentials(pki: Pki): grpc.ServerCredentials {
   const stopped = new Map<unknown, () => void>();

@@ -1,6 +1,7 @@
 /**
  * What Nest injects where there is no class to name: `@Inject(CONFIG) config: Config`. Classes that
- * are injected by themselves: ObjectStore, Informers, Registry (prom-client), Pki, Authenticator, Leader.
+ * are injected by themselves: ObjectStore, Informers, Registry (prom-client), Pki, Authenticator,
+ * Leader.
  */
 export const CONFIG = Symbol('Config');
 export const LOGGER = Symbol('Logger');

@@ -19,8 +19,8 @@ export interface ControllerOptions {
   readonly name: string;
   readonly sources: readonly Source[];
   /**
-   * Brings the object of one key closer to its spec; idempotent. Throwing tries again with back-off;
-   * `requeueAfterMs` looks again later. Must stop soon after the signal aborts.
+   * Brings the object of one key closer to its spec; idempotent. Throwing tries again with back-
+   * off; `requeueAfterMs` looks again later. Must stop soon after the signal aborts.
    */
   reconcile(key: string, signal: AbortSignal): Promise<void | { requeueAfterMs: number }>;
   readonly logger: Logger;

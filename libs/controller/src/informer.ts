@@ -29,9 +29,9 @@ export interface InformerHandler<T> {
 }
 
 /**
- * A kind's objects in memory, kept current by one watch. After interruptions it resumes; when history
- * was compacted it lists again and tells the difference, so that handlers miss no object's last state
- * (though perhaps states in between). Its objects are shared: they must not be changed.
+ * A kind's objects in memory, kept current by one watch. After interruptions it resumes; when
+ * history was compacted it lists again and tells the difference, so that handlers miss no object's
+ * last state (though perhaps states in between). Its objects are shared: they must not be changed.
  */
 export class Informer<T extends ApiObject> {
   private readonly cache: ObjectIndex<T>;
@@ -88,7 +88,9 @@ export class Informer<T extends ApiObject> {
     this.cache.addIndex(name, values);
   }
 
-  /** Tells the handler first what is there and then what changes; the returned function ends that. */
+  /**
+   * Tells the handler first what is there and then what changes; the returned function ends that.
+   */
   subscribe(handler: InformerHandler<T>): () => void {
     this.handlers.add(handler);
     for (const object of this.cache.all()) handler.added?.(object);

@@ -46,8 +46,8 @@ export interface ObjectStoreOptions {
 }
 
 /**
- * Typed objects over a Store. Objects that come out belong to the caller; objects that go in are not
- * changed. metadata.resourceVersion is the store's revision and guards each update.
+ * Typed objects over a Store. Objects that come out belong to the caller; objects that go in are
+ * not changed. metadata.resourceVersion is the store's revision and guards each update.
  */
 export class ObjectStore {
   private readonly codec: Codec;
@@ -120,8 +120,8 @@ export class ObjectStore {
   }
 
   /**
-   * Replaces an object whose metadata.resourceVersion is still current (Conflict otherwise); without
-   * one, whatever is there. NotFound when there is nothing.
+   * Replaces an object whose metadata.resourceVersion is still current (Conflict otherwise);
+   * without one, whatever is there. NotFound when there is nothing.
    */
   async update<T extends ApiObject>(kind: Kind<T>, object: T): Promise<T> {
     const { namespace, name = '', resourceVersion } = object.metadata;
@@ -156,7 +156,10 @@ export class ObjectStore {
     throw conflict(details(kind, name), `others changed it ${maxAttempts} times in a row`);
   }
 
-  /** Removes the object for good and returns its last state; NotFound, or Conflict when it is not the one meant. */
+  /**
+   * Removes the object for good and returns its last state; NotFound, or Conflict when it is not
+   * the one meant.
+   */
   async remove<T extends ApiObject>(
     kind: Kind<T>,
     namespace: string | undefined,
@@ -178,7 +181,10 @@ export class ObjectStore {
     throw conflict(details(kind, name), `others changed it ${maxAttempts} times in a row`);
   }
 
-  /** All writes at one revision or none; the error is that of the first operation that does not hold. */
+  /**
+   * All writes at one revision or none; the error is that of the first operation that does not
+   * hold.
+   */
   async transact(operations: readonly ObjectOperation[]): Promise<ApiObject[]> {
     const prepared = operations.map((operation) => this.prepare(operation));
     const result = await this.write(

@@ -10,8 +10,8 @@ export interface WorkQueueOptions {
 }
 
 /**
- * Keys that wait for work. A key waits at most once, and while it is being worked on it is not given
- * out again but remembered. Its size is bounded by the number of distinct keys.
+ * Keys that wait for work. A key waits at most once, and while it is being worked on it is not
+ * given out again but remembered. Its size is bounded by the number of distinct keys.
  */
 export class WorkQueue {
   private readonly waiting = new Set<string>();

@@ -32,9 +32,9 @@ export class LeaderElection {
   }
 
   /**
-   * Campaigns until the signal aborts. `lead` is called for each term won and must return soon after
-   * its signal aborts; when it returns or throws by itself, the leadership is given up and sought
-   * again. A clean stop hands over at once.
+   * Campaigns until the signal aborts. `lead` is called for each term won and must return soon
+   * after its signal aborts; when it returns or throws by itself, the leadership is given up and
+   * sought again. A clean stop hands over at once.
    */
   async run(signal: AbortSignal, lead: (leadership: Leadership) => Promise<void>): Promise<void> {
     const backoff = new Backoff({ baseMs: 200, maxMs: 2_000, jitter: 0.5 });

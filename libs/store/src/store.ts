@@ -1,4 +1,6 @@
-/** A revision of the whole store: grows by at least one with each committed write, never repeats. */
+/**
+ * A revision of the whole store: grows by at least one with each committed write, never repeats.
+ */
 export type Revision = bigint;
 
 /** One key with its value as bytes, and the revisions between which this value has stood. */
@@ -10,7 +12,9 @@ export interface Entry {
   readonly leaseId?: LeaseId;
 }
 
-/** One page of a range, read at one revision; `next` is the key at which the following page starts. */
+/**
+ * One page of a range, read at one revision; `next` is the key at which the following page starts.
+ */
 export interface Page {
   readonly entries: readonly Entry[];
   readonly revision: Revision;
@@ -68,7 +72,10 @@ export interface Lease {
 }
 
 export interface WatchOptions {
-  /** Events after this revision (exclusive). Without it: from now on, which a first progress event names. */
+  /**
+   * Events after this revision (exclusive). Without it: from now on, which a first progress event
+   * names.
+   */
   readonly after?: Revision;
   readonly signal: AbortSignal;
 }
@@ -83,10 +90,10 @@ export interface RangeOptions {
 }
 
 /**
- * The only truth of a cluster. Keys are UTF-8 strings ordered by their bytes; values at most 1.5 MB.
- * Errors are GantryErrors: ServiceUnavailable when no answer can be had in time (a write may or may
- * not have happened), Expired when a revision's history is gone, Timeout for a revision that is not
- * reached yet, RequestEntityTooLarge, Conflict for a write on a lease that is gone.
+ * The only truth of a cluster. Keys are UTF-8 strings ordered by their bytes; values at most 1.5
+ * MB. Errors are GantryErrors: ServiceUnavailable when no answer can be had in time (a write may or
+ * may not have happened), Expired when a revision's history is gone, Timeout for a revision that is
+ * not reached yet, RequestEntityTooLarge, Conflict for a write on a lease that is gone.
  */
 export interface Store {
   get(key: string): Promise<Entry | undefined>;

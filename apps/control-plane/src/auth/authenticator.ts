@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import type { TLSSocket } from 'node:tls';
+import type { PeerCertificate, TLSSocket } from 'node:tls';
 import { GantryError, type Logger } from '@gantry/base';
 import type { AccessAttributes, UserInfo } from './access.js';
 import type { TokenFile } from './token-file.js';
@@ -16,12 +16,17 @@ const anonymous: UserInfo = { name: 'system:anonymous', groups: ['system:unauthe
  * bearer tokens are known by their hashes. system:masters may do everything, nobody else anything.
  */
 export class Authenticator {
+  /** A connection keeps its certificate, and reading one takes longer than many a request. */
+  private readonly bySocket = new WeakMap<IncomingMessage['socket'], UserInfo>();
+
   constructor(
     private readonly tokens: TokenFile,
     private readonly logger: Logger,
   ) {}
 
-  /** The user of a request, system:anonymous without credentials; Unauthorized when they are wrong. */
+  /**
+   * The user of a request, system:anonymous without credentials; Unauthorized when they are wrong.
+   */
   async authenticate(request: IncomingMessage): Promise<UserInfo> {
     const user = this.fromCertificate(request.socket) ?? (await this.fromToken(request));
     return user ?? anonymous;
@@ -42,18 +47,19 @@ export class Authenticator {
   }
 
   private fromCertificate(socket: IncomingMessage['socket']): UserInfo | undefined {
+    const known = this.bySocket.get(socket);
+    if (known) return known;
     const tls = socket as TLSSocket;
     if (typeof tls.getPeerCertificate !== 'function') return undefined;
     const { subject } = tls.getPeerCertificate() ?? {};
     if (!subject) return undefined;
     if (!tls.authorized) {
-      throw unauthorized(
-        `the client certificate is not accepted: ${String(tls.authorizationError)}`,
-      );
+      const why = String(tls.authorizationError);
+      throw unauthorized(`the client certificate is not accepted: ${why}`);
     }
-    const organizations = subject.O as string | string[] | undefined;
-    const groups = organizations === undefined ? [] : [organizations].flat();
-    return { name: [subject.CN].flat()[0] ?? '', groups: [...groups, 'system:authenticated'] };
+    const user = userOf(subject);
+    this.bySocket.set(socket, user);
+    return user;
   }
 
   private async fromToken(request: IncomingMessage): Promise<UserInfo | undefined> {
@@ -65,6 +71,15 @@ export class Authenticator {
     if (!user) throw unauthorized('the bearer token is not valid');
     return { name: user.name, groups: [...user.groups, 'system:authenticated'] };
   }
+}
+
+/** Node gives a field that is there several times as a list. */
+function userOf(subject: PeerCertificate['subject']): UserInfo {
+  const { CN: name, O: groups } = subject as { CN?: string | string[]; O?: string | string[] };
+  return {
+    name: [name ?? ''].flat()[0] ?? '',
+    groups: [...[groups ?? []].flat(), 'system:authenticated'],
+  };
 }
 
 function unauthorized(message: string): GantryError {

@@ -22,8 +22,8 @@ export function newJoinToken(name: string): NewJoinToken {
 }
 
 /**
- * The create hook of JoinToken: gives it a secret of its own, stores the hash, and puts the token into
- * the answer's status.
+ * The create hook of JoinToken: gives it a secret of its own, stores the hash, and puts the token
+ * into the answer's status.
  */
 export function issueOnCreate(object: JoinToken): (stored: JoinToken) => JoinToken {
   const secret = randomBytes(secretBytes).toString('base64url');

@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { generateKeyPairSync, X509Certificate } from 'node:crypto';
+import { generateKeyPairSync, X509Certificate, type webcrypto } from 'node:crypto';
 import { cp, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,7 +27,10 @@ const open = (more: { at?: string; advertiseAddress?: string; tlsSans?: string[]
     clock,
   });
 
-async function certificateRequest(commonName: string, keys?: CryptoKeyPair): Promise<string> {
+async function certificateRequest(
+  commonName: string,
+  keys?: webcrypto.CryptoKeyPair,
+): Promise<string> {
   const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
   keys ??= await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const name = `CN=${commonName}`;

@@ -26,8 +26,9 @@ export interface PkiOptions {
 }
 
 /**
- * The cluster's certificates and keys in one directory: CA, serving certificate, the administrator's
- * client certificate, and the key that seals Secrets. A second control plane gets a copy of it.
+ * The cluster's certificates and keys in one directory: CA, serving certificate, the
+ * administrator's client certificate, and the key that seals Secrets. A second control plane gets a
+ * copy of it.
  */
 export class Pki {
   private servingPair: KeyPair;

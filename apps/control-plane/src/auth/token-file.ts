@@ -8,7 +8,9 @@ interface StoredToken {
   readonly groups: readonly string[];
 }
 
-/** Users by the SHA-256 of their bearer token, from a JSON file that is read again when it changes. */
+/**
+ * Users by the SHA-256 of their bearer token, from a JSON file that is read again when it changes.
+ */
 export class TokenFile {
   private users: ReadonlyMap<string, UserInfo> = new Map();
   private modifiedMs = -1;

@@ -6,7 +6,10 @@ import { LeaderElection, type Leadership, type Precondition, type Store } from '
 /** Work that only one control plane does. */
 export interface LeaderService {
   readonly name: string;
-  /** Called for each term; works until the signal aborts and returns soon after. Throwing ends the term. */
+  /**
+   * Called for each term; works until the signal aborts and returns soon after. Throwing ends the
+   * term.
+   */
   run(leadership: Leadership): Promise<void>;
 }
 
@@ -19,7 +22,9 @@ export interface LeaderOptions {
   readonly clock: Clock;
 }
 
-/** Starts what was registered when this control plane wins the election, and stops it when it loses. */
+/**
+ * Starts what was registered when this control plane wins the election, and stops it when it loses.
+ */
 export class Leader {
   /** Writes through these hold only while this control plane leads. */
   readonly objects: ObjectStore;

@@ -5,7 +5,9 @@ import { Authenticator } from '../auth/authenticator.js';
 
 const loopback = new Set(['127.0.0.1', '::1', '::ffff:127.0.0.1']);
 
-/** Metrics in Prometheus' text format; from other machines only for those who may read everything. */
+/**
+ * Metrics in Prometheus' text format; from other machines only for those who may read everything.
+ */
 @Controller()
 export class MetricsHandler {
   constructor(

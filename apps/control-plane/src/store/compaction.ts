@@ -10,7 +10,8 @@ const minChanges = 200n;
 /**
  * Drops history that is older than one interval. Each round marks a revision with a write of its
  * own and compacts up to the mark of the round before: a watcher that is not further behind than
- * that never notices, and the mark, being a put, hides no deletion from one that starts right there.
+ * that never notices, and the mark, being a put, hides no deletion from one that starts right
+ * there.
  */
 export class Compaction implements LeaderService {
   readonly name = 'compaction';

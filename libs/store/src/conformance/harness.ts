@@ -63,7 +63,10 @@ export async function putSurely(
   }
 }
 
-/** Collects the changes of a prefix; where a crash ends the watch it goes on behind the last one seen. */
+/**
+ * Collects the changes of a prefix; where a crash ends the watch it goes on behind the last one
+ * seen.
+ */
 export class Follower {
   private static readonly running = new Set<Follower>();
   readonly changes: Change[] = [];

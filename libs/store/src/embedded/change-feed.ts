@@ -63,7 +63,8 @@ export class ChangeFeed {
 
   private trim(): void {
     if (this.recent.length <= maxRecentChanges && this.bytes <= maxRecentBytes) return;
-    // Half goes at once, so that trimming costs little per change; a transaction goes whole, because
+    // Half goes at once, so that trimming costs little per change; a transaction goes whole,
+    // because
     // half of one would look like all of it.
     let drop = 0;
     while (this.isDropped(drop)) {

@@ -34,7 +34,9 @@ export interface KeyRange {
 // SQLite orders every blob behind every text.
 const behindAllKeys = new Uint8Array(0);
 
-/** The keys that start with `prefix`, from `start` on; UTF-8's byte order is the code points' order. */
+/**
+ * The keys that start with `prefix`, from `start` on; UTF-8's byte order is the code points' order.
+ */
 export function prefixRange(prefix: string, start = prefix): KeyRange {
   const points = Array.from(prefix, (character) => character.codePointAt(0) ?? 0);
   while (points.at(-1) === 0x10ffff) points.pop();

@@ -26,7 +26,9 @@ const defaultProgressIntervalMs = 5_000;
 const maxChangesPerRead = 1_000;
 
 export interface EmbeddedStoreOptions {
-  /** The SQLite file, created when missing, owned by one process; without it the store is in memory. */
+  /**
+   * The SQLite file, created when missing, owned by one process; without it the store is in memory.
+   */
   readonly file?: string;
   /** How often a watcher without events says how far it is, in milliseconds (default 5,000). */
   readonly progressIntervalMs?: number;
@@ -35,7 +37,8 @@ export interface EmbeddedStoreOptions {
 
 /**
  * The store of a single machine and of simulations, on Node's own SQLite. Its leases belong to the
- * process: they are never lost while it runs, and gone, with their keys, when the file is opened again.
+ * process: they are never lost while it runs, and gone, with their keys, when the file is opened
+ * again.
  */
 export class EmbeddedStore implements Store {
   private readonly database: Database;

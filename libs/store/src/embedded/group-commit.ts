@@ -19,13 +19,18 @@ export class GroupCommit {
   private readonly waiting: Job[] = [];
   private scheduled = false;
 
-  /** `afterCommit` runs once per batch that reached the disk, `afterRollback` once per one that did not. */
+  /**
+   * `afterCommit` runs once per batch that reached the disk, `afterRollback` once per one that did
+   * not.
+   */
   constructor(
     private readonly database: Database,
     private readonly hooks: { afterCommit(): void; afterRollback(): void },
   ) {}
 
-  /** Runs `write` in the next batch. When the batch cannot be committed, none of it has happened. */
+  /**
+   * Runs `write` in the next batch. When the batch cannot be committed, none of it has happened.
+   */
   submit<T>(write: () => T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       let result: T;

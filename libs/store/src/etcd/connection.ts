@@ -75,7 +75,10 @@ export class WatchConnections {
     });
   }
 
-  /** Opens a stream; `hasleader` makes a member that lost its cluster end it instead of falling silent. */
+  /**
+   * Opens a stream; `hasleader` makes a member that lost its cluster end it instead of falling
+   * silent.
+   */
   open(): WatchCall {
     const client = this.clients[this.turn % this.clients.length] as WatchClient;
     this.turn += 1;

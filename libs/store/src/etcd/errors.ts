@@ -3,8 +3,9 @@ import { compacted, GantryError, unavailable } from '@gantry/base';
 /** Whether a call failed before anything was sent, so that another attempt can do no harm. */
 export function neverSent(error: unknown): boolean {
   const message = error instanceof Error ? error.message : '';
-  return /No connection established|ECONNREFUSED|Name resolution failed|circuit breaker is open/i.test(
-    message,
+  return (
+    /No connection established|ECONNREFUSED|Name resolution failed/i.test(message) ||
+    /circuit breaker is open/i.test(message)
   );
 }
 

@@ -41,7 +41,10 @@ export interface EtcdStoreOptions {
   readonly progressIntervalMs?: number;
 }
 
-/** The store on etcd 3.4 or newer. Reads are linearizable; writes whose fate is unknown are not retried. */
+/**
+ * The store on etcd 3.4 or newer. Reads are linearizable; writes whose fate is unknown are not
+ * retried.
+ */
 export class EtcdStore implements Store {
   private readonly client: Etcd3;
   private readonly connections: WatchConnections;

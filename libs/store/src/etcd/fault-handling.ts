@@ -6,8 +6,9 @@ const failuresBeforePause = 2;
 const pauseMs = 1_000;
 
 /**
- * etcd3's own retries are switched off: they would repeat a transaction whose first attempt may have
- * been committed. Its circuit breaker only makes sense when there is another member to turn to.
+ * etcd3's own retries are switched off: they would repeat a transaction whose first attempt may
+ * have been committed. Its circuit breaker only makes sense when there is another member to turn
+ * to.
  */
 export function faultHandling(members: number): NonNullable<IOptions['faultHandling']> {
   const breaker = () =>

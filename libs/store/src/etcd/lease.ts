@@ -50,7 +50,8 @@ export class KeptLease implements Lease {
     const ttlMs = this.ttlSeconds * 1_000;
     const expiresInMs = this.renewedAt + ttlMs - performance.now();
     if (expiresInMs <= 0) return this.giveUp(`lease not renewed within ${this.ttlSeconds} s`);
-    // After a failed renewal the next one follows sooner, and the last look is at the expiry itself.
+    // After a failed renewal the next one follows sooner, and the last look is at the expiry
+    // itself.
     const overdue = performance.now() - this.renewedAt > ttlMs / 3;
     const waitMs = Math.min(overdue ? 250 : ttlMs / 3, expiresInMs);
     this.cancelTimer = systemClock.after(waitMs, () => void this.renew());

@@ -52,8 +52,8 @@ class Responses {
 
 /**
  * Watches a prefix over etcd's Watch RPC. Every stream starts behind the last *delivered* event, so
- * a cut link or a restarted server loses and repeats nothing; history that was compacted away in the
- * meantime is thrown as such.
+ * a cut link or a restarted server loses and repeats nothing; history that was compacted away in
+ * the meantime is thrown as such.
  */
 export async function* watchPrefix(
   prefix: string,

@@ -20,7 +20,9 @@ export function toChange(event: RawWatchResponse['events'][number]): Change {
   return { type: 'delete', key, revision: BigInt(event.kv.mod_revision), ...previous };
 }
 
-/** The first key behind all that start with these bytes; a zero byte stands for the end of all keys. */
+/**
+ * The first key behind all that start with these bytes; a zero byte stands for the end of all keys.
+ */
 export function prefixEnd(prefix: Buffer): Buffer {
   let length = prefix.length;
   while (length > 0 && prefix[length - 1] === 0xff) length -= 1;
