@@ -1,4 +1,4 @@
-import type { ExecSession } from '@gantry/client';
+import { ExecSession } from '@gantry/client';
 import type { Command } from 'commander';
 import { runs, type Environment, type Flags } from '../command-line.js';
 import { containerOf, onePodOf } from '../pods-of.js';
@@ -42,8 +42,7 @@ async function exec(session: Session, words: readonly string[], flags: Flags): P
     terminal.err('Unable to use a TTY - input is not a terminal or the right kind of file\n');
     tty = false;
   }
-  const { ExecSession: Remote } = await import('@gantry/client');
-  const remote = await Remote.open(session.client, {
+  const remote = await ExecSession.open(session.client, {
     namespace: pod.metadata.namespace ?? session.namespace,
     pod: pod.metadata.name ?? '',
     container,
