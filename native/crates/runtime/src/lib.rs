@@ -12,6 +12,7 @@ pub mod clock;
 pub mod commands;
 pub mod container;
 pub mod error;
+pub mod files;
 pub mod log;
 pub mod process;
 pub mod rootfs;

@@ -177,6 +177,12 @@ pub fn join_session_keyring(name: &CStr) -> io::Result<()> {
     }
 }
 
+/// A reader that went away, such as a hook that does not read its state, is an error to handle.
+pub fn ignore_broken_pipes() {
+    // SAFETY: SIG_IGN is valid for SIGPIPE; no handler runs.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+}
+
 /// Gives the process default signal dispositions and an empty mask: the standard library ignores
 /// SIGPIPE, and a container must not inherit what our caller chose.
 pub fn reset_signals() {

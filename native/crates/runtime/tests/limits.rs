@@ -51,15 +51,36 @@ fn a_fork_bomb_hits_pids_max() {
     );
 }
 
+/// Hierarchies in which nothing was asked for are not joined.
+const LEFT_OUT: [&str; 6] = [
+    "cpuset",
+    "blkio",
+    "freezer",
+    "hugetlb",
+    "net_cls",
+    "perf_event",
+];
+
+fn groups_of(pid: i64) -> Vec<(String, String)> {
+    let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap();
+    let fields = text
+        .lines()
+        .map(|line| line.splitn(3, ':').skip(1).collect::<Vec<_>>());
+    fields
+        .map(|fields| (fields[0].to_owned(), fields[1].to_owned()))
+        .collect()
+}
+
 #[test]
 fn every_process_is_in_the_containers_groups() {
     let place = Place::new();
     place.start("grouped", &["sleep", "60"], |_| {});
-    let pid = place.pid("grouped").to_string();
-    let groups = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap();
     let path = format!("{}/grouped", place.cgroup);
-    for line in groups.lines() {
-        assert!(line.ends_with(&path), "{line}");
+    let groups = groups_of(place.pid("grouped"));
+    for (controllers, group) in &groups {
+        if !LEFT_OUT.contains(&controllers.as_str()) {
+            assert_eq!(*group, path, "{controllers}");
+        }
     }
     let said = place.runtime(&["exec", "grouped", "/bin/probe", "cat", "/proc/self/cgroup"]);
     // Its cgroup namespace shows the groups as roots.
@@ -68,6 +89,28 @@ fn every_process_is_in_the_containers_groups() {
         "{}",
         said.out
     );
+}
+
+#[test]
+fn a_hierarchy_is_joined_when_a_limit_names_it() {
+    let place = Place::new();
+    place.start("pinned", &["sleep", "60"], |config| {
+        config["linux"]["resources"]["cpu"] = json!({ "cpus": "0" });
+    });
+    let read = |id: &str| {
+        let file = fs::read_to_string(place.cgroup_file(id, "cpuset.cpus")).unwrap();
+        file.trim().to_owned()
+    };
+    assert_eq!(read("pinned"), "0");
+    place.start("later", &["sleep", "60"], |_| {});
+    place
+        .runtime(&["update", "--cpuset-cpus", "0", "later"])
+        .assert_ok();
+    assert_eq!(read("later"), "0");
+    let allowed = fs::read_to_string(format!("/proc/{}/status", place.pid("later"))).unwrap();
+    assert!(allowed.contains("Cpus_allowed_list:\t0\n"), "{allowed}");
+    place.runtime(&["delete", "--force", "later"]).assert_ok();
+    place.assert_gone("later");
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! Which devices the container may use: everything is denied first, then rules apply in order.
 
+use std::fs;
+use std::io::Write;
 use std::path::Path;
 
-use super::{device_program, write};
-use crate::error::Result;
+use super::device_program;
+use crate::error::{Result, Step};
 use crate::fail;
 use crate::spec::{Device, DeviceRule};
 
@@ -45,14 +47,25 @@ pub fn default_rules(devices: &[Device]) -> Vec<DeviceRule> {
 }
 
 pub fn apply_v1(dir: &Path, rules: &[DeviceRule]) -> Result<()> {
+    // Ten and more rules go to two files: each is opened once, each write is one rule.
+    let open = |name: &str| {
+        let path = dir.join(name);
+        let file = fs::OpenOptions::new().write(true).open(&path);
+        file.step_with(|| format!("open {}", path.display()))
+    };
+    let (mut allow, mut deny) = (open("devices.allow")?, open("devices.deny")?);
+    let mut last = String::new();
     for rule in rules {
         let rule = ParsedRule::parse(rule)?;
-        let file = if rule.allow {
-            "devices.allow"
-        } else {
-            "devices.deny"
-        };
-        write(dir, file, &rule.v1_line())?;
+        let line = rule.v1_line();
+        // Callers begin with the same denial of everything as we do.
+        if !rule.allow && line == last {
+            continue;
+        }
+        let file = if rule.allow { &mut allow } else { &mut deny };
+        file.write_all(line.as_bytes())
+            .step_with(|| format!("write device rule {line:?} to {}", dir.display()))?;
+        last = line;
     }
     Ok(())
 }

@@ -1,23 +1,26 @@
 //! Finds the mounted hierarchies in /proc/self/mountinfo.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{Cgroup, V1Group};
 use crate::error::{Error, Result, Step};
+use crate::files;
 
 const CGROUP_ROOT: &str = "/sys/fs/cgroup";
 
 pub fn locate(path: &str) -> Result<Cgroup> {
     let relative = path.trim_matches('/');
     if is_v2_only() {
+        let dir = Path::new(CGROUP_ROOT).join(relative);
         return Ok(Cgroup {
-            unified: Some(Path::new(CGROUP_ROOT).join(relative)),
+            path: path.to_owned(),
+            unified: Some(dir),
             v1: Vec::new(),
         });
     }
-    let mounts = fs::read_to_string("/proc/self/mountinfo").step("read /proc/self/mountinfo")?;
-    let found = parse(&mounts, relative);
+    let mounts = files::read("/proc/self/mountinfo").step("read /proc/self/mountinfo")?;
+    let mut found = parse(&mounts, relative);
+    path.clone_into(&mut found.path);
     if found.unified.is_none() && found.v1.is_empty() {
         return Err(Error::new(
             "no cgroup hierarchy is mounted; mount one at /sys/fs/cgroup",

@@ -21,6 +21,7 @@ use rustix::fs::{Mode, OFlags};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result, Step};
+use crate::files;
 use crate::spec::Resources;
 
 pub use device_rules::default_rules;
@@ -28,6 +29,8 @@ pub use device_rules::default_rules;
 /// Where a container's groups are. Kept in its state, so that later commands discover nothing.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct Cgroup {
+    /// As config.json names it, below the root of every hierarchy.
+    pub path: String,
     /// The v2 directory: the only one on v2 hosts, kill and freeze on hybrid hosts.
     pub unified: Option<PathBuf>,
     /// One directory per v1 hierarchy.
@@ -41,6 +44,17 @@ pub struct V1Group {
     pub dir: PathBuf,
 }
 
+/// Hierarchies that a container joins in any case: for metering, for OOM kills, for what it may
+/// use. The others cost time and are joined when a limit names them.
+const ALWAYS: [&str; 6] = [
+    "cpu",
+    "cpuacct",
+    "memory",
+    "pids",
+    "devices",
+    "name=systemd",
+];
+
 /// A bound on the race between a creation and the removal of the same empty parent.
 const CREATE_ATTEMPTS: usize = 8;
 
@@ -49,6 +63,17 @@ impl Cgroup {
     pub fn locate(path: &str) -> Result<Self> {
         validate(path)?;
         hierarchy::locate(path)
+    }
+
+    /// Leaves out the v1 hierarchies from which nothing is wanted.
+    pub fn only_for(mut self, resources: &Resources) -> Self {
+        let has_unified = self.unified.is_some();
+        self.v1.retain(|group| {
+            ALWAYS.iter().any(|name| group.has(name))
+                || (group.has("freezer") && !has_unified)
+                || v1::is_wanted(group, resources)
+        });
+        self
     }
 
     /// Makes the v2 directory and opens it for a clone into it. None where no v2 tree is mounted.
@@ -104,6 +129,34 @@ impl Cgroup {
             .transpose()
     }
 
+    /// Makes groups in hierarchies that were left out at creation and that `resources` names now,
+    /// and moves the container's processes there.
+    pub fn extend_for(&mut self, resources: &Resources) -> Result<()> {
+        if self.v1.is_empty() {
+            return Ok(());
+        }
+        let all = hierarchy::locate(&self.path)?;
+        for group in all.only_for(resources).v1 {
+            if self
+                .v1
+                .iter()
+                .any(|known| known.controllers == group.controllers)
+            {
+                continue;
+            }
+            create_dir(&group.dir)?;
+            if group.has("cpuset") {
+                v1::inherit_cpuset(&group.dir)?;
+            }
+            for pid in self.pids()? {
+                // One that ended meanwhile needs no limit.
+                let _ = fs::write(group.dir.join("cgroup.procs"), pid.to_string());
+            }
+            self.v1.push(group);
+        }
+        Ok(())
+    }
+
     /// Changes limits of existing groups (`update`).
     pub fn update(&self, resources: &Resources) -> Result<()> {
         v1::check_controllers(&self.v1, resources)?;
@@ -123,7 +176,7 @@ impl Cgroup {
             return Ok(Vec::new());
         };
         let file = dir.join("cgroup.procs");
-        match fs::read_to_string(&file) {
+        match files::read(&file) {
             Ok(text) => Ok(text.lines().filter_map(|line| line.parse().ok()).collect()),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
             Err(error) => Err(error).step_with(|| format!("read {}", file.display())),
@@ -194,8 +247,8 @@ fn create_parent(dir: &Path) -> Result<()> {
         .parent()
         .ok_or_else(|| Error::new("cgroup path has no parent"))?;
     create_dir(parent)?;
-    // A cpuset group without cpus and mems takes no process, nor do its children.
-    if parent.join("cpuset.cpus").exists() && parent.join("tasks").exists() {
+    // A v1 cpuset group without cpus and mems takes no process, nor do its children.
+    if dir.to_string_lossy().contains("/cpuset") && parent.join("tasks").exists() {
         v1::inherit_cpuset(parent)?;
     }
     Ok(())
@@ -213,7 +266,7 @@ fn write(dir: &Path, file: &str, value: &str) -> Result<()> {
 
 fn read(dir: &Path, file: &str) -> Result<String> {
     let path = dir.join(file);
-    let text = fs::read_to_string(&path).step_with(|| format!("read {}", path.display()))?;
+    let text = files::read(&path).step_with(|| format!("read {}", path.display()))?;
     Ok(text.trim_end().to_owned())
 }
 

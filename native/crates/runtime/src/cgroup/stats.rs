@@ -1,11 +1,11 @@
 //! Statistics in the shape of runc's `events`.
 
-use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
 
 use super::Cgroup;
+use crate::files;
 
 impl Cgroup {
     /// What the groups of this container count. What a host does not count is absent or zero.
@@ -96,13 +96,13 @@ impl Cgroup {
 
 /// Zero for a missing file and for `max`.
 fn number(dir: &Path, file: &str) -> u64 {
-    let text = fs::read_to_string(dir.join(file)).unwrap_or_default();
+    let text = files::read(dir.join(file)).unwrap_or_default();
     text.trim_end().parse().unwrap_or(0)
 }
 
 /// A file of `key number` lines.
 fn table(dir: &Path, file: &str) -> Value {
-    let text = fs::read_to_string(dir.join(file)).unwrap_or_default();
+    let text = files::read(dir.join(file)).unwrap_or_default();
     text.lines()
         .filter_map(|line| line.split_once(' '))
         .filter_map(|(key, value)| Some((key.to_owned(), Value::from(value.parse::<u64>().ok()?))))

@@ -52,6 +52,14 @@ pub fn apply(group: &V1Group, resources: &Resources, fresh: bool) -> Result<()> 
     Ok(())
 }
 
+/// Whether `resources` names a limit of a hierarchy that is not joined in any case.
+pub fn is_wanted(group: &V1Group, resources: &Resources) -> bool {
+    let cpu = resources.cpu.as_ref();
+    (group.has("cpuset") && cpu.is_some_and(|cpu| cpu.cpus.is_some() || cpu.mems.is_some()))
+        || (group.has("blkio") && resources.block_io.is_some())
+        || (group.has("hugetlb") && !resources.hugepage_limits.is_empty())
+}
+
 /// Refuses limits whose controller is not mounted: an ignored limit is a broken promise.
 pub fn check_controllers(groups: &[V1Group], resources: &Resources) -> Result<()> {
     if groups.is_empty() {

@@ -26,7 +26,7 @@ pub const FLAGS: &[Flag] = &[
 ];
 
 pub fn run(global: &Global, arguments: &Arguments) -> Result<i32> {
-    let container = Container::load(&global.root, arguments.id()?)?;
+    let mut container = Container::load(&global.root, arguments.id()?)?;
     let resources = match arguments.value("resources") {
         Some(source) => read(source)?,
         None => from_flags(arguments)?,
@@ -34,6 +34,8 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<i32> {
     if container.live_pid().is_none() {
         fail!("container {} is not running", container.record.id);
     }
+    container.record.cgroup.extend_for(&resources)?;
+    container.save_record()?;
     container.record.cgroup.update(&resources)?;
     Ok(0)
 }

@@ -67,9 +67,9 @@ pub fn launch(request: &Request<'_>) -> Result<Launched> {
     if console.is_some() != process.terminal {
         fail!("--console-socket and process.terminal belong together; give both or none");
     }
-    let record = record(request, &spec, linux)?;
-    let container = Container::reserve(request.root, record, &config)?;
     let resources = resources(linux);
+    let record = record(request, &spec, linux, &resources)?;
+    let container = Container::reserve(request.root, record, &config)?;
     let mut undo = Undo {
         container: Some(container),
         child: None,
@@ -106,7 +106,12 @@ fn validate(spec: &Spec, linux: &Linux, process: &Process) -> Result<()> {
     hooks::validate("poststop", &points.poststop)
 }
 
-fn record(request: &Request<'_>, spec: &Spec, linux: &Linux) -> Result<Record> {
+fn record(
+    request: &Request<'_>,
+    spec: &Spec,
+    linux: &Linux,
+    resources: &Resources,
+) -> Result<Record> {
     let path = match linux
         .cgroups_path
         .as_deref()
@@ -127,7 +132,7 @@ fn record(request: &Request<'_>, spec: &Spec, linux: &Linux) -> Result<Record> {
         annotations: spec.annotations.clone(),
         created: clock::now(),
         owner: String::new(),
-        cgroup: Cgroup::locate(&path)?,
+        cgroup: Cgroup::locate(&path)?.only_for(resources),
         hooks: spec.hooks.clone(),
         terminal: spec
             .process

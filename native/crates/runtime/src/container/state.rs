@@ -1,5 +1,5 @@
 //! What is kept of a container between commands, in `ROOT/ID/`:
-//! `state.json` (written once, before anything is made, so that a crash leaves nothing unknown),
+//! `state.json` (written before anything is made, so that a crash leaves nothing unknown),
 //! `pid` (the process and its start time), `exec.fifo` (present until `start`), `notices.json`.
 
 use std::collections::BTreeMap;
@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::cgroup::Cgroup;
 use crate::error::{Result, Step};
 use crate::fail;
+use crate::files;
 use crate::spec::Hooks;
 
 pub const OCI_VERSION: &str = "1.2.0";
@@ -119,8 +120,15 @@ impl Container {
     /// holds by then.
     fn save(&self, config: &[u8]) -> Result<()> {
         fs::write(self.dir.join("config.json"), config).step("write the configuration")?;
+        self.save_record()
+    }
+
+    /// Replaces the record as a whole, so that no reader finds half of it.
+    pub fn save_record(&self) -> Result<()> {
         let text = serde_json::to_vec(&self.record).step("encode the state")?;
-        fs::write(self.dir.join("state.json"), text).step("write the state")
+        let temporary = self.dir.join(".state.json");
+        fs::write(&temporary, text).step("write the state")?;
+        fs::rename(&temporary, self.dir.join("state.json")).step("write the state")
     }
 
     pub fn load(root: &Path, id: &str) -> Result<Self> {
@@ -252,7 +260,7 @@ fn check_id(id: &str) -> Result<()> {
 /// Clock ticks after boot at which the process started. None when it is gone or a zombie.
 fn start_time(pid: Pid) -> Result<Option<u64>> {
     let path = format!("/proc/{}/stat", pid.as_raw_nonzero());
-    let Ok(text) = fs::read_to_string(&path) else {
+    let Ok(text) = files::read(&path) else {
         return Ok(None);
     };
     // The name in parentheses may contain anything, so count from its end.

@@ -2,15 +2,20 @@
 
 use std::ffi::CString;
 use std::io;
+use std::path::Path;
 
 use rustix::fs::{Access, FileType};
 
 use crate::error::{Error, Result, Step};
 use crate::fail;
+use crate::files;
 use crate::spec::Process;
 use crate::sys;
 
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// The image's file is read no further.
+const PASSWD_MAX: usize = 1 << 20;
 
 /// A program with its arguments and environment, checked and in the kernel's form.
 pub struct Program {
@@ -66,11 +71,16 @@ impl Program {
         };
         check(&path)?;
         let path = CString::new(path).step("process.args")?;
-        Ok(Self {
-            path,
-            argv: strings(&process.args)?,
-            envp: strings(&process.env)?,
-        })
+        let (argv, mut envp) = (strings(&process.args)?, strings(&process.env)?);
+        if !process
+            .env
+            .iter()
+            .any(|variable| variable.starts_with("HOME="))
+        {
+            let home = format!("HOME={}", home(process.user.uid));
+            envp.push(CString::new(home).step("find the home directory")?);
+        }
+        Ok(Self { path, argv, envp })
     }
 
     /// Becomes the program; returns only when the kernel refuses.
@@ -117,8 +127,8 @@ fn check(path: &str) -> Result<()> {
 }
 
 /// The home directory of `uid` by the container's passwd file, for an environment without HOME.
-pub fn home(uid: u32) -> String {
-    let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+fn home(uid: u32) -> String {
+    let passwd = files::read_foreign(Path::new("/etc/passwd"), PASSWD_MAX).unwrap_or_default();
     passwd
         .lines()
         .filter_map(|line| {

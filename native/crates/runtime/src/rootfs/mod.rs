@@ -62,10 +62,10 @@ impl Builder<'_> {
             }
         }
         devices::make(root.as_fd(), self.spec, self.bind_devices)?;
+        self.restrict(root.as_fd())?;
         if !joined {
             join_cgroups()?;
         }
-        self.restrict(root.as_fd())?;
         Ok(root)
     }
 
