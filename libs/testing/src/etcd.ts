@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,7 +23,9 @@ export interface EtcdServer {
   stop(): Promise<void>;
 }
 
-/** Starts etcd on a free port; the caller stops it. Throws with etcd's last words when it cannot. */
+/**
+ * Starts etcd on a free port; the caller stops it. Throws with etcd's last words when it cannot.
+ */
 export async function startEtcd(): Promise<EtcdServer> {
   let failure: unknown;
   for (let attempt = 0; attempt < startAttempts; attempt += 1) {
@@ -41,6 +44,10 @@ export async function startEtcd(): Promise<EtcdServer> {
 
 class TestEtcd implements EtcdServer {
   private child: ChildProcess | undefined;
+  private readonly abandon = () => {
+    this.child?.kill('SIGKILL');
+    rmSync(this.directory, { recursive: true, force: true });
+  };
   private output = '';
 
   private constructor(
@@ -48,7 +55,10 @@ class TestEtcd implements EtcdServer {
     private readonly directory: string,
     readonly port: number,
     private readonly peerPort: number,
-  ) {}
+  ) {
+    // A test process that ends early leaves nothing behind either.
+    process.once('exit', this.abandon);
+  }
 
   static async create(): Promise<TestEtcd> {
     const binary = await tool('etcd');
@@ -92,6 +102,7 @@ class TestEtcd implements EtcdServer {
   }
 
   async stop(): Promise<void> {
+    process.off('exit', this.abandon);
     await this.kill();
     await rm(this.directory, { recursive: true, force: true });
   }
