@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { ObjectStore } from '@gantry/controller';
 import { EtcdStore } from '@gantry/store';
-import { HollowNodes, startEtcd, tool } from '@gantry/testing';
+import { type EtcdServer, HollowNodes, startEtcd, tool } from '@gantry/testing';
 import { end, type Outcome, run } from '../cluster/process.ts';
 
 const controlPlaneMain = join(import.meta.dirname, '../../apps/control-plane/dist/main.js');
@@ -13,6 +13,8 @@ const startTimeoutMs = 30_000;
 
 /** A control plane of its own on a real etcd, two nodes that only say what agents would, and kubectl. */
 export interface KubectlCluster extends AsyncDisposable {
+  /** The store, to be stopped and started again. */
+  readonly etcd: EtcdServer;
   /** Runs kubectl to its end. */
   kubectl(args: string, input?: string): Promise<Outcome>;
   /** Like kubectl, but throws with everything that was said when it fails. */
@@ -124,14 +126,14 @@ export async function startCluster(): Promise<KubectlCluster> {
     const kubectl = await tool('kubectl');
     const cache = `--cache-dir=${join(directory, 'cache')}`;
     const kubeconfig = `--kubeconfig=${join(directory, 'admin.kubeconfig')}`;
-    return { ...commands([kubectl, kubeconfig, cache]), [Symbol.asyncDispose]: dispose };
+    return { etcd, ...commands([kubectl, kubeconfig, cache]), [Symbol.asyncDispose]: dispose };
   } catch (error) {
     await dispose();
     throw error;
   }
 }
 
-function commands(prefix: readonly string[]): Omit<KubectlCluster, keyof AsyncDisposable> {
+function commands(prefix: readonly string[]): Omit<KubectlCluster, 'etcd' | keyof AsyncDisposable> {
   const kubectl = (args: string, input?: string) => run([...prefix, ...words(args)], { input });
   return {
     kubectl,
