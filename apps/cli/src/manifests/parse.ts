@@ -1,6 +1,9 @@
 import {
+  isScalar,
   LineCounter,
   parseAllDocuments,
+  visit,
+  type Document,
   type DocumentOptions,
   type ParseOptions,
   type SchemaOptions,
@@ -43,6 +46,15 @@ function toManifests(value: unknown, source: string): Manifest[] {
   return [{ object: value as unknown as Manifest['object'], source }];
 }
 
+/** Keys are text as they stand: `on: x` is no key called true, nor is `08:` a number. */
+function keepKeysTextual(document: Document): void {
+  visit(document, {
+    Pair(_, { key }) {
+      if (isScalar(key) && typeof key.value !== 'symbol' && key.source) key.value = key.source;
+    },
+  });
+}
+
 /** All manifests of one text; empty documents are skipped. Faults name the source and the line. */
 export function parseManifests(text: string, source: string): Manifest[] {
   const lineCounter = new LineCounter();
@@ -54,6 +66,7 @@ export function parseManifests(text: string, source: string): Manifest[] {
       const [what] = fault.message.split(/ at line \d+/);
       throw new CommandError(`${source}: line ${fault.linePos?.[0].line ?? '?'}: ${what}`);
     }
+    keepKeysTextual(document);
     let value: unknown;
     try {
       value = document.toJS({ maxAliasCount: maxAliases });

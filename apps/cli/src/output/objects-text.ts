@@ -1,4 +1,5 @@
 import type { ApiObject } from '@gantry/api';
+import { sortedKeys } from '../sorted-keys.js';
 import { UsageError } from '../usage-error.js';
 
 /** Forms of -o that show whole objects. */
@@ -29,10 +30,18 @@ export async function objectsText(
   asList: boolean,
 ): Promise<string> {
   const shown = objects.map(withoutManagedFields);
-  const value = asList
-    ? { apiVersion: 'v1', kind: 'List', metadata: { resourceVersion: '' }, items: shown }
-    : shown[0];
+  const value = sortedKeys(
+    asList
+      ? { apiVersion: 'v1', kind: 'List', metadata: { resourceVersion: '' }, items: shown }
+      : shown[0],
+  );
   if (format === 'json') return `${JSON.stringify(value, null, 4)}\n`;
   const { stringify } = await import('yaml');
-  return stringify(value, { indentSeq: false, lineWidth: 0, aliasDuplicateObjects: false });
+  // Version 1.1 quotes what an older reader would take for a date, a number or a truth value.
+  return stringify(value, {
+    version: '1.1',
+    indentSeq: false,
+    lineWidth: 0,
+    aliasDuplicateObjects: false,
+  });
 }
