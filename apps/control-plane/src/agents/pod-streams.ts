@@ -59,7 +59,7 @@ export class PodStreams {
           kind: name === 'exec' ? 'PodExecOptions' : 'PodAttachOptions',
         },
         handle: async () => onlyWebSocket(),
-        upgrade: (request) => this.join(name, request),
+        upgrade: (request) => this.join(name, request).catch(refusal),
       });
     }
   }
@@ -107,6 +107,20 @@ export class PodStreams {
   }
 }
 
+// kubectl takes an answer other than 101 for a server without WebSockets and tries SPDY, so that the
+// user would never see the reason; as the final status of the session it is shown.
+function refusal(error: unknown): UpgradePlan {
+  if (!(error instanceof GantryError)) throw error;
+  const { message, reason, httpCode } = error;
+  const status = JSON.stringify({ ...failure, message, reason, code: httpCode });
+  return {
+    serve: async (socket) => {
+      await socket.send(channel.status, status);
+      socket.close();
+    },
+  };
+}
+
 async function* logText(
   first: IteratorResult<Frame__Output>,
   frames: AsyncIterator<Frame__Output>,
@@ -148,11 +162,10 @@ async function joinSockets(socket: ChannelSocket, relay: RelayStream): Promise<v
   await Promise.all([upwards(), downwards()]);
 }
 
+const failure = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure' };
+
 const lostNode = JSON.stringify({
-  kind: 'Status',
-  apiVersion: 'v1',
-  metadata: {},
-  status: 'Failure',
+  ...failure,
   message: 'the node was disconnected',
   reason: 'ServiceUnavailable',
   code: 503,

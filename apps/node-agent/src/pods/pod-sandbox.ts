@@ -1,4 +1,4 @@
-import { mkdir, rm, rmdir } from 'node:fs/promises';
+import { mkdir, readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unavailable } from '@gantry/base';
 import { hostnameOf } from '../bundle/environment.js';
@@ -112,20 +112,9 @@ export class PodSandbox {
 }
 
 const cgroupMount = '/sys/fs/cgroup';
-const hierarchies = ['', 'unified', 'cpu', 'cpuacct', 'cpu,cpuacct', 'cpuset', 'memory', 'devices'];
-const moreHierarchies = [
-  'freezer',
-  'blkio',
-  'pids',
-  'net_cls',
-  'net_prio',
-  'perf_event',
-  'hugetlb',
-];
-
 /** Removes a pod's empty cgroup from every hierarchy that has it. */
 export async function removeCgroups(cgroupsPath: string): Promise<void> {
-  for (const hierarchy of [...hierarchies, ...moreHierarchies]) {
+  for (const hierarchy of ['', ...(await readdir(cgroupMount))]) {
     // Absent, or not empty: then a container still lives in it and its own removal comes first.
     await rmdir(join(cgroupMount, hierarchy, cgroupsPath)).catch(() => undefined);
   }

@@ -1,0 +1,303 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFailed, test } from 'vitest';
+import { eventually } from '../cluster/process.ts';
+import { SingleHost, type ContainerView, type PodView } from './single-host.ts';
+
+let host: SingleHost;
+
+beforeAll(async () => {
+  host = await SingleHost.start();
+});
+
+afterAll(async () => {
+  await host?.close();
+});
+
+afterEach(async () => {
+  await host.kubectl(['delete', 'pod', '--all', '--grace-period=0', '--force']);
+  await eventually('no pod to be left', async () => podTraces().length === 0, 15_000);
+});
+
+/** What of pods is on the host: directories and cgroups. */
+function podTraces(): string[] {
+  const list = (dir: string) => (existsSync(dir) ? readdirSync(dir) : []);
+  const dirs = [host.path('data/pods'), host.path('run/pods')].flatMap(list);
+  const groups = readdirSync('/sys/fs/cgroup').flatMap((hierarchy) => {
+    const dir = join('/sys/fs/cgroup', hierarchy, host.cgroup);
+    return list(dir).filter((name) => name.includes('-') && !name.includes('.'));
+  });
+  return [...dirs, ...groups];
+}
+
+interface Options {
+  readonly container?: object;
+  readonly spec?: object;
+}
+
+const script = (text: string) => ({ command: ['sh', '-c', text] });
+
+async function run(name: string, { container, spec }: Options): Promise<void> {
+  const main = { name: 'main', image: host.image, ...container };
+  const body = { terminationGracePeriodSeconds: 1, containers: [main], ...spec };
+  await host.apply({ apiVersion: 'v1', kind: 'Pod', metadata: { name }, spec: body });
+  onTestFailed(async () => {
+    const { stdout } = await host.kubectl(['describe', 'pod', name]);
+    process.stderr.write(`${stdout}\n`);
+  });
+}
+
+const main = (pod: PodView): ContainerView =>
+  pod.status.containerStatuses?.[0] ?? ({ state: {}, lastState: {} } as ContainerView);
+const isReady = (pod: PodView) =>
+  pod.status.conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
+const ready = (name: string) => host.podUntil(name, 'ready', isReady);
+
+describe('a pod', () => {
+  test('runs, serves, is ready when its probe says so, and leaves nothing behind', async () => {
+    const readinessProbe = { httpGet: { port: 8080, path: '/' }, periodSeconds: 1 };
+    await run('web', { container: { readinessProbe } });
+    const pod = await ready('web');
+    const page = await host.inside(['curl', '-fs', `http://${pod.status.podIP}:8080/`]);
+    expect(page.stdout).toBe('hello from a pod\n');
+    expect(podTraces().length).toBeGreaterThan(2);
+    await host.must(['delete', 'pod', 'web', '--timeout=20s']);
+    await eventually('every trace to be gone', async () => podTraces().length === 0);
+    const mounts = await host.inside(['cat', '/proc/self/mountinfo']);
+    expect(mounts.stdout).not.toContain(`${pod.metadata.uid}`);
+    const links = await host.inside(['ip', '-o', 'link', 'show', 'type', 'veth']);
+    expect(links.stdout.trim()).toBe('');
+  });
+
+  test('that fails its liveness probe is restarted', async () => {
+    const livenessProbe = {
+      exec: { command: ['stat', '/tmp/alive'] },
+      periodSeconds: 1,
+      failureThreshold: 1,
+      initialDelaySeconds: 1,
+    };
+    await run('ill', { container: { livenessProbe, ...script('touch /tmp/alive; sleep 3; rm /tmp/alive; sleep 1000') } });
+    const pod = await host.podUntil('ill', 'restarted', (p) => main(p).restartCount === 1);
+    expect(main(pod).lastState.terminated).toMatchObject({ exitCode: 137, reason: 'Error' });
+    const events = await host.must(['get', 'events', '-o', 'jsonpath={.items[*].message}']);
+    expect(events).toContain('Container main failed liveness probe, will be restarted');
+  });
+
+  test('that crashes waits longer each time, and its last run can be read', async () => {
+    await run('crash', { container: script('echo attempt; echo why > /dev/termination-log; exit 7') });
+    const waits = (p: PodView) =>
+      main(p).state.waiting?.reason === 'CrashLoopBackOff' && main(p).restartCount >= 2;
+    const pod = await host.podUntil('crash', 'in its back-off', waits);
+    const { terminated } = main(pod).lastState;
+    expect(terminated).toMatchObject({ exitCode: 7, reason: 'Error', message: 'why\n' });
+    expect(await host.must(['logs', 'crash', '--previous'])).toBe('attempt\n');
+  });
+
+  test('over its memory limit is killed alone', async () => {
+    await run('calm', { container: script('sleep 1000') });
+    await ready('calm');
+    const greedy = script('x=0123456789; while true; do x=$x$x; done');
+    const resources = { limits: { memory: '24Mi' } };
+    await run('greedy', { container: { ...greedy, resources }, spec: { restartPolicy: 'Never' } });
+    const pod = await host.podUntil('greedy', 'failed', (p) => p.status.phase === 'Failed');
+    expect(main(pod).state.terminated).toMatchObject({ exitCode: 137, reason: 'OOMKilled' });
+    expect(main(await host.pod('calm'))).toMatchObject({ ready: true, restartCount: 0 });
+  });
+
+  test('runs its init containers in order before all else, then ends as Succeeded', async () => {
+    const volumeMounts = [{ name: 'shared', mountPath: '/shared' }];
+    const step = (name: string, text: string) => ({
+      name,
+      image: host.image,
+      volumeMounts,
+      ...script(text),
+    });
+    await run('steps', {
+      container: { volumeMounts, ...script('cat /shared/order') },
+      spec: {
+        restartPolicy: 'Never',
+        volumes: [{ name: 'shared', emptyDir: {} }],
+        initContainers: [
+          step('first', 'sleep 0.3; echo first >> /shared/order'),
+          step('second', 'echo second >> /shared/order'),
+        ],
+      },
+    });
+    await host.podUntil('steps', 'succeeded', (p) => p.status.phase === 'Succeeded');
+    expect(await host.must(['logs', 'steps'])).toBe('first\nsecond\n');
+  });
+
+  test('gets its hooks and its grace', async () => {
+    const handler = (text: string) => ({ exec: { command: ['sh', '-c', text] } });
+    const log = '>> /log/hooks';
+    await run('hooked', {
+      container: {
+        ...script(`trap "echo term ${log}; exit 0" TERM; while true; do sleep 0.1; done`),
+        lifecycle: { postStart: handler(`echo post ${log}`), preStop: handler(`echo pre ${log}`) },
+        volumeMounts: [{ name: 'log', mountPath: '/log' }],
+      },
+      spec: {
+        terminationGracePeriodSeconds: 10,
+        volumes: [{ name: 'log', hostPath: { path: host.path('hooks'), type: 'DirectoryOrCreate' } }],
+      },
+    });
+    await ready('hooked');
+    await host.must(['delete', 'pod', 'hooked', '--timeout=20s']);
+    const hooks = await host.inside(['cat', host.path('hooks/hooks')]);
+    expect(hooks.stdout).toBe('post\npre\nterm\n');
+  });
+
+  test('ends when its active deadline passes', async () => {
+    await run('late', { container: script('sleep 1000'), spec: { activeDeadlineSeconds: 1 } });
+    const pod = await host.podUntil('late', 'failed', (p) => p.status.phase === 'Failed');
+    expect(pod.status.reason).toBe('DeadlineExceeded');
+  });
+
+  test.each<[string, Options, string, string]>([
+    ['a command that is not there', { container: { command: ['/nothing'] } }, 'StartError', '/nothing'],
+    [
+      'root where root is refused',
+      { container: { securityContext: { runAsNonRoot: true } } },
+      'CreateContainerConfigError',
+      'runAsNonRoot',
+    ],
+    [
+      'a variable from a ConfigMap that is not there',
+      { container: { envFrom: [{ configMapRef: { name: 'absent' } }] } },
+      'CreateContainerConfigError',
+      'configmap "absent" not found',
+    ],
+  ])('says what is wrong with %s', async (_, options, reason, message) => {
+    await run('wrong', options);
+    const shown = (p: PodView) => {
+      const { state, lastState } = main(p);
+      return [state.waiting, state.terminated, lastState.terminated].find((s) => s?.reason === reason);
+    };
+    const pod = await host.podUntil('wrong', reason, (p) => shown(p) !== undefined);
+    expect(shown(pod)?.message).toContain(message);
+  });
+
+  test('waits for an image that is not there, and says so', async () => {
+    await run('imageless', { container: { image: host.image.replace('busybox:1', 'absent:1') } });
+    const backOff = (p: PodView) => main(p).state.waiting?.reason === 'ImagePullBackOff';
+    const pod = await host.podUntil('imageless', 'backing off', backOff);
+    expect(main(pod).state.waiting?.message).toContain('absent:1 is not there');
+  });
+});
+
+describe('volumes', () => {
+  test('show ConfigMaps and Secrets, follow their changes, and are bounded in memory', async () => {
+    const configMap = (color: string) => ({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'settings' },
+      data: { color },
+    });
+    await host.apply(configMap('blue'));
+    await host.apply({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'keys' },
+      stringData: { password: 'sesame' },
+    });
+    await run('volumes', {
+      container: {
+        ...script('sleep 1000'),
+        securityContext: { runAsUser: 1000, readOnlyRootFilesystem: true },
+        env: [
+          { name: 'COLOR', valueFrom: { configMapKeyRef: { name: 'settings', key: 'color' } } },
+          { name: 'SENTENCE', value: 'it is $(COLOR)' },
+        ],
+        volumeMounts: [
+          { name: 'settings', mountPath: '/settings' },
+          { name: 'settings', mountPath: '/one/color', subPath: 'color' },
+          { name: 'keys', mountPath: '/keys' },
+          { name: 'memory', mountPath: '/memory' },
+        ],
+      },
+      spec: {
+        securityContext: { fsGroup: 3000 },
+        volumes: [
+          { name: 'settings', configMap: { name: 'settings' } },
+          { name: 'keys', secret: { secretName: 'keys', defaultMode: 0o400 } },
+          { name: 'memory', emptyDir: { medium: 'Memory', sizeLimit: '1Mi' } },
+        ],
+      },
+    });
+    await ready('volumes');
+    const inPod = async (text: string) =>
+      (await host.kubectl(['exec', 'volumes', '--', 'sh', '-c', text])).stdout;
+    expect(await inPod('cat /settings/color /one/color /keys/password; echo $SENTENCE')).toBe(
+      'bluebluesesameit is blue\n',
+    );
+    const fill = 'dd if=/dev/zero of=/memory/full bs=1024 count=2000 2>/dev/null || echo full';
+    expect(await inPod(fill)).toBe('full\n');
+    expect(await inPod('touch /anywhere 2>/dev/null || echo read-only')).toBe('read-only\n');
+    await host.apply(configMap('red'));
+    await eventually('the change to show', async () => (await inPod('cat /settings/color')) === 'red');
+    expect(await inPod('cat /one/color')).toBe('blue');
+  });
+});
+
+describe('logs and exec', () => {
+  test('logs are cut, dated and followed to their end', async () => {
+    const text = 'for i in 1 2 3; do echo line $i; done; sleep 2; echo last';
+    await run('talk', { container: script(text), spec: { restartPolicy: 'Never' } });
+    await host.podUntil('talk', 'running', (p) => main(p).state.running !== undefined);
+    const followed = await host.must(['logs', '-f', 'talk']);
+    expect(followed).toBe('line 1\nline 2\nline 3\nlast\n');
+    expect(await host.must(['logs', 'talk', '--tail=2'])).toBe('line 3\nlast\n');
+    expect(await host.must(['logs', 'talk', '--limit-bytes=8'])).toBe('line 1\nl');
+    expect(await host.must(['logs', 'talk', '--timestamps', '--tail=1'])).toMatch(
+      /^\d{4}-\d\d-\d\dT[\d:.]+Z last\n$/,
+    );
+  });
+
+  test('exec passes input, both outputs and the exit code', async () => {
+    await run('shell', { container: script('sleep 1000') });
+    await ready('shell');
+    const command = 'cat; echo wrong >&2; exit 3';
+    const result = await host.kubectl(['exec', '-i', 'shell', '--', 'sh', '-c', command], 'typed');
+    expect(result.stdout).toBe('typed');
+    expect(result.stderr).toContain('wrong');
+    expect(result.code).toBe(3);
+    const absent = await host.kubectl(['exec', 'shell', '-c', 'other', '--', 'true']);
+    expect(absent.stderr).toContain('other');
+  });
+});
+
+describe('the agent', () => {
+  test('killed and started again, it restarts nothing and its status is right', async () => {
+    const readinessProbe = { httpGet: { port: 8080 }, periodSeconds: 1 };
+    await run('steady', { container: { readinessProbe } });
+    const before = await ready('steady');
+    await run('mortal', { container: script('sleep 2; exit 5'), spec: { restartPolicy: 'Never' } });
+    await host.podUntil('mortal', 'running', (p) => main(p).state.running !== undefined);
+    host.killAgent();
+    await eventually('the container to end unseen', async () => {
+      const exits = await host.inside(['sh', '-c', `cat ${host.path('run/monitor')}/*/exit.json`]);
+      return exits.stdout.includes('"exitCode":5');
+    });
+    host.startAgent();
+    await host.agentReady();
+    const mortal = await host.podUntil('mortal', 'failed', (p) => p.status.phase === 'Failed');
+    expect(main(mortal).state.terminated).toMatchObject({ exitCode: 5, reason: 'Error' });
+    const after = await host.pod('steady');
+    expect(main(after).containerID).toBe(main(before).containerID);
+    expect(main(after)).toMatchObject({ restartCount: 0, ready: true });
+    expect(after.status.conditions).toEqual(before.status.conditions);
+  });
+
+  test('obeys what was ordered while it was away', async () => {
+    await run('doomed', { container: script('sleep 1000') });
+    await ready('doomed');
+    host.killAgent();
+    await host.must(['delete', 'pod', 'doomed', '--wait=false']);
+    host.startAgent();
+    await host.agentReady();
+    await eventually('the pod to be gone', async () => {
+      return (await host.kubectl(['get', 'pod', 'doomed'])).stderr.includes('not found');
+    });
+    expect(podTraces()).toEqual([]);
+  });
+});
