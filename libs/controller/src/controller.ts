@@ -97,9 +97,9 @@ export class Controller {
   }
 
   private async attempt(key: string, signal: AbortSignal): Promise<Outcome> {
+    const limited = this.limit(key, signal);
     try {
-      const limited = AbortSignal.any([signal, AbortSignal.timeout(reconcileTimeoutMs)]);
-      const result = await this.options.reconcile(key, limited);
+      const result = await this.options.reconcile(key, limited.signal);
       this.queue.forget(key);
       if (!result) return 'success';
       this.queue.addAfter(key, result.requeueAfterMs);
@@ -108,7 +108,24 @@ export class Controller {
       if (!signal.aborted) this.report(key, error);
       this.queue.addRateLimited(key);
       return 'error';
+    } finally {
+      limited.release();
     }
+  }
+
+  /** The signal of one reconciliation; `release` leaves no timer and no listener behind. */
+  private limit(key: string, signal: AbortSignal): { signal: AbortSignal; release: () => void } {
+    const limited = new AbortController();
+    const stop = () => limited.abort(signal.reason);
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop, { once: true });
+    const late = new Error(`reconcile ${key} took more than ${reconcileTimeoutMs} ms`);
+    const cancel = this.clock.after(reconcileTimeoutMs, () => limited.abort(late));
+    const release = () => {
+      cancel();
+      signal.removeEventListener('abort', stop);
+    };
+    return { signal: limited.signal, release };
   }
 
   /** A lost race is everyday life; the rest is worth a line. */

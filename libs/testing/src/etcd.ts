@@ -12,7 +12,7 @@ const startAttempts = 3;
 /** A real etcd of one member on loopback, with a data directory of its own. */
 export interface EtcdServer {
   readonly port: number;
-  /** `http://127.0.0.1:PORT`. */
+  /** `http://127.0.0.1:PORT`, or https. */
   readonly endpoint: string;
   readonly pid: number | undefined;
   /** SIGKILL: what it had acknowledged must be there after `start`. */
@@ -23,13 +23,20 @@ export interface EtcdServer {
   stop(): Promise<void>;
 }
 
+/** PEM files with which etcd speaks TLS and demands client certificates of the same CA. */
+export interface EtcdTls {
+  readonly ca: string;
+  readonly certificate: string;
+  readonly key: string;
+}
+
 /**
  * Starts etcd on a free port; the caller stops it. Throws with etcd's last words when it cannot.
  */
-export async function startEtcd(): Promise<EtcdServer> {
+export async function startEtcd(tls?: EtcdTls): Promise<EtcdServer> {
   let failure: unknown;
   for (let attempt = 0; attempt < startAttempts; attempt += 1) {
-    const server = await TestEtcd.create();
+    const server = await TestEtcd.create(tls);
     try {
       await server.start();
       return server;
@@ -55,19 +62,22 @@ class TestEtcd implements EtcdServer {
     private readonly directory: string,
     readonly port: number,
     private readonly peerPort: number,
+    private readonly healthPort: number,
+    private readonly tls: EtcdTls | undefined,
   ) {
     // A test process that ends early leaves nothing behind either.
     process.once('exit', this.abandon);
   }
 
-  static async create(): Promise<TestEtcd> {
+  static async create(tls: EtcdTls | undefined): Promise<TestEtcd> {
     const binary = await tool('etcd');
     const directory = await mkdtemp(join(tmpdir(), 'gantry-etcd-'));
-    return new TestEtcd(binary, directory, await freePort(), await freePort());
+    const [port, peerPort, healthPort] = [await freePort(), await freePort(), await freePort()];
+    return new TestEtcd(binary, directory, port, peerPort, healthPort, tls);
   }
 
   get endpoint(): string {
-    return `http://127.0.0.1:${this.port}`;
+    return `${this.tls ? 'https' : 'http'}://127.0.0.1:${this.port}`;
   }
 
   get pid(): number | undefined {
@@ -117,14 +127,25 @@ class TestEtcd implements EtcdServer {
       'listen-peer-urls': peer,
       'initial-advertise-peer-urls': peer,
       'initial-cluster': `test=${peer}`,
+      'listen-metrics-urls': `http://127.0.0.1:${this.healthPort}`,
       'log-level': 'warn',
+      ...this.tlsFlags(),
     };
     return Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`);
   }
 
+  private tlsFlags(): Record<string, string> {
+    if (!this.tls) return {};
+    const { ca, certificate, key } = this.tls;
+    const files = { 'trusted-ca-file': ca, 'cert-file': certificate, 'key-file': key };
+    return { ...files, 'client-cert-auth': 'true' };
+  }
+
   private async healthy(): Promise<boolean> {
     try {
-      const answer = await fetch(`${this.endpoint}/health`, { signal: AbortSignal.timeout(1_000) });
+      const answer = await fetch(`http://127.0.0.1:${this.healthPort}/health`, {
+        signal: AbortSignal.timeout(1_000),
+      });
       return ((await answer.json()) as { health?: string }).health === 'true';
     } catch {
       return false;

@@ -14,6 +14,13 @@ const clockSkewMs = 5 * 60_000;
 
 const maxCsrBytes = 16 * 1024;
 
+const { clientAuth, serverAuth } = x509.ExtendedKeyUsage;
+const purposes = {
+  client: [clientAuth],
+  server: [serverAuth],
+  both: [clientAuth, serverAuth],
+};
+
 export interface KeyPair {
   /** PEM. */
   readonly certificatePem: string;
@@ -24,7 +31,7 @@ export interface KeyPair {
 export interface CertificateRequest {
   readonly commonName: string;
   readonly organizations: readonly string[];
-  readonly usage: 'client' | 'server';
+  readonly usage: 'client' | 'server' | 'both';
   /** Host names and addresses (subjectAltName). */
   readonly names?: readonly string[];
   readonly validMs: number;
@@ -97,14 +104,10 @@ export class CertificateAuthority {
   ): Promise<x509.X509Certificate> {
     const { usage, names = [] } = request;
     const now = this.clock.now();
-    const purpose = {
-      client: x509.ExtendedKeyUsage.clientAuth,
-      server: x509.ExtendedKeyUsage.serverAuth,
-    };
     const extensions: x509.Extension[] = [
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      new x509.ExtendedKeyUsageExtension([purpose[usage]]),
+      new x509.ExtendedKeyUsageExtension(purposes[usage]),
     ];
     if (names.length > 0)
       extensions.push(new x509.SubjectAlternativeNameExtension(names.map(toName)));
