@@ -1,5 +1,20 @@
 //! The requests of the launcher's socket: one JSON object on each line. Everything a request says
 //! is checked here, before anything is done.
+//!
+//! `{"id": N, "op": OP, …}` is answered by `{"id": N, "result": {…}}` or `{"id": N, "error": {"step",
+//! "message", "reason"}}`, in whatever order things are done.
+//!
+//! | op | answer |
+//! |---|---|
+//! | `container.create` | `pid`, `monitorPid`; the container waits for the runtime's `start` |
+//! | `container.list` | `containers`: all that were created and not removed, with `exit` if ended |
+//! | `container.adopt` | one of them |
+//! | `container.remove` | forgets an ended container; idempotent |
+//! | `run` | `exitCode`, `stdout`, `stderr`, `truncated` |
+//! | `sandbox.create`, `sandbox.remove` | the pinned namespaces' paths; nothing |
+//! | `subscribe` | then `{"event": "exit", "containerId", "exit"}`, once for each exit, past ones first |
+//! | `exec`, `attach` | then frames both ways (see `frames`); the only request of its connection |
+//! | `shutdown` | the launcher ends; containers and monitors live on |
 
 use crate::failure::{Failure, Outcome};
 use serde::Deserialize;

@@ -3,7 +3,7 @@
 
 use super::report::{Report, channel};
 use super::runs::{Asker, Run};
-use super::{Job, Launcher, MAX_TASKS, Source};
+use super::{Job, Launcher, MAX_SESSIONS, MAX_TASKS, Source};
 use crate::failure::{Failure, Outcome, Reason};
 use crate::protocol::{
     AttachRequest, CreateRequest, ExecRequest, Request, RunRequest, SandboxRequest, parse,
@@ -124,13 +124,19 @@ impl Launcher {
     fn exec(&mut self, asker: Asker, request: &ExecRequest) -> Answer {
         self.containers.running("exec", &request.container_id)?;
         self.check_fresh("exec", asker)?;
+        if self.sessions.len() >= MAX_SESSIONS {
+            let message =
+                format!("{MAX_SESSIONS} sessions are open; close some or try again later");
+            return Err(Failure::new(Reason::ServiceUnavailable, "exec", message));
+        }
         let dir = self.containers.dir(&request.container_id);
         let Some(connection) = self.connections.remove(&asker.connection) else {
             return Ok(None);
         };
         self.poller.remove(connection.fd());
         let socket = connection.into_socket();
-        fork_child(|| exec::session(request, asker.id, &dir, socket))?;
+        let session = fork_child(|| exec::session(request, asker.id, &dir, socket))?;
+        self.sessions.insert(session.as_raw());
         Ok(None)
     }
 

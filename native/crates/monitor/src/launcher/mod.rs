@@ -20,7 +20,7 @@ use nix::sys::socket::{getsockopt, sockopt};
 use poller::{Poller, Source};
 use runs::{Asker, Run};
 use serde_json::{Value, json};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
@@ -29,6 +29,8 @@ pub use serve::{ServeOptions, serve};
 const MAX_CONNECTIONS: usize = 512;
 /// Runs and forked children under way; more are refused until some have ended.
 const MAX_TASKS: usize = 512;
+/// exec sessions that are open at once; a process and a runtime call each.
+const MAX_SESSIONS: usize = 128;
 const MAX_REPORT_BYTES: usize = 256 * 1024;
 
 /// A forked child that owes an answer.
@@ -48,6 +50,7 @@ pub struct Launcher {
     connections: HashMap<u64, Connection>,
     runs: HashMap<u64, Run>,
     jobs: HashMap<u64, Job>,
+    sessions: HashSet<i32>,
     last_number: u64,
     stopping: bool,
 }
@@ -203,6 +206,9 @@ impl Launcher {
 
     fn reap(&mut self) {
         while let Some((pid, ended)) = reap_any() {
+            if self.sessions.remove(&pid.as_raw()) {
+                continue;
+            }
             let run = self
                 .runs
                 .iter()

@@ -11,7 +11,7 @@ use nix::sys::epoll::EpollFlags;
 use nix::sys::prctl::set_child_subreaper;
 use nix::sys::socket::SockType;
 use nix::sys::stat::{Mode, umask};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, DirBuilder, File};
 use std::io::{Read, Write};
 use std::os::unix::fs::DirBuilderExt;
@@ -86,6 +86,7 @@ fn prepare(options: &ServeOptions) -> Outcome<(Launcher, Flock<File>)> {
         connections: HashMap::new(),
         runs: HashMap::new(),
         jobs: HashMap::new(),
+        sessions: HashSet::new(),
         last_number: 0,
         stopping: false,
     };
