@@ -43,9 +43,15 @@ export async function run(_options: Options): Promise<Report> {
   build();
   // Overlay uppers must not lie on an overlay or vanish below a private /tmp: the disk it is.
   const directory = mkdtempSync('/var/tmp/gantry-bench-start-');
+  // Where runtimes keep their state by default.
+  const state = mkdtempSync('/run/gantry-bench-start-');
   const stopwatches: Stopwatch[] = [];
   try {
-    const { contenders, missing } = startContenders(join(native, 'target/release'), directory);
+    const { contenders, missing } = startContenders(
+      join(native, 'target/release'),
+      directory,
+      state,
+    );
     stopwatches.push(...new Set(contenders.map(({ stopwatch }) => stopwatch)));
     const results = [
       await measure('start', contenders, 0),
@@ -54,6 +60,6 @@ export async function run(_options: Options): Promise<Report> {
     return { missing, results };
   } finally {
     for (const stopwatch of stopwatches) await stopwatch.close();
-    rmSync(directory, { recursive: true, force: true });
+    for (const place of [directory, state]) rmSync(place, { recursive: true, force: true });
   }
 }

@@ -26,10 +26,11 @@ function makeRoot(binaries: string, directory: string): string {
   return root;
 }
 
-/** Ours, the floor, and the installed peers, each ready to be timed. */
+/** Ours, the floor, and the installed peers, each ready to be timed; all keep their state in one file system. */
 export function startContenders(
   binaries: string,
   directory: string,
+  stateDirectory: string,
 ): { contenders: Contender[]; missing: string[] } {
   const root = makeRoot(binaries, directory);
   const group = `gantry-bench-${process.pid}`;
@@ -38,7 +39,7 @@ export function startContenders(
     writeBundle(join(directory, name), { root, overlay, cgroup: `/${group}-${name}` });
   const common = new Stopwatch(program);
   const run = (binary: string, name: string, overlay: boolean): string[] => {
-    const state = join(directory, `${name}-state`);
+    const state = join(stateDirectory, name);
     return [binary, '--root', state, 'run', '--bundle', bundle(name, overlay), `${group}-${name}`];
   };
   const floor = [join(binaries, 'gantry-bench-floor'), root, directory, '/bin/noop'];
