@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { ObjectStore } from '@gantry/controller';
 import { EtcdStore } from '@gantry/store';
 import { type EtcdServer, HollowNodes, startEtcd, tool } from '@gantry/testing';
-import { end, type Outcome, run } from '../cluster/process.ts';
+import { end, type Outcome, run as runToEnd } from '../cluster/process.ts';
+import { startScriptedAgent } from './scripted-agent.ts';
 
 const controlPlaneMain = join(import.meta.dirname, '../../apps/control-plane/dist/main.js');
 const startTimeoutMs = 30_000;
@@ -15,6 +16,8 @@ const startTimeoutMs = 30_000;
 export interface KubectlCluster extends AsyncDisposable {
   /** The store, to be stopped and started again. */
   readonly etcd: EtcdServer;
+  /** Joins a node whose agent speaks the whole protocol. */
+  join(nodeName: string): Promise<void>;
   /** Runs kubectl to its end. */
   kubectl(args: string, input?: string): Promise<Outcome>;
   /** Like kubectl, but throws with everything that was said when it fails. */
@@ -68,7 +71,10 @@ function running(argv: readonly string[]): RunningKubectl {
 }
 
 /** Starts the control plane as users do and waits for its ports. */
-async function startControlPlane(dataDir: string, etcd: string): Promise<ChildProcess> {
+async function startControlPlane(
+  dataDir: string,
+  etcd: string,
+): Promise<{ child: ChildProcess; gateway: string }> {
   const flags = [
     `--data-dir=${dataDir}`,
     `--store=etcd:${etcd}`,
@@ -81,9 +87,11 @@ async function startControlPlane(dataDir: string, etcd: string): Promise<ChildPr
     stdio: [...stdio],
   });
   const said: string[] = [];
+  let gatewayPort = 0;
   const serving = new Promise<void>((resolve, reject) => {
     createInterface({ input: child.stderr }).on('line', (line) => {
       if (said.length < 100) said.push(line);
+      gatewayPort ||= Number(/"gatewayPort":(\d+)/.exec(line)?.[1] ?? 0);
       if (line.includes('"msg":"leading"')) resolve();
     });
     child.once('exit', () => reject(new Error(`the control plane ended:\n${said.join('\n')}`)));
@@ -93,7 +101,7 @@ async function startControlPlane(dataDir: string, etcd: string): Promise<ChildPr
     await end(child);
     throw error;
   });
-  return child;
+  return { child, gateway: `127.0.0.1:${gatewayPort}` };
 }
 
 /** Nodes that report what agents would, straight to the store. */
@@ -121,20 +129,42 @@ export async function startCluster(): Promise<KubectlCluster> {
     const etcd = await startEtcd();
     cleanups.push(() => etcd.stop());
     const controlPlane = await startControlPlane(directory, etcd.endpoint);
-    cleanups.push(() => end(controlPlane));
+    cleanups.push(() => end(controlPlane.child));
     cleanups.push(await startNodes(etcd.endpoint));
     const kubectl = await tool('kubectl');
     const cache = `--cache-dir=${join(directory, 'cache')}`;
-    const kubeconfig = `--kubeconfig=${join(directory, 'admin.kubeconfig')}`;
-    return { etcd, ...commands([kubectl, kubeconfig, cache]), [Symbol.asyncDispose]: dispose };
+    const kubeconfigFile = join(directory, 'admin.kubeconfig');
+    const run = commands([kubectl, `--kubeconfig=${kubeconfigFile}`, cache]);
+    const joinNode = async (nodeName: string) => {
+      const caPem = await caOf(kubeconfigFile);
+      const token = await run.ok('create -f - -o jsonpath={.status.token}', joinToken);
+      const { gateway } = controlPlane;
+      cleanups.push(await startScriptedAgent({ directory, gateway, caPem, token, nodeName }));
+    };
+    return { etcd, ...run, join: joinNode, [Symbol.asyncDispose]: dispose };
   } catch (error) {
     await dispose();
     throw error;
   }
 }
 
-function commands(prefix: readonly string[]): Omit<KubectlCluster, 'etcd' | keyof AsyncDisposable> {
-  const kubectl = (args: string, input?: string) => run([...prefix, ...words(args)], { input });
+const joinToken = JSON.stringify({
+  apiVersion: 'gantry.dev/v1',
+  kind: 'JoinToken',
+  metadata: { generateName: 'kubectl-' },
+  spec: { usesLeft: 1 },
+});
+
+async function caOf(kubeconfig: string): Promise<string> {
+  const { clusters } = JSON.parse(await readFile(kubeconfig, 'utf8'));
+  return Buffer.from(clusters[0].cluster['certificate-authority-data'], 'base64').toString();
+}
+
+function commands(
+  prefix: readonly string[],
+): Omit<KubectlCluster, 'etcd' | 'join' | keyof AsyncDisposable> {
+  const kubectl = (args: string, input?: string) =>
+    runToEnd([...prefix, ...words(args)], { input });
   return {
     kubectl,
     async ok(args, input) {
