@@ -55,6 +55,7 @@ describe('startControlPlane', () => {
     const { status, body } = await get('/metrics');
     expect(status).toBe(200);
     expect(body).toContain('process_resident_memory_bytes');
+    await expect.poll(async () => (await get('/metrics')).body).toContain('gantry_leader 1');
   });
 
   it('answers what it does not know with a Status', async () => {
@@ -94,5 +95,34 @@ describe('startControlPlane', () => {
     expect(status?.token).toMatch(/^first\.[\w-]{32}$/);
     const { body } = await get('/apis/gantry.dev/v1/jointokens/first', { certificate: true });
     expect(body).not.toContain(status?.token?.split('.')[1]);
+  });
+
+  it('seals Secrets at rest', async () => {
+    const secret = { metadata: { name: 's' }, stringData: { password: 'hunter2' } };
+    const cluster = await localCluster(directory);
+    await cluster.post('/api/v1/namespaces/default/secrets', secret);
+    const stored = await plane.store.get('registry/core/secrets/default/s');
+    const text = Buffer.from(stored?.value ?? []).toString('latin1');
+    expect(text).toMatch(/^gantry:aes256gcm:/);
+    const { body } = await get('/api/v1/namespaces/default/secrets/s', { certificate: true });
+    const { data } = JSON.parse(body) as { data: { password: string } };
+    expect(Buffer.from(data.password, 'base64').toString()).toBe('hunter2');
+  });
+
+  it('ends watches when it stops, and stops soon', async () => {
+    const other = await startControlPlane(testConfig(join(directory, 'stopping')));
+    const { certificatePem: cert, keyPem: key } = other.pki.admin;
+    const options = { ca: other.pki.caPem, cert, key };
+    const ended = new Promise<void>((resolve, reject) => {
+      const call = request(`${other.apiUrl}/api/v1/namespaces?watch=true`, options, (response) => {
+        response.once('data', () => void other.close());
+        response.on('close', () => resolve());
+      });
+      call.on('error', reject).end();
+    });
+    const startedAt = performance.now();
+    await ended;
+    await other.close();
+    expect(performance.now() - startedAt).toBeLessThan(5_000);
   });
 });

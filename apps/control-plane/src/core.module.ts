@@ -9,7 +9,7 @@ import { TokenFile } from './auth/token-file.js';
 import type { Config } from './config.js';
 import { Health } from './health/health.js';
 import { Leader } from './leader/leader.js';
-import { controllerMetrics } from './metrics/metrics.js';
+import { controllerMetrics, leadershipMetric } from './metrics/metrics.js';
 import { Compaction } from './store/compaction.js';
 import * as tokens from './tokens.js';
 
@@ -63,6 +63,7 @@ function built(core: Core): Provider[] {
   const { identity, leaseSeconds } = config;
   const leader = new Leader({ store, objects, identity, leaseSeconds, logger, clock });
   leader.register(new Compaction(store, clock, logger, config.compactionMinutes * 60_000));
+  leadershipMetric(core.registry, () => leader.leading);
   const tokenFile = new TokenFile(config.tokenFile, logger);
   return [
     { provide: ObjectStore, useValue: objects },

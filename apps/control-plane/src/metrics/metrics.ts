@@ -41,3 +41,13 @@ export function controllerMetrics(registry: Registry): ControllerMetrics {
     },
   };
 }
+
+/** Whether this control plane leads, asked at each scrape. */
+export function leadershipMetric(registry: Registry, leading: () => boolean): void {
+  const gauge: Gauge = new Gauge({
+    name: 'gantry_leader',
+    help: '1 while this control plane leads, else 0.',
+    registers: [registry],
+    collect: (): void => gauge.set(leading() ? 1 : 0),
+  });
+}
