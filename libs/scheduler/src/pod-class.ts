@@ -9,6 +9,7 @@ import {
 } from './node-selector.js';
 import { podRequests, type Amounts } from './requests.js';
 import type { Ask } from './resource-table.js';
+import type { Membership } from './topology/counter-registry.js';
 import type { TopologyTerms } from './topology/topology-terms.js';
 
 export interface WeightedTerm {
@@ -37,6 +38,9 @@ export interface LabelSet {
   readonly id: number;
   readonly namespace: string;
   readonly labels: Labels;
+  readonly membership: Membership;
+  /** How many pods with it are on nodes. */
+  placed: number;
 }
 
 /** Whether the node satisfies the class's nodeSelector and required node affinity. */

@@ -10,9 +10,9 @@ import {
 } from './pod-class.js';
 import { podRequests } from './requests.js';
 import { untoleratedTaint } from './tolerations.js';
-import type { CounterRegistry } from './topology/counter-registry.js';
+import type { Counted, CounterRegistry } from './topology/counter-registry.js';
 import type { NamespaceLabels } from './topology/pod-matcher.js';
-import { compileTopology, type Inclusion } from './topology/topology-terms.js';
+import { compileTopology, type Inclusion, type TopologyTerms } from './topology/topology-terms.js';
 
 /** Interns classes and label sets, so that identical pods share one object and comparisons are by identity. */
 export class PodClasses {
@@ -54,17 +54,23 @@ export class PodClasses {
     const key = `${namespace}/${JSON.stringify(labels)}`;
     let known = this.labelSets.get(key);
     if (!known) {
-      known = { id: this.nextId++, namespace, labels };
+      const membership = this.registry.membership(namespace, labels);
+      known = { id: this.nextId++, namespace, labels, membership, placed: 0 };
       this.labelSets.set(key, known);
     }
     return known;
   }
 
-  /** Classes and label sets that no pod uses any more. */
+  allLabelSets(): Iterable<LabelSet> {
+    return this.labelSets.values();
+  }
+
+  /** Drops the classes and label sets that no pod uses any more, and the counters of those classes. */
   retain(classes: ReadonlySet<PodClass>, labelSets: ReadonlySet<LabelSet>): void {
     for (const [key, value] of this.classes) if (!classes.has(value)) this.classes.delete(key);
     for (const [key, value] of this.labelSets)
       if (!labelSets.has(value)) this.labelSets.delete(key);
+    this.registry.retain(new Set([...classes].flatMap(({ topology }) => countersOf(topology))));
   }
 
   get size(): number {
@@ -81,4 +87,13 @@ export class PodClasses {
         !untoleratedTaint(traits(slot).taints, nodeSide.tolerations, ['NoSchedule', 'NoExecute']),
     };
   }
+}
+
+function countersOf(topology: TopologyTerms | undefined): Counted[] {
+  if (!topology) return [];
+  const { affinity, antiAffinity, spread, preferred, carried } = topology;
+  return [
+    ...[...affinity, ...antiAffinity, ...spread, ...preferred].map((term) => term.counted),
+    ...carried,
+  ];
 }

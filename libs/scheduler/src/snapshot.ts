@@ -112,12 +112,17 @@ export class Snapshot {
   setPod(pod: PodInput): void {
     const nodeName = pod.spec.nodeName;
     if (!nodeName || isTerminal(pod)) return this.removePod(uidOf(pod));
-    this.put(pod, nodeName, false);
+    this.put(uidOf(pod), this.placedHandle(pod), nodeName, false);
   }
 
   /** Counts the pod on the node although the binding is not stored yet. */
   assume(pod: PodInput, nodeName: string): void {
-    this.put(pod, nodeName, true);
+    this.put(uidOf(pod), this.placedHandle(pod), nodeName, true);
+  }
+
+  /** The pod as one that has its node: what its spec.nodeName says is no wish any more. */
+  private placedHandle(pod: PodInput): PodHandle {
+    return { podClass: this.classes.classOf(pod, false), labelSet: this.classes.labelSetOf(pod) };
   }
 
   /** Takes an assumption back; a pod that the store has confirmed stays. */
@@ -143,17 +148,20 @@ export class Snapshot {
     this.topology.recount();
   }
 
-  private put(pod: PodInput, nodeName: string, assumed: boolean): void {
-    const uid = uidOf(pod);
-    const podClass = this.classes.classOf(pod, false);
-    const labelSet = this.classes.labelSetOf(pod);
+  /** As `assume`, for a pod whose handle is at hand. */
+  hold(uid: string, handle: PodHandle, nodeName: string): void {
+    this.put(uid, handle, nodeName, true);
+  }
+
+  private put(uid: string, handle: PodHandle, nodeName: string, assumed: boolean): void {
+    const { podClass, labelSet } = handle;
     const old = this.pods.get(uid);
     if (old?.nodeName === nodeName && old.podClass === podClass && old.labelSet === labelSet) {
       old.assumed &&= assumed;
       return;
     }
     const placed: PlacedPod = { uid, nodeName, assumed, podClass, labelSet };
-    this.removePod(uid);
+    if (old) this.removePod(uid);
     this.pods.set(uid, placed);
     const slot = this.nodes.slot(nodeName);
     if (slot === undefined) this.wait(placed);
@@ -163,6 +171,7 @@ export class Snapshot {
 
   private place(pod: PlacedPod, slot: number): void {
     this.podsOn[slot]!.add(pod);
+    pod.labelSet.placed += 1;
     this.nodes.resources.take(slot, pod.podClass.ask);
     this.count(pod, slot, 1);
     this.tell('usageChanged', slot);
@@ -170,16 +179,14 @@ export class Snapshot {
 
   private displace(pod: PlacedPod, slot: number): void {
     this.podsOn[slot]!.delete(pod);
+    pod.labelSet.placed -= 1;
     this.nodes.resources.giveBack(slot, pod.podClass.ask);
     this.count(pod, slot, -1);
     this.tell('usageChanged', slot);
   }
 
   private count(pod: PlacedPod, slot: number, delta: 1 | -1): void {
-    if (this.topology.domains.size === 0) return;
-    for (const counter of this.topology.membership(pod.labelSet).countedBy) {
-      counter.addPods(slot, delta);
-    }
+    for (const counter of pod.labelSet.membership.countedBy) counter.addPods(slot, delta);
     const carried = pod.podClass.topology?.carried;
     if (carried) for (const { counter } of carried) counter.addPods(slot, delta);
   }
@@ -237,7 +244,9 @@ export class Snapshot {
 
   private counterSource() {
     const { nodes, podsOn } = this;
+    const labelSets = () => this.classes.allLabelSets();
     return {
+      labelSets,
       get capacity() {
         return nodes.capacity;
       },

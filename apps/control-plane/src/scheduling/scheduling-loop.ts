@@ -103,7 +103,7 @@ export class SchedulingLoop {
       this.refuse(queued, remembered ?? this.failures.remember(handle, pod));
       return undefined;
     }
-    snapshot.assume(pod, node);
+    snapshot.hold(uidOf(pod), handle, node);
     return { queued, binding: { pod, node } };
   }
 

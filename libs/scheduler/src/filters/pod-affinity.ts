@@ -11,17 +11,17 @@ function refusal(reason: string, message: string): Refusal {
 export const podAffinityFilter: Filter = {
   name,
   reads: 'cluster',
-  labels({ topology }, { podClass, labelSet }) {
+  labels(_snapshot, { podClass, labelSet }) {
     const { affinity = [], antiAffinity = [] } = podClass.topology ?? {};
-    const { repelledBy } = topology.membership(labelSet);
+    const { repelledBy } = labelSet.membership;
     return [
       ...[...affinity, ...antiAffinity].map((term) => term.topologyKey),
       ...repelledBy.map(({ counter }) => counter.domains.key),
     ];
   },
-  prepare({ topology }, { podClass, labelSet }) {
+  prepare(_snapshot, { podClass, labelSet }) {
     const { affinity = [], antiAffinity = [], affinityMatchesSelf } = podClass.topology ?? {};
-    const repelledBy = topology.domains.size > 0 ? topology.membership(labelSet).repelledBy : [];
+    const { repelledBy } = labelSet.membership;
     if (affinity.length + antiAffinity.length + repelledBy.length === 0) return undefined;
     const startsSeries = () =>
       affinityMatchesSelf === true && affinity.every((t) => t.counted.counter.total === 0);

@@ -36,11 +36,11 @@ export class IndexedSearch {
   }
 
   private planFor(pod: PodHandle): PlacementPlan {
-    // Labels of a pod matter only once somebody counts pods by labels.
-    const labelSet = this.snapshot.topology.version > 0 ? pod.labelSet : undefined;
+    // Labels matter to the plan only where a placed pod keeps off pods with such labels.
+    const labelSet = pod.labelSet.membership.repelledBy.length > 0 ? pod.labelSet : undefined;
     let byLabels = this.plans.get(pod.podClass);
     const known = byLabels?.get(labelSet);
-    if (known && isCurrent(known, this.groups, this.snapshot)) return known;
+    if (known && isCurrent(known, pod, this.groups, this.snapshot)) return known;
     const plan = makePlan(this.snapshot, pod, this.profile, this.groups);
     if (!known && this.planCount++ >= maxPlans) {
       this.plans.clear();

@@ -6,6 +6,9 @@ import { NodeOrder } from './node-order.js';
 /** A label with more values than this does not divide nodes into groups: hosts' names would make one each. */
 const maxValuesOfGroupLabel = 64;
 
+/** From this many groups on it is looked whether some label divides too finely. */
+const groupsBeforeRecheck = 256;
+
 /** Nodes that no filter or score about nodes can tell apart, ordered by how full they are. */
 export interface NodeGroup {
   readonly identity: string;
@@ -26,6 +29,7 @@ export class NodeGroups {
   private readonly asked = new Set<string>();
   private readonly stale: number[] = [];
   private isStale = new Uint8Array(64);
+  private recheckAt = groupsBeforeRecheck;
 
   /** `direction` 1 puts the fullest nodes first, -1 the emptiest. */
   constructor(
@@ -70,6 +74,16 @@ export class NodeGroups {
       else this.reorder(slot);
     }
     this.stale.length = 0;
+    if (this.groups.size > this.recheckAt) this.recheckLabels();
+  }
+
+  /** A label that had few values when it was asked about may have got many. */
+  private recheckLabels(): void {
+    this.recheckAt = Math.max(groupsBeforeRecheck, this.groups.size * 2);
+    const tooFine = [...this.labels].filter((label) => !this.hasFewValues(label));
+    if (tooFine.length === 0) return;
+    for (const label of tooFine) this.labels.delete(label);
+    this.regroup();
   }
 
   private note(slot: number, what: 1 | 2): void {

@@ -34,11 +34,20 @@ export interface PlacementPlan {
   readonly ordered: Weighted | undefined;
   readonly groupsVersion: number;
   readonly countersVersion: number;
+  /** Terms of placed pods that are about this one. */
+  readonly repellers: number;
 }
 
-export function isCurrent(plan: PlacementPlan, groups: NodeGroups, snapshot: Snapshot): boolean {
+export function isCurrent(
+  plan: PlacementPlan,
+  { labelSet }: PodHandle,
+  groups: NodeGroups,
+  snapshot: Snapshot,
+): boolean {
   return (
-    plan.groupsVersion === groups.version && plan.countersVersion === snapshot.topology.version
+    plan.groupsVersion === groups.version &&
+    plan.countersVersion === snapshot.topology.version &&
+    plan.repellers === labelSet.membership.repelledBy.length
   );
 }
 
@@ -69,6 +78,7 @@ export function makePlan(
     ordered: scores.ordered,
     groupsVersion: groups.version,
     countersVersion: snapshot.topology.version,
+    repellers: pod.labelSet.membership.repelledBy.length,
   };
 }
 

@@ -1,6 +1,7 @@
 import { DomainCounter } from './domain-counter.js';
 import { Domains } from './domains.js';
 import type { PodMatcher } from './pod-matcher.js';
+import type { Labels } from '../input.js';
 import type { LabelSet } from '../pod-class.js';
 
 /** A counter that classes share, with the sort of pods that it counts. */
@@ -15,15 +16,17 @@ export interface NamedInclusion {
   readonly test: (slot: number) => boolean;
 }
 
-/** Which counters a label set is counted by, and which carried terms are about it. */
+/** Which counters a label set is counted by, and which carried terms are about it. Grows in place. */
 export interface Membership {
-  readonly countedBy: readonly DomainCounter[];
-  readonly repelledBy: readonly Counted[];
+  readonly countedBy: DomainCounter[];
+  readonly repelledBy: Counted[];
 }
 
-/** Fills a new counter with the nodes and pods that are already there. */
+/** The nodes and pods that are already there when a new counter begins. */
 export interface CounterSource {
   readonly capacity: number;
+  /** All that any pod of the snapshot has. */
+  labelSets(): Iterable<LabelSet>;
   forEachNode(visit: (slot: number, label: string | undefined) => void, key: string): void;
   forEachPlacedPod(visit: (slot: number, labelSet: LabelSet) => void): void;
 }
@@ -34,38 +37,29 @@ export interface CounterSource {
  */
 export class CounterRegistry {
   readonly domains = new Map<string, Domains>();
+  /** Grows when what is counted changed for pods that are known already. */
+  version = 0;
   private readonly matchingCounters = new Map<string, Counted>();
   private readonly carrierCounters = new Map<string, Counted>();
-  private memberships = new WeakMap<LabelSet, Membership>();
-  /** Grows when another sort of pods begins to be counted. */
-  version = 0;
+  /** Counters that know which domains exist, and hence a minimum. */
+  private readonly spreadCounters = new Set<DomainCounter>();
 
   constructor(private readonly source: CounterSource) {}
 
+  /** Pods of one sort by domain; with `includes` also the domains' minimum, over the nodes included. */
   matching(matcher: PodMatcher, topologyKey: string, includes?: NamedInclusion): Counted {
-    const key = `${topologyKey} ${includes?.key ?? ''} ${matcher.key}`;
+    const key = `${topologyKey} ${includes ? includes.key : '-'} ${matcher.key}`;
     const known = this.matchingCounters.get(key);
     if (known) return known;
     const counter = new DomainCounter(this.domainsOf(topologyKey), includes?.test);
-    this.fill(matcher, counter);
-    return this.register(this.matchingCounters, { key, matcher, counter });
-  }
-
-  /** Counts all pods anew: which of them a matcher means may have changed with a namespace's labels. */
-  recount(): void {
-    this.memberships = new WeakMap();
-    this.version++;
-    for (const { matcher, counter } of this.matchingCounters.values()) {
-      counter.reset();
-      this.fill(matcher, counter);
+    if (includes) this.spreadCounters.add(counter);
+    const made = { key, matcher, counter };
+    this.matchingCounters.set(key, made);
+    this.populate(made);
+    for (const { membership, namespace, labels } of this.source.labelSets()) {
+      if (matcher.matches(namespace, labels)) membership.countedBy.push(counter);
     }
-  }
-
-  private fill(matcher: PodMatcher, counter: DomainCounter): void {
-    this.source.forEachNode((slot) => counter.addNode(slot, 1), counter.domains.key);
-    this.source.forEachPlacedPod((slot, { namespace, labels }) => {
-      if (matcher.matches(namespace, labels)) counter.addPods(slot, 1);
-    });
+    return made;
   }
 
   /** No pod carries a term before the first class with it exists, so this one starts empty. */
@@ -73,35 +67,76 @@ export class CounterRegistry {
     const key = `${topologyKey} ${matcher.key}`;
     const known = this.carrierCounters.get(key);
     if (known) return known;
-    const counter = new DomainCounter(this.domainsOf(topologyKey));
-    return this.register(this.carrierCounters, { key, matcher, counter });
+    const made = { key, matcher, counter: new DomainCounter(this.domainsOf(topologyKey)) };
+    this.carrierCounters.set(key, made);
+    for (const { membership, namespace, labels } of this.source.labelSets()) {
+      if (matcher.matches(namespace, labels)) membership.repelledBy.push(made);
+    }
+    return made;
   }
 
-  membership(labelSet: LabelSet): Membership {
-    const known = this.memberships.get(labelSet);
-    if (known) return known;
-    const isAbout = ({ matcher }: Counted) => matcher.matches(labelSet.namespace, labelSet.labels);
-    const membership = {
+  /** For a label set that is new. */
+  membership(namespace: string, labels: Labels): Membership {
+    const isAbout = ({ matcher }: Counted) => matcher.matches(namespace, labels);
+    return {
       countedBy: [...this.matchingCounters.values()].filter(isAbout).map((c) => c.counter),
       repelledBy: [...this.carrierCounters.values()].filter(isAbout),
     };
-    this.memberships.set(labelSet, membership);
-    return membership;
+  }
+
+  /** Counts all pods anew: which of them a matcher means may have changed with a namespace's labels. */
+  recount(): void {
+    this.version++;
+    this.renewMemberships();
+    for (const counted of this.matchingCounters.values()) {
+      counted.counter.reset();
+      this.populate(counted);
+    }
+  }
+
+  /** Lets counters go that no class reads any more. */
+  retain(used: ReadonlySet<Counted>): void {
+    for (const counters of [this.matchingCounters, this.carrierCounters]) {
+      for (const [key, counted] of counters) {
+        if (used.has(counted)) continue;
+        counters.delete(key);
+        this.spreadCounters.delete(counted.counter);
+      }
+    }
+    this.version++;
+    this.renewMemberships();
   }
 
   addNode(slot: number, delta: 1 | -1): void {
-    for (const { counter } of this.matchingCounters.values()) counter.addNode(slot, delta);
+    for (const counter of this.spreadCounters) counter.addNode(slot, delta);
   }
 
   grow(capacity: number): void {
     for (const domains of this.domains.values()) domains.grow(capacity);
   }
 
-  private register(into: Map<string, Counted>, counted: Counted): Counted {
-    into.set(counted.key, counted);
-    this.memberships = new WeakMap();
-    this.version++;
-    return counted;
+  private renewMemberships(): void {
+    for (const { membership, namespace, labels } of this.source.labelSets()) {
+      const { countedBy, repelledBy } = this.membership(namespace, labels);
+      membership.countedBy.splice(0, Infinity, ...countedBy);
+      membership.repelledBy.splice(0, Infinity, ...repelledBy);
+    }
+  }
+
+  private populate({ matcher, counter }: Counted): void {
+    if (this.spreadCounters.has(counter)) {
+      this.source.forEachNode((slot) => counter.addNode(slot, 1), counter.domains.key);
+    }
+    const meant = new Set<LabelSet>();
+    for (const labelSet of this.source.labelSets()) {
+      const isMeant = matcher.matches(labelSet.namespace, labelSet.labels);
+      if (isMeant && labelSet.placed > 0) meant.add(labelSet);
+    }
+    // Most new counters are about pods of which none is there yet.
+    if (meant.size === 0) return;
+    this.source.forEachPlacedPod((slot, labelSet) => {
+      if (meant.has(labelSet)) counter.addPods(slot, 1);
+    });
   }
 
   private domainsOf(key: string): Domains {
