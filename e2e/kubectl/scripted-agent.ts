@@ -83,7 +83,7 @@ export async function startScriptedAgent(
   session.on('data', (message: ControlMessage__Output) => {
     for (const assign of message.snapshot?.pods ?? []) report(assign);
     if (message.assign) report(message.assign);
-    if (message.openStream) void serve(client.relay() as unknown as Relay, message.openStream);
+    if (message.openStream) void serve(client.relay(), message.openStream);
   });
   const nodeJson = Buffer.from(JSON.stringify(node(options.nodeName)));
   session.write({ hello: { agentVersion: 'scripted', nodeJson, pods: [], bootId: 'scripted' } });
