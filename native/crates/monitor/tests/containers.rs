@@ -5,6 +5,7 @@ mod support;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::json;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use support::Node;
 
@@ -104,6 +105,34 @@ fn a_container_lives_through_the_launchers_death_and_is_found_again() {
         (&json!("long"), &json!(6))
     );
     assert_eq!(node.log_entries("long"), ["stdout F done"]);
+}
+
+#[test]
+fn a_create_goes_on_when_the_launcher_dies_in_the_middle() {
+    let mut node = Node::new("middle");
+    let gate = node.dir.join("gate");
+    let slow = node.dir.join("slow-runtime");
+    let wait = format!("until [ -e {} ]; do sleep 0.01; done", gate.display());
+    let script = format!("#!/bin/sh\n{wait}\nexec {} \"$@\"\n", node.runtime);
+    std::fs::write(&slow, script).unwrap();
+    std::fs::set_permissions(&slow, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let bundle = node.bundle("c", "exit 11", false);
+    let mut request = node.create_request("c", &bundle);
+    request["runtime"] = json!(slow);
+    node.client().send(request);
+    let state = node.state_dir().join("c/state.json");
+    support::wait_until("the monitor has begun", || state.exists());
+    node.kill_launcher();
+    node.start_launcher();
+    std::fs::write(gate, "").unwrap();
+    let adopt = json!({"id": 1, "op": "container.adopt", "containerId": "c"});
+    support::wait_until("it is created", || {
+        node.call(adopt.clone())["result"]["running"] == json!(true)
+    });
+    let mut client = node.client();
+    client.call(json!({"id": 1, "op": "subscribe"}));
+    assert_eq!(node.runtime_call(&["start", "c"])["exitCode"], json!(0));
+    assert_eq!(client.receive()["exit"]["exitCode"], json!(11));
 }
 
 #[test]
