@@ -27,3 +27,6 @@ export * from './schema/explain.js';
 export * from './schema/openapi.js';
 export * from './tables/table.js';
 export * from './patch/strategic-diff.js';
+export * from './apply/field-set.js';
+export * from './apply/server-side-apply.js';
+export * from './apply/typed-fields.js';
