@@ -34,8 +34,51 @@ pub fn enable_controllers(dir: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Refuses limits whose controller this group does not have: they would be files that do not exist.
+fn check_controllers(dir: &Path, resources: &Resources) -> Result<()> {
+    let available = read(dir, "cgroup.controllers")?;
+    let cpu = resources.cpu.as_ref();
+    let wanted = [
+        (
+            "cpu",
+            cpu.is_some_and(|cpu| cpu.shares.is_some() || cpu.quota.is_some()),
+        ),
+        (
+            "cpuset",
+            cpu.is_some_and(|cpu| cpu.cpus.is_some() || cpu.mems.is_some()),
+        ),
+        (
+            "memory",
+            resources
+                .memory
+                .as_ref()
+                .is_some_and(|memory| memory.limit.is_some()),
+        ),
+        (
+            "pids",
+            resources
+                .pids
+                .as_ref()
+                .is_some_and(|pids| pids.limit.is_some()),
+        ),
+        ("io", resources.block_io.is_some()),
+        ("hugetlb", !resources.hugepage_limits.is_empty()),
+    ];
+    for (controller, wanted) in wanted {
+        if wanted && !available.split(' ').any(|name| name == controller) {
+            fail!(
+                "linux.resources asks for the {controller} controller, which the cgroup {} does \
+                 not have; enable it in the cgroup.subtree_control files above, or drop the limit",
+                dir.display()
+            );
+        }
+    }
+    Ok(())
+}
+
 /// Applies what `resources` names. Device rules are attached to a fresh group only.
 pub fn apply(dir: &Path, resources: &Resources, fresh: bool) -> Result<()> {
+    check_controllers(dir, resources)?;
     if let Some(cpu) = &resources.cpu {
         apply_cpu(dir, cpu)?;
     }

@@ -13,7 +13,7 @@ use crate::error::{Error, Result, Step};
 use crate::fail;
 
 /// Longer texts are cut: a message is one packet.
-const TEXT_MAX: usize = 16 * 1024;
+const TEXT_MAX: usize = 4096;
 /// More cgroup hierarchies than Linux has controllers.
 const DESCRIPTORS_MAX: usize = 32;
 
@@ -114,7 +114,7 @@ impl Channel {
 
     /// None when the other side is gone.
     pub fn receive(&self) -> Result<Option<Message>> {
-        let mut text = vec![0; 1 + TEXT_MAX];
+        let mut text = [0; 1 + TEXT_MAX];
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
         let mut control = RecvAncillaryBuffer::new(&mut space);
         let mut parts = [IoSliceMut::new(&mut text)];

@@ -110,12 +110,14 @@ fn differing_namespaces(init: Pid) -> Result<ThreadNameSpaceType> {
         ("user", ThreadNameSpaceType::USER),
         ("time", ThreadNameSpaceType::TIME),
     ] {
-        let theirs = format!("/proc/{}/ns/{name}", init.as_raw_nonzero());
-        let theirs = fs::metadata(theirs)
-            .step("look at the container's namespaces")?
-            .ino();
-        let ours = fs::metadata(format!("/proc/self/ns/{name}")).map_or(0, |file| file.ino());
-        if theirs != ours {
+        let number = |process: &str| match fs::metadata(format!("/proc/{process}/ns/{name}")) {
+            // A kernel without this kind of namespace has none to differ.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(0),
+            file => file
+                .map(|file| file.ino())
+                .step("look at the container's namespaces"),
+        };
+        if number(&init.as_raw_nonzero().to_string())? != number("self")? {
             spaces |= flag;
         }
     }
