@@ -1,5 +1,6 @@
 // Bundles the command line into one file, dist/gantry.cjs, that starts fast: node apps/cli/build.mjs
 import { readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
@@ -14,7 +15,7 @@ const bundle = await rolldown({
     conditionNames: ['node', 'import', 'require', 'default'],
     alias: {
       // One copy, whoever imports it.
-      yaml: join(here, 'node_modules/yaml/dist/index.js'),
+      yaml: createRequire(import.meta.url).resolve('yaml'),
       // commander would load 10 ms of Node for programs that run others.
       'node:child_process': join(here, 'no-child-process.mjs'),
     },
