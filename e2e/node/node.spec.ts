@@ -76,7 +76,12 @@ describe('a pod', () => {
       failureThreshold: 1,
       initialDelaySeconds: 1,
     };
-    await run('ill', { container: { livenessProbe, ...script('touch /tmp/alive; sleep 3; rm /tmp/alive; sleep 1000') } });
+    await run('ill', {
+      container: {
+        livenessProbe,
+        ...script('touch /tmp/alive; sleep 3; rm /tmp/alive; sleep 1000'),
+      },
+    });
     const pod = await host.podUntil('ill', 'restarted', (p) => main(p).restartCount === 1);
     expect(main(pod).lastState.terminated).toMatchObject({ exitCode: 137, reason: 'Error' });
     const events = await host.must(['get', 'events', '-o', 'jsonpath={.items[*].message}']);
@@ -84,7 +89,9 @@ describe('a pod', () => {
   });
 
   test('that crashes waits longer each time, and its last run can be read', async () => {
-    await run('crash', { container: script('echo attempt; echo why > /dev/termination-log; exit 7') });
+    await run('crash', {
+      container: script('echo attempt; echo why > /dev/termination-log; exit 7'),
+    });
     const waits = (p: PodView) =>
       main(p).state.waiting?.reason === 'CrashLoopBackOff' && main(p).restartCount >= 2;
     const pod = await host.podUntil('crash', 'in its back-off', waits);
@@ -138,7 +145,9 @@ describe('a pod', () => {
       },
       spec: {
         terminationGracePeriodSeconds: 10,
-        volumes: [{ name: 'log', hostPath: { path: host.path('hooks'), type: 'DirectoryOrCreate' } }],
+        volumes: [
+          { name: 'log', hostPath: { path: host.path('hooks'), type: 'DirectoryOrCreate' } },
+        ],
       },
     });
     await ready('hooked');
@@ -154,7 +163,12 @@ describe('a pod', () => {
   });
 
   test.each<[string, Options, string, string]>([
-    ['a command that is not there', { container: { command: ['/nothing'] } }, 'StartError', '/nothing'],
+    [
+      'a command that is not there',
+      { container: { command: ['/nothing'] } },
+      'StartError',
+      '/nothing',
+    ],
     [
       'root where root is refused',
       { container: { securityContext: { runAsNonRoot: true } } },
@@ -171,7 +185,9 @@ describe('a pod', () => {
     await run('wrong', options);
     const shown = (p: PodView) => {
       const { state, lastState } = main(p);
-      return [state.waiting, state.terminated, lastState.terminated].find((s) => s?.reason === reason);
+      return [state.waiting, state.terminated, lastState.terminated].find(
+        (s) => s?.reason === reason,
+      );
     };
     const pod = await host.podUntil('wrong', reason, (p) => shown(p) !== undefined);
     expect(shown(pod)?.message).toContain(message);
@@ -234,7 +250,10 @@ describe('volumes', () => {
     expect(await inPod(fill)).toBe('full\n');
     expect(await inPod('touch /anywhere 2>/dev/null || echo read-only')).toBe('read-only\n');
     await host.apply(configMap('red'));
-    await eventually('the change to show', async () => (await inPod('cat /settings/color')) === 'red');
+    await eventually(
+      'the change to show',
+      async () => (await inPod('cat /settings/color')) === 'red',
+    );
     expect(await inPod('cat /one/color')).toBe('blue');
   });
 });

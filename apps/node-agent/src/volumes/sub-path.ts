@@ -23,11 +23,18 @@ async function openChild(parent: FileHandle, name: string, last: boolean): Promi
 
 /** The components below the root that the sub path leads to, links inside the volume followed. */
 async function resolveInside(volume: string, root: string, subPath: string): Promise<string[]> {
-  const resolved = await realpath(`${root}/${subPath}`).catch(() => undefined);
-  if (resolved === undefined) return subPath.split('/');
   const base = await realpath(root);
-  if (resolved.startsWith(`${base}/`)) return resolved.slice(base.length + 1).split('/');
-  throw new VolumeError(volume, `subPath ${JSON.stringify(subPath)} leads out of the volume`);
+  const names = subPath.split('/');
+  for (let length = names.length; length > 0; length -= 1) {
+    const prefix = names.slice(0, length).join('/');
+    const resolved = await realpath(`${base}/${prefix}`).catch(() => undefined);
+    if (resolved === undefined) continue;
+    if (!resolved.startsWith(`${base}/`)) {
+      throw new VolumeError(volume, `subPath ${JSON.stringify(subPath)} leads out of the volume`);
+    }
+    return [...resolved.slice(base.length + 1).split('/'), ...names.slice(length)];
+  }
+  return names;
 }
 
 /** Opens the place that a sub path leads to; missing directories are made. */
