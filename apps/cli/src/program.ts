@@ -2,7 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { withGlobalFlags, type Environment } from './command-line.js';
 import * as commands from './commands/index.js';
 import { failureOf } from './failure-text.js';
-import { paint, type Terminal } from './terminal.js';
+import { paintError, type Terminal } from './terminal.js';
 import { CommandError } from './usage-error.js';
 import { version } from './version.js';
 
@@ -14,7 +14,7 @@ export function buildProgram(environment: Environment): Command {
     .configureOutput({
       writeOut: (text) => terminal.out(text),
       writeErr: (text) => terminal.err(text),
-      outputError: (text, write) => write(paint(terminal, 'red', text)),
+      outputError: (text, write) => write(paintError(terminal, 'red', text)),
     })
     .showSuggestionAfterError(true)
     .showHelpAfterError('(add --help for usage)')
@@ -38,7 +38,7 @@ function exitCodeOf(error: unknown, terminal: Terminal): number {
     return error.exitCode === 0 || error.code === 'commander.help' ? 0 : 2;
   }
   const failure = failureOf(error);
-  if (failure.text) terminal.err(`${paint(terminal, 'red', failure.text)}\n`);
+  if (failure.text) terminal.err(`${paintError(terminal, 'red', failure.text)}\n`);
   return failure.exitCode;
 }
 

@@ -8,7 +8,7 @@ import {
 } from '@gantry/client';
 import { kubeconfigPaths } from './kubeconfig-paths.js';
 import { ResourceCatalog } from './resources/catalog.js';
-import { paint, type Terminal } from './terminal.js';
+import { paintError, type Terminal } from './terminal.js';
 import { UsageError } from './usage-error.js';
 import { version } from './version.js';
 
@@ -76,7 +76,7 @@ export class Session {
       attempts: 3,
       timeoutMs: requestTimeout ? parseDuration(requestTimeout, '--request-timeout') : undefined,
       onWarning: (warning) =>
-        this.terminal.err(`${paint(this.terminal, 'yellow', 'Warning:')} ${warning}\n`),
+        this.terminal.err(`${paintError(this.terminal, 'yellow', 'Warning:')} ${warning}\n`),
       ...this.clientOptions,
     });
     return this.cachedClient;

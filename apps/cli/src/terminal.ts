@@ -7,7 +7,8 @@ export interface Terminal {
   readonly stdin: Readable & { setRawMode?(raw: boolean): unknown; isTTY?: boolean };
   /** Whether stdout is a terminal whose reader likes colours. */
   readonly colours: boolean;
-  readonly stdoutIsTty: boolean;
+  /** The same of stderr, where faults and warnings go. */
+  readonly errorColours: boolean;
   /** Size of the terminal, in characters. */
   size(): { columns: number; rows: number };
   onResize(listener: () => void): () => void;
@@ -29,6 +30,15 @@ export function paint(terminal: Pick<Terminal, 'colours'>, style: Style, text: s
   return terminal.colours ? `\u001b[${codes[style]}m${text}\u001b[0m` : text;
 }
 
+/** As {@link paint}, for what goes to stderr. */
+export function paintError(
+  terminal: Pick<Terminal, 'errorColours'>,
+  style: Style,
+  text: string,
+): string {
+  return paint({ colours: terminal.errorColours }, style, text);
+}
+
 /** The process's own streams. Colours: only on a terminal, and not with NO_COLOR or TERM=dumb. */
 export function systemTerminal(env: NodeJS.ProcessEnv): Terminal {
   const { stdout, stderr, stdin } = process;
@@ -38,7 +48,7 @@ export function systemTerminal(env: NodeJS.ProcessEnv): Terminal {
     err: (text) => void stderr.write(text),
     stdin,
     colours: stdout.isTTY && !plain,
-    stdoutIsTty: stdout.isTTY,
+    errorColours: stderr.isTTY && !plain,
     size: () => ({ columns: stdout.columns || 80, rows: stdout.rows || 24 }),
     onResize(listener) {
       stdout.on('resize', listener);

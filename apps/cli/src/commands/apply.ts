@@ -6,7 +6,7 @@ import { objectsText, parseOutput } from '../output/objects-text.js';
 import { runs, type Environment, type Flags } from '../command-line.js';
 import { qualifiedName } from '../resources/catalog.js';
 import type { Session } from '../session.js';
-import { paint } from '../terminal.js';
+import { paintError } from '../terminal.js';
 import { CommandError, UsageError } from '../usage-error.js';
 
 const validations: Record<string, ApplyOptions['fieldValidation']> = {
@@ -54,7 +54,9 @@ async function apply(session: Session, _: readonly string[], flags: Flags): Prom
       if (output === undefined || output === 'wide') report(session, result, options);
     } catch (error) {
       failures += 1;
-      terminal.err(`${paint(terminal, 'red', `${manifest.source}: ${failureOf(error).text}`)}\n`);
+      terminal.err(
+        `${paintError(terminal, 'red', `${manifest.source}: ${failureOf(error).text}`)}\n`,
+      );
     }
   }
   await print(session, applied, output);

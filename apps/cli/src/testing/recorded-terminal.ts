@@ -6,7 +6,7 @@ export class RecordedTerminal implements Terminal {
   stdout = '';
   stderr = '';
   readonly stdin: Terminal['stdin'];
-  readonly stdoutIsTty = false;
+  readonly errorColours = false;
 
   constructor(
     input = '',
