@@ -64,7 +64,7 @@ describe('a pod', () => {
     await host.must(['delete', 'pod', 'web', '--timeout=20s']);
     await eventually('every trace to be gone', async () => podTraces().length === 0);
     const mounts = await host.inside(['cat', '/proc/self/mountinfo']);
-    expect(mounts.stdout).not.toContain(`${pod.metadata.uid}`);
+    expect(mounts.stdout).not.toContain(pod.metadata.uid);
     const links = await host.inside(['ip', '-o', 'link', 'show', 'type', 'veth']);
     expect(links.stdout.trim()).toBe('');
   });

@@ -18,10 +18,10 @@ export interface ControlSink {
   routes(routes: readonly PodRoute[]): void;
 }
 
-const decode = <T>(json: Buffer): T => JSON.parse(json.toString('utf8')) as T;
+const decode = (json: Buffer): unknown => JSON.parse(json.toString('utf8'));
 
 function toOrder(assign: { pod: Order['ref'] | null; podJson: Buffer }): Order {
-  return { ref: assign.pod!, pod: decode<Pod>(assign.podJson) };
+  return { ref: assign.pod!, pod: decode(assign.podJson) as Pod };
 }
 
 /** Takes the control plane's messages in order and hands each to the part that obeys it. */
@@ -57,7 +57,7 @@ export class ControlMessages {
     switch (message.message) {
       case 'registered': {
         const { nodeJson, clusterCidr, heartbeatMillis } = message.registered!;
-        return this.sink.registered(decode<Node>(nodeJson), clusterCidr, heartbeatMillis);
+        return this.sink.registered(decode(nodeJson) as Node, clusterCidr, heartbeatMillis);
       }
       case 'snapshot':
         return this.snapshot(message.snapshot!);

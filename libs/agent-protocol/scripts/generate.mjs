@@ -68,8 +68,10 @@ try {
   if (process.argv.includes('--check')) {
     const changed = differences(made, target);
     if (changed.length > 0) {
-      console.error(`libs/agent-protocol/src/gen differs from proto/: ${changed.join(', ')}`);
-      console.error('run: npm run generate -w @gantry/agent-protocol');
+      const next = 'run: npm run generate -w @gantry/agent-protocol';
+      process.stderr.write(
+        `libs/agent-protocol/src/gen differs from proto/: ${changed.join(', ')}\n${next}\n`,
+      );
       process.exitCode = 1;
     }
   } else {

@@ -1,9 +1,9 @@
-import { Server, ServerCredentials, credentials } from '@grpc/grpc-js';
+import { Server, ServerCredentials, credentials, type ServerDuplexStream } from '@grpc/grpc-js';
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from 'vitest';
 import { loadAgentProtocol, nodeCommonName, nodeOfCommonName } from './index.js';
-import type { ControlMessage__Output } from './index.js';
+import type { AgentMessage__Output, ControlMessage, ControlMessage__Output } from './index.js';
 
 let server: Server | undefined;
 afterEach(() => server?.forceShutdown());
@@ -12,9 +12,9 @@ test('a session carries messages both ways with every default filled in', async 
   const protocol = loadAgentProtocol();
   server = new Server();
   server.addService(protocol.AgentGateway.service, {
-    Session(call: any) {
-      call.on('data', (message: any) => {
-        call.write({ assign: { pod: message.hello.pods[0], podJson: message.hello.nodeJson } });
+    Session(call: ServerDuplexStream<AgentMessage__Output, ControlMessage>) {
+      call.on('data', ({ hello }: AgentMessage__Output) => {
+        call.write({ assign: { pod: hello?.pods[0], podJson: hello?.nodeJson } });
         call.end();
       });
     },

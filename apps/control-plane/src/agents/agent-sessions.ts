@@ -42,7 +42,7 @@ export interface AgentSessionsOptions {
   readonly heartbeatMillis: number;
 }
 
-const decode = <T>(json: Buffer): T => JSON.parse(json.toString('utf8')) as T;
+const decode = (json: Buffer): unknown => JSON.parse(json.toString('utf8'));
 
 /** All agents connected to this control plane: takes what they say and tells them their orders. */
 export class AgentSessions {
@@ -128,7 +128,7 @@ export class AgentSessions {
       throw new GrpcError(status.FAILED_PRECONDITION, 'the first message must be Hello');
     }
     if (message.nodeStatus) {
-      const told = decode<NodeStatus>(message.nodeStatus.statusJson);
+      const told = decode(message.nodeStatus.statusJson) as NodeStatus;
       await this.options.registrar.updateStatus(session.node, told);
       return;
     }
@@ -142,16 +142,16 @@ export class AgentSessions {
     if (message.heartbeat) metering.record(node, message.heartbeat, clock.now());
     if (message.podStatus?.pod) {
       const { pod, statusJson } = message.podStatus;
-      statuses.status({ ...pod, nodeName: node }, decode<PodStatus>(statusJson));
+      statuses.status({ ...pod, nodeName: node }, decode(statusJson) as PodStatus);
     }
     if (message.podGone?.pod) statuses.gone({ ...message.podGone.pod, nodeName: node });
-    if (message.event) events.record(node, decode<Event>(message.event.eventJson));
+    if (message.event) events.record(node, decode(message.event.eventJson) as Event);
   }
 
   private async hello(session: AgentSession, hello: Hello__Output): Promise<void> {
     const { registrar, keys, clock, identity, address, logger, informers } = this.options;
     const { node } = session;
-    const told = decode<Node>(hello.nodeJson);
+    const told = decode(hello.nodeJson) as Node;
     if (told.metadata?.name !== node) {
       const details = `the certificate is of node "${node}", not of "${told.metadata?.name}"`;
       throw new GrpcError(status.PERMISSION_DENIED, details);
@@ -239,7 +239,7 @@ export class AgentSessions {
   private resourceInformer(kind: ResourceKind): Informer<ApiObject> {
     const { informers } = this.options;
     const informer = kind === 'Secret' ? informers.for(SecretKind) : informers.for(ConfigMapKind);
-    return informer as unknown as Informer<ApiObject>;
+    return informer;
   }
 
   private lookUp(kind: ResourceKind, namespace: string, name: string): ApiObject | undefined {

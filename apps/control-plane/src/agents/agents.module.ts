@@ -134,23 +134,23 @@ export class AgentsModule implements OnModuleInit, OnApplicationShutdown {
     const targets = new PodTargets(this.resources, sessions, keys);
     new PodStreams(targets, relays, clock).register(registry);
     new MetricsApi(this.metering, informers).register(registry);
-    const registers = [this.metrics];
-    new Gauge({
+    const connected = new Gauge({
       name: 'gantry_agent_sessions',
       help: 'Agents connected to this control plane.',
-      registers,
+      registers: [],
       collect() {
         this.set(sessions.size);
       },
     });
-    new Gauge({
+    const waiting = new Gauge({
       name: 'gantry_pod_status_queue_depth',
       help: 'Pod statuses from agents that wait to be written.',
-      registers,
+      registers: [],
       collect() {
         this.set(statuses.depth);
       },
     });
+    for (const gauge of [connected, waiting]) this.metrics.registerMetric(gauge);
     sessions.start(this.shutdown);
   }
 

@@ -94,8 +94,8 @@ async function connect(name: string): Promise<Stream> {
 async function createPod(name: string, nodeName: string): Promise<Pod> {
   const containers = [{ name: 'a', image: 'i', envFrom: [{ configMapRef: { name: 'cm' } }] }];
   const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name }, spec: { nodeName, containers } };
-  PodKind.setDefaults(pod as Pod);
-  return resources.create(PodKind, 'default', pod as Pod);
+  PodKind.setDefaults(pod);
+  return resources.create(PodKind, 'default', pod);
 }
 
 describe('who may speak', () => {

@@ -4,7 +4,7 @@ import { Controller, Inject } from '@nestjs/common';
 import { GrpcStreamCall } from '@nestjs/microservices';
 import type { SessionCall } from './agent-session.js';
 import { AgentSessions } from './agent-sessions.js';
-import { callingNode, GrpcError, type AuthenticatedCall } from './peer.js';
+import { callingNode, GrpcError } from './peer.js';
 import { RelayBroker, type RelayCall } from './relay-broker.js';
 
 function toGrpcError(error: unknown): GrpcError {
@@ -32,7 +32,7 @@ export class GatewayHandler {
 
   private withNode(call: SessionCall | RelayCall, serve: (node: string) => void): void {
     try {
-      serve(callingNode(call as unknown as AuthenticatedCall));
+      serve(callingNode(call));
     } catch (error) {
       call.emit('error', toGrpcError(error));
     }

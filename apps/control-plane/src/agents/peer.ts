@@ -1,4 +1,4 @@
-import type { Metadata, status } from '@grpc/grpc-js';
+import type { Metadata } from '@grpc/grpc-js';
 import { nodeOfCommonName } from '@gantry/agent-protocol';
 import { GantryError } from '@gantry/base';
 
@@ -12,7 +12,7 @@ export class GrpcError extends Error {
   readonly metadata?: Metadata;
 
   constructor(
-    readonly code: status,
+    readonly code: number,
     readonly details: string,
   ) {
     super(details);

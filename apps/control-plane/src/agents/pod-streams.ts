@@ -88,8 +88,8 @@ export class PodStreams {
     }
     const target = await this.targets.find(request);
     if ('peer' in target) return target;
-    const { command, ...streams } = wanted;
-    const order = name === 'exec' ? { exec: wanted } : { attach: streams };
+    const { stdin, stdout, stderr, tty } = wanted;
+    const order = name === 'exec' ? { exec: wanted } : { attach: { stdin, stdout, stderr, tty } };
     const relay = await this.open(target, order, request.signal);
     return { serve: (socket) => joinSockets(socket, relay) };
   }

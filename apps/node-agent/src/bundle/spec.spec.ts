@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { ConfigMap, Container, Pod, Secret } from '@gantry/api';
+import type { Container, Pod } from '@gantry/api';
 import { defaultSpec, type Spec } from '@gantry/runtime-client';
 import { capabilities } from './capabilities.js';
 import { commandLine } from './command.js';
@@ -30,11 +30,9 @@ const fields = (of: Pod): FieldContext => ({
 
 const objects: ResourceLookup = {
   configMap: (name) =>
-    name === 'cm'
-      ? ({ metadata: { name }, data: { color: 'blue', 'a=b': 'no' } } as ConfigMap)
-      : undefined,
+    name === 'cm' ? { metadata: { name }, data: { color: 'blue', 'a=b': 'no' } } : undefined,
   secret: (name) =>
-    name === 'sec' ? ({ metadata: { name }, data: { key: 'c2VzYW1l' } } as Secret) : undefined,
+    name === 'sec' ? { metadata: { name }, data: { key: 'c2VzYW1l' } } : undefined,
 };
 
 describe('environment', () => {

@@ -132,7 +132,7 @@ test('a reboot ends what ran, counts it and runs init containers anew', () => {
   expect(state.sandbox).toBeUndefined();
   expect(state.containers.a!.current!.exit).toMatchObject({ exitCode: 255 });
   expect(state.containers.i).toMatchObject({ restartCount: 1, current: undefined });
-  expect(state.containers.b!.current).toBeUndefined();
+  expect(state.containers.b.current).toBeUndefined();
 });
 
 test.each<[string, Attempt, object | undefined, string | undefined, string]>([

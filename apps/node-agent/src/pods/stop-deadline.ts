@@ -13,7 +13,7 @@ export class StopDeadline {
   bringForward(endMs: number): void {
     if (endMs >= this.endMs) return;
     this.endMs = endMs;
-    for (const listener of [...this.changed]) listener();
+    for (const listener of this.changed) listener();
   }
 
   get remainingMs(): number {

@@ -126,11 +126,10 @@ export class Session {
   }
 
   private flush(): void {
-    const { stream } = this;
-    while (stream && !stream.writableNeedDrain) {
+    while (this.stream && !this.stream.writableNeedDrain) {
       const message = this.outbox.take();
       if (!message) return;
-      stream.write(message);
+      this.stream.write(message);
     }
   }
 }

@@ -116,7 +116,7 @@ describe('sub path', () => {
     // What would be mounted, read while it is held.
     const source = argv.at(-2)!;
     ran.at(-1)!.push(await readlink(source));
-    return { exitCode: 0, stdout: '', stderr: '' };
+    return { exitCode: 0, stdout: '', stderr: '', truncated: false };
   };
   const stage = (subPath: string) =>
     stageSubPath({ volume: 'v', root: join(dir, 'v'), subPath, stage: join(dir, 'stage') }, run);
