@@ -21,6 +21,8 @@ afterAll(() => Promise.all([open?.stop(), closed?.stop()]));
 
 const config = { Cmd: ['/bin/app'], Env: ['PATH=/bin'], User: '1000', WorkingDir: '/srv' };
 
+const etc = { name: 'etc/', type: 'directory' } as const;
+
 function sample(docker = false) {
   return buildImage({
     docker,
@@ -33,11 +35,11 @@ function sample(docker = false) {
         ],
       },
       {
-        entries: [{ name: 'etc/app', content: 'app', mode: 0o4755, uid: 7, gid: 8 }],
+        entries: [etc, { name: 'etc/app', content: 'app', mode: 0o4755, uid: 7, gid: 8 }],
         compression: docker ? 'gzip' : 'zstd',
       },
       {
-        entries: [{ name: 'etc/.wh.base' }, { name: 'l', type: 'symlink', link: '/etc/app' }],
+        entries: [etc, { name: 'etc/.wh.base' }, { name: 'l', type: 'symlink', link: '/etc/app' }],
         compression: docker ? 'gzip' : 'none',
       },
     ],
@@ -163,6 +165,26 @@ test('shares layers between images and pulls between callers', async () => {
     const second = await store.pull(two, { onProgress: (progress) => (last = progress) });
     expect(last).toMatchObject({ layersTotal: 2, layersPresent: 1 });
     expect(second.layerDirs.at(-1)).toBe(twenty[0]!.layerDirs.at(-1));
+  });
+});
+
+test('directories that a layer only implies look like those below', async () => {
+  const name = `${open.host}/implied:1`;
+  const layers = [
+    { entries: [{ name: 'tmp/', type: 'directory', mode: 0o1777, uid: 3 }] },
+    { entries: [{ name: 'tmp/file', content: 'x' }] },
+  ] as const;
+  await pushImage(name, buildImage({ layers }));
+  await withStore({}, async (store) => {
+    const { layerDirs } = await store.pull(name);
+    expect(layerDirs).toHaveLength(3);
+    const tmp = statSync(join(layerDirs[0]!, 'tmp'));
+    expect([tmp.mode & 0o7777, tmp.uid]).toEqual([0o1777, 3]);
+    expect((await store.get(name))?.layerDirs).toEqual(layerDirs);
+    await store.collectGarbage(new Set([name]));
+    expect(statSync(layerDirs[0]!).isDirectory()).toBe(true);
+    await store.collectGarbage(new Set());
+    expect(statSync(layerDirs[0]!, { throwIfNoEntry: false })).toBeUndefined();
   });
 });
 

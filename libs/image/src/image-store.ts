@@ -12,6 +12,7 @@ import { formatReference, parseReference, type Reference } from './reference.js'
 import { Pusher } from './registry/pusher.js';
 import { RegistryClient } from './registry/registry-client.js';
 import { ContentStore } from './store/content-store.js';
+import type { Compose } from './store/fixup.js';
 import { collectContent, type GarbageReport } from './store/garbage.js';
 import type { GarbagePolicy } from './store/garbage-policy.js';
 import { ImageIndex, type ImageRecord } from './store/image-index.js';
@@ -61,6 +62,7 @@ export class ImageStore {
   private readonly pulls = new Map<string, RunningPull>();
   private readonly loads = new Set<Set<string>>();
   private readonly logger: Logger;
+  private readonly compose: Compose = (diffIds) => this.maintenance.compose(diffIds);
   private opening?: Promise<void>;
 
   constructor(options: ImageStoreOptions) {
@@ -73,7 +75,8 @@ export class ImageStore {
     const { content, index, client } = this;
     const maxConcurrent = options.maxConcurrentLayers ?? defaultConcurrentLayers;
     this.layers = new LayerFetcher({ content, layersBinary, logger, maxConcurrent });
-    this.puller = new Puller({ content, index, client, layers: this.layers, logger });
+    const { compose, layers } = this;
+    this.puller = new Puller({ content, index, client, layers, compose, logger });
   }
 
   /** Clears what a killed process left behind; every operation does it first when nobody has. */
@@ -194,12 +197,20 @@ export class ImageStore {
     options: { name?: string; signal?: AbortSignal } = {},
   ): Promise<string[]> {
     await this.open();
-    const { content, index, layers } = this;
+    const { content, index, layers, compose } = this;
     const { name, signal = new AbortController().signal } = options;
     const needs = new Set<string>();
     this.loads.add(needs);
     try {
-      const names = await loadArchive(path, { content, index, layers, name, signal, needs });
+      const names = await loadArchive(path, {
+        content,
+        index,
+        layers,
+        compose,
+        name,
+        signal,
+        needs,
+      });
       this.maintenance.syncSoon();
       return names;
     } finally {

@@ -10,6 +10,7 @@ import type { LayerFetcher } from '../pull/layer-fetcher.js';
 import { uniqueLayers, waitForLayers } from '../pull/wanted-layers.js';
 import { formatReference, parseReference } from '../reference.js';
 import type { ContentStore } from '../store/content-store.js';
+import { type Compose, fixupFor } from '../store/fixup.js';
 import type { ImageIndex as StoreIndex } from '../store/image-index.js';
 import type { Descriptor, ImageIndex, ImageManifest } from '../types.js';
 import { TarIndex } from './tar-index.js';
@@ -18,6 +19,7 @@ export interface LoadOptions {
   readonly content: ContentStore;
   readonly index: StoreIndex;
   readonly layers: LayerFetcher;
+  readonly compose: Compose;
   /** The name for an archive that does not say one. */
   readonly name?: string;
   readonly signal: AbortSignal;
@@ -162,11 +164,14 @@ async function loadImage(path: string, image: FoundImage, options: LoadOptions):
   await unpack(image, manifest, config.rootfs.diff_ids, options);
   await content.putBlob(image.manifestBytes);
   await content.putBlob(image.configBytes);
+  const fixup = await fixupFor(content, config.rootfs.diff_ids, options.compose);
+  if (fixup) needs.add(fixup);
   for (const name of names) {
     await index.put(name, {
       manifestDigest,
       targetDigest: manifestDigest,
       imageId: manifest.config.digest,
+      fixup,
       pulledAtMs: Date.now(),
       lastUsedAtMs: Date.now(),
     });

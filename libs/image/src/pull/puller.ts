@@ -5,6 +5,7 @@ import { hostPlatform, selectPlatform } from '../platform.js';
 import { formatReference, type Reference } from '../reference.js';
 import type { RegistryClient, RequestOptions } from '../registry/registry-client.js';
 import type { ContentStore } from '../store/content-store.js';
+import { type Compose, fixupFor } from '../store/fixup.js';
 import type { ImageIndex as StoreIndex, ImageRecord } from '../store/image-index.js';
 import type { ImageManifest, RegistryAuth } from '../types.js';
 import { registrySource } from './blob-source.js';
@@ -17,6 +18,7 @@ export interface PullerOptions {
   readonly index: StoreIndex;
   readonly client: RegistryClient;
   readonly layers: LayerFetcher;
+  readonly compose: Compose;
   readonly logger: Logger;
 }
 
@@ -52,10 +54,13 @@ export class Puller {
     const config = parseConfig(name, configBytes, manifest);
     await this.layers(task, manifest, config.rootfs.diff_ids);
     await content.putBlob(configBytes);
+    const fixup = await fixupFor(content, config.rootfs.diff_ids, this.options.compose);
+    if (fixup) task.needs.add(fixup);
     const record: ImageRecord = {
       manifestDigest: resolved.manifestDigest,
       targetDigest: resolved.targetDigest,
       imageId: manifest.config.digest,
+      fixup,
       pulledAtMs: Date.now(),
       lastUsedAtMs: Date.now(),
     };

@@ -26,7 +26,7 @@ export class ContentStore {
 
   async open(): Promise<void> {
     await makeDirectory(this.dir);
-    for (const part of ['blobs/sha256', 'layers/sha256', 'ingest', 'trash', 'unsynced']) {
+    for (const part of ['blobs/sha256', 'layers/sha256', 'fixups', 'ingest', 'trash', 'unsynced']) {
       await makeDirectory(join(this.dir, part));
     }
   }
@@ -41,6 +41,15 @@ export class ContentStore {
 
   layerDir(diffId: string): string {
     return join(this.layerPath(diffId), 'fs');
+  }
+
+  /** Directories that the layers only imply, as they should look: made by gantry-layers for one chain of layers. */
+  fixupPath(name: string): string {
+    return join(this.dir, 'fixups', name);
+  }
+
+  hasFixup(name: string): boolean {
+    return existsSync(this.fixupPath(name));
   }
 
   hasBlob(digest: string): boolean {
@@ -99,6 +108,11 @@ export class ContentStore {
       .map((hex) => `sha256:${hex}`);
   }
 
+  async fixups(): Promise<string[]> {
+    // A dot is in the name of those that are being made.
+    return (await readdir(join(this.dir, 'fixups'))).filter((name) => !name.includes('.'));
+  }
+
   async diffIds(): Promise<string[]> {
     return (await readdir(join(this.dir, 'layers/sha256'))).map((hex) => `sha256:${hex}`);
   }
@@ -107,15 +121,20 @@ export class ContentStore {
    * Moves content out of sight; the sweep removes it. Missing is fine. It happens within the call, so that what the
    * caller has checked just before still holds.
    */
-  discard(kind: 'blob' | 'layer', digest: string): boolean {
-    const from = kind === 'blob' ? this.blobPath(digest) : this.layerPath(digest);
-    this.records.delete(digest);
+  discard(kind: 'blob' | 'layer' | 'fixup', name: string): boolean {
+    this.records.delete(name);
     try {
-      renameSync(from, join(this.dir, 'trash', `${kind}-${hexOf(digest)}-${Date.now()}`));
+      const trash = join(this.dir, 'trash', `${kind}-${name.replace(':', '-')}-${Date.now()}`);
+      renameSync(this.place(kind, name), trash);
       return true;
     } catch (error) {
       if (hasErrno(error, 'ENOENT')) return false;
-      throw storeError(`discard ${digest}`, error);
+      throw storeError(`discard ${name}`, error);
     }
+  }
+
+  private place(kind: 'blob' | 'layer' | 'fixup', name: string): string {
+    if (kind === 'fixup') return this.fixupPath(name);
+    return kind === 'blob' ? this.blobPath(name) : this.layerPath(name);
   }
 }

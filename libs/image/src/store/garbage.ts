@@ -42,6 +42,10 @@ export async function collectContent(collection: Collection): Promise<GarbageRep
   const keep = (digest: string) => reachable.has(digest) || collection.isNeeded(digest);
   const layers = await discardLayers(collection.content, keep);
   const blobs = await discardBlobs(collection.content, keep);
+  const fixups = new Set(index.allImages().flatMap(({ fixup }) => fixup ?? []));
+  for (const name of await content.fixups()) {
+    if (!fixups.has(name) && !collection.isNeeded(name)) content.discard('fixup', name);
+  }
   const freedBytes = layers.bytes + blobs.bytes;
   return { images, layers: layers.count, blobs: blobs.count, freedBytes };
 }

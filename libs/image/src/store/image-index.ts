@@ -10,6 +10,8 @@ export interface ImageRecord {
   readonly targetDigest: string;
   readonly imageId: string;
   readonly pulledAtMs: number;
+  /** Name of the layer on top that is this image's own, when it needs one (see ContentStore.fixupPath). */
+  readonly fixup?: string;
   lastUsedAtMs: number;
   /** Never collected: what an air-gapped site cannot pull again. */
   pinned?: boolean;

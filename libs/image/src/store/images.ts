@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { parseConfig, parseManifest } from '../manifest.js';
 import { hostPlatform } from '../platform.js';
 import type { Image, ImageConfigFile, ImageManifest } from '../types.js';
@@ -36,13 +37,16 @@ export async function describeImage(
   const { manifest, config } = documents;
   const records = await Promise.all(config.rootfs.diff_ids.map((id) => content.layerRecord(id)));
   if (!records.every((layer) => layer !== undefined)) return undefined;
+  if (record.fixup !== undefined && !content.hasFixup(record.fixup)) return undefined;
+  const shown = lowers(records).map((diffId) => content.layerDir(diffId));
+  const top = record.fixup === undefined ? [] : [join(content.fixupPath(record.fixup), 'fs')];
   const { os, architecture, variant } = { ...hostPlatform(), ...config };
   return {
     reference,
     digest: record.targetDigest,
     imageId: record.imageId,
     config: config.config ?? {},
-    layerDirs: lowers(records).map((diffId) => content.layerDir(diffId)),
+    layerDirs: [...top, ...shown],
     sizeBytes: manifest.layers.reduce((sum, layer) => sum + layer.size, manifest.config.size),
     platform: { os, architecture, ...(variant && { variant }) },
   };

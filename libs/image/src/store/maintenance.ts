@@ -1,4 +1,5 @@
 import { describeError, type Logger } from '@gantry/base';
+import { hexOf } from '../manifest.js';
 import { LayerProcess } from '../pull/layer-process.js';
 import { storeError } from './files.js';
 
@@ -21,6 +22,13 @@ export class Maintenance {
   /** Clears the trash, what dead processes left, and what a power failure may have damaged. */
   async sweep(): Promise<void> {
     await this.run('sweep');
+  }
+
+  /** Makes the image's own layer on top, when its layers need one; returns its name. */
+  async compose(diffIds: readonly string[]): Promise<string | undefined> {
+    const layers = diffIds.map((diffId) => hexOf(diffId)).join(',');
+    const output = await this.run('compose', ['--layers', layers]);
+    return (JSON.parse(output) as { fixup: string | null }).fixup ?? undefined;
   }
 
   /** Makes what was pulled survive a power failure; until then it counts as lost after one. */
@@ -47,10 +55,10 @@ export class Maintenance {
     }
   }
 
-  private async run(command: 'sweep' | 'sync'): Promise<void> {
+  private async run(command: string, args: readonly string[] = []): Promise<string> {
     const { layersBinary, dir } = this.options;
     try {
-      await new LayerProcess(layersBinary, [command, '--store', dir]).result();
+      return await new LayerProcess(layersBinary, [command, '--store', dir, ...args]).result();
     } catch (cause) {
       throw storeError(command, cause);
     }

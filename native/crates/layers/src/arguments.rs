@@ -12,10 +12,12 @@ pub const USAGE: &str = "\
 usage: gantry-layers apply --store DIR --digest sha256:HEX --size BYTES --diff-id sha256:HEX
            [--stored | --resume-from BYTES] [--max-bytes N] [--max-entries N]
            [--setuid allow|strip|refuse]
+       gantry-layers compose --store DIR --layers HEX,HEX…
        gantry-layers sweep|sync|verify --store DIR
 
 apply   verifies and unpacks one layer from standard input, saving its blob; --stored takes the blob
         from the store, --resume-from says how much of it an earlier, cut attempt has saved
+compose makes an image's fixup from its diffIDs, bottom first: {fixup: HEX or null}
 sweep   clears what dead processes left, and the trash
 sync    brings new content onto the disk
 verify  hashes every blob
@@ -31,9 +33,19 @@ pub struct Apply {
 
 pub enum Command {
     Apply(Box<Apply>),
-    Sweep { store: PathBuf },
-    Sync { store: PathBuf },
-    Verify { store: PathBuf },
+    Compose {
+        store: PathBuf,
+        diff_ids: Vec<String>,
+    },
+    Sweep {
+        store: PathBuf,
+    },
+    Sync {
+        store: PathBuf,
+    },
+    Verify {
+        store: PathBuf,
+    },
     Help,
 }
 
@@ -41,7 +53,7 @@ fn usage(message: impl std::fmt::Display) -> Refusal {
     Refusal::new(Code::Usage, format!("{message}; see gantry-layers --help"))
 }
 
-const OPTIONS: [&str; 8] = [
+const OPTIONS: [&str; 9] = [
     "--store",
     "--digest",
     "--size",
@@ -50,6 +62,7 @@ const OPTIONS: [&str; 8] = [
     "--max-bytes",
     "--max-entries",
     "--setuid",
+    "--layers",
 ];
 
 struct Options(HashMap<String, String>);
@@ -111,6 +124,7 @@ pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command> {
     let store = PathBuf::from(options.required("--store")?);
     match name.as_str() {
         "apply" => parse_apply(store, stored, options),
+        "compose" => parse_compose(store, options),
         "sweep" => Ok(Command::Sweep { store }),
         "sync" => Ok(Command::Sync { store }),
         "verify" => Ok(Command::Verify { store }),
@@ -149,6 +163,18 @@ fn parse_apply(store: PathBuf, stored: bool, mut options: Options) -> Result<Com
             setuid,
         },
     })))
+}
+
+fn parse_compose(store: PathBuf, mut options: Options) -> Result<Command> {
+    let text = options.required("--layers")?;
+    let diff_ids: Vec<String> = text.split(',').map(str::to_owned).collect();
+    if diff_ids
+        .iter()
+        .any(|hex| parse_digest(&format!("sha256:{hex}")).is_none())
+    {
+        return Err(usage("--layers is no list of diffIDs"));
+    }
+    Ok(Command::Compose { store, diff_ids })
 }
 
 fn parse_digest(text: &str) -> Option<Sha256Sum> {

@@ -9,6 +9,7 @@
 
 pub mod apply;
 pub mod archive;
+pub mod compose;
 pub mod decode;
 pub mod policy;
 pub mod refusal;

@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use gantry_layers::apply::Contents;
+use gantry_layers::compose::compose;
 use gantry_layers::refusal::{Code, Refusal, Result};
 use gantry_layers::store::{Ingest, Store};
 use gantry_layers::transfer::{Source, hex, transfer};
@@ -53,6 +54,9 @@ fn report(refusal: &Refusal) {
 fn run(command: Command) -> Result<String> {
     match command {
         Command::Apply(apply) => run_apply(&apply),
+        Command::Compose { store, diff_ids } => {
+            to_json(&json!({ "fixup": compose(&Store::open(&store)?, &diff_ids)? }))
+        }
         Command::Sweep { store } => to_json(&Store::open(&store)?.sweep()?),
         Command::Sync { store } => to_json(&json!({ "synced": Store::open(&store)?.sync()? })),
         Command::Verify { store } => to_json(&verify(&Store::open(&store)?)?),

@@ -90,7 +90,8 @@ impl Root {
         Root {
             fd: Rc::new(fd),
             last: None,
-            implicit: BTreeSet::new(),
+            // Many archives say nothing of the root itself.
+            implicit: BTreeSet::from([CleanPath(Vec::new())]),
         }
     }
 
@@ -118,10 +119,10 @@ impl Root {
         if path.is_root() {
             return Ok(self.fd.clone());
         }
-        if let Some((last, fd)) = &self.last {
-            if last == path {
-                return Ok(fd.clone());
-            }
+        if let Some((last, fd)) = &self.last
+            && last == path
+        {
+            return Ok(fd.clone());
         }
         let opened = match open_beneath(self.fd(), path.as_bytes()) {
             Err(Errno::NOENT) => self.make_missing(path),

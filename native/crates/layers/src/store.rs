@@ -3,9 +3,10 @@
 //! ```text
 //! blobs/sha256/HEX          compressed blobs, manifests and configurations
 //! layers/sha256/HEX/fs      unpacked layers by diffID, with layer.json beside
+//! fixups/HEX/fs             directories of one image that its layers only imply, see compose
 //! ingest/HEX/{blob,layer/}  in the making, by blob digest; its directory's lock says that somebody is at it
 //! trash/                    on its way out
-//! unsynced/{blob,layer}-HEX published, but not yet known to be on the disk
+//! unsynced/KIND-HEX         published, but not yet known to be on the disk
 //! boot-id                   the boot during which the marks above were made
 //! ```
 //!
@@ -63,6 +64,18 @@ impl Store {
         self.dir.join("layers/sha256").join(hex)
     }
 
+    pub fn fixup(&self, hex: &str) -> PathBuf {
+        self.dir.join("fixups").join(hex)
+    }
+
+    fn place(&self, kind: &str, hex: &str) -> PathBuf {
+        match kind {
+            "blob" => self.blob(hex),
+            "layer" => self.layer(hex),
+            _ => self.fixup(hex),
+        }
+    }
+
     pub fn blobs_dir(&self) -> PathBuf {
         self.dir.join("blobs/sha256")
     }
@@ -71,13 +84,9 @@ impl Store {
         self.dir.join("unsynced").join(format!("{kind}-{hex}"))
     }
 
-    /// Moves a finished blob or layer to its place; what is there already wins, being the same content.
+    /// Moves a finished blob, layer or fixup to its place; what is there already wins, being the same content.
     pub fn publish(&self, kind: &str, hex: &str, from: &Path) -> Result<()> {
-        let to = if kind == "blob" {
-            self.blob(hex)
-        } else {
-            self.layer(hex)
-        };
+        let to = self.place(kind, hex);
         if to.exists() {
             return Ok(());
         }
@@ -147,11 +156,7 @@ impl Store {
             let Some((kind, hex)) = mark.split_once('-') else {
                 continue;
             };
-            let from = if kind == "blob" {
-                self.blob(hex)
-            } else {
-                self.layer(hex)
-            };
+            let from = self.place(kind, hex);
             gone(
                 fs::rename(from, self.dir.join("trash").join(&mark)),
                 "drop unsynced content",

@@ -61,7 +61,9 @@ impl Applier<'_> {
         }
         let root = openat(self.root.fd(), ".", directory_flags(), Mode::empty())
             .map_err(|e| Refusal::system("open the layer's root", e))?;
-        self.dress_directory(&root, CleanPath::parse(b"")?, entry)
+        let path = CleanPath::parse(b"")?;
+        self.root.made_explicit(&path);
+        self.dress_directory(&root, path, entry)
     }
 
     pub(super) fn directory(

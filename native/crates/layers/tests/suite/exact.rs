@@ -96,7 +96,7 @@ fn whiteouts_as_overlayfs_has_them() {
     assert!(!fs_dir.join(".wh..wh.plnk").exists());
     let record = fs::read_to_string(fs_dir.join("../layer.json")).unwrap();
     let record: serde_json::Value = serde_json::from_str(&record).unwrap();
-    let implicit = ["full", "gone", "lower", "lower/opq"];
+    let implicit = ["", "full", "gone", "lower", "lower/opq"];
     assert_eq!(record["implicitDirs"], serde_json::json!(implicit));
     assert_eq!(record["opaqueRoot"], false);
 }
@@ -341,4 +341,92 @@ fn what_was_not_synced_before_a_reboot_is_dropped() {
     fs::write(store.path("boot-id"), "another boot").unwrap();
     assert!(store.run("sweep", &[], b"").status.success());
     assert_eq!(store.leftovers(), Vec::<String>::new());
+}
+
+fn compose(store: &TestStore, layers: &[&[u8]]) -> Option<String> {
+    let names: Vec<String> = layers.iter().map(|layer| sha256(layer)).collect();
+    let output = store.run("compose", &["--layers", &names.join(",")], b"");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let value: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    value["fixup"].as_str().map(str::to_owned)
+}
+
+#[test]
+fn implied_directories_look_like_those_below() {
+    let store = TestStore::new();
+    let base = tar(&[
+        Raw {
+            mode: 0o1777,
+            mtime: 1000,
+            ..dir("tmp/")
+        },
+        Raw {
+            mode: 0o700,
+            uid: 7,
+            mtime: 2000,
+            ..dir("tmp/own/")
+        },
+        Raw {
+            mode: 0o700,
+            mtime: 3000,
+            ..dir("hidden/")
+        },
+        Raw {
+            mode: 0o700,
+            mtime: 3000,
+            ..dir("opaque/")
+        },
+    ]);
+    let hiding = tar(&[file(".wh.hidden", ""), file("opaque/.wh..wh..opq", "")]);
+    let top = tar(&[
+        file("tmp/own/file", ""),
+        file("hidden/file", ""),
+        file("opaque/file", ""),
+        file("new/file", ""),
+    ]);
+    for layer in [&base, &hiding, &top] {
+        store.accept(layer);
+    }
+    let name = compose(&store, &[&base, &hiding, &top]).unwrap();
+    let fixup = store.path("fixups").join(&name).join("fs");
+    let seen = |path: &str| {
+        let meta = fs::metadata(fixup.join(path)).unwrap();
+        (meta.mode() & 0o7777, meta.uid(), meta.mtime())
+    };
+    assert_eq!(seen("tmp"), (0o1777, 0, 1000));
+    assert_eq!(seen("tmp/own"), (0o700, 7, 2000));
+    let mut names: Vec<_> = fs::read_dir(&fixup)
+        .unwrap()
+        .map(|found| found.unwrap().file_name())
+        .collect();
+    names.sort();
+    // Neither what a layer between has hidden, nor what is new.
+    assert_eq!(names, ["tmp"]);
+    assert_eq!(compose(&store, &[&base, &hiding, &top]), Some(name));
+    assert_eq!(fs::read_dir(store.path("fixups")).unwrap().count(), 1);
+}
+
+#[test]
+fn no_fixup_where_nothing_looks_wrong() {
+    let store = TestStore::new();
+    let base = tar(&[dir("etc/"), file("etc/a", "")]);
+    let top = tar(&[dir("etc/"), file("etc/b", ""), file("new/c", "")]);
+    store.accept(&base);
+    store.accept(&top);
+    assert_eq!(compose(&store, &[&base, &top]), None);
+    assert_eq!(compose(&store, &[&top]), None);
+}
+
+#[test]
+fn a_fixup_never_follows_a_link_out_of_a_layer() {
+    let store = TestStore::new();
+    let base = tar(&[symlink("way", "/etc")]);
+    let top = tar(&[file("way/ssl/x", "")]);
+    store.accept(&base);
+    store.accept(&top);
+    assert_eq!(compose(&store, &[&base, &top]), None);
 }
