@@ -258,6 +258,17 @@ describe('volumes', () => {
   });
 });
 
+test('a pod that fills its disk volume over the limit is evicted', async () => {
+  const fill = 'dd if=/dev/zero of=/data/full bs=1024 count=3000; sleep 1000';
+  await run('full', {
+    container: { ...script(fill), volumeMounts: [{ name: 'data', mountPath: '/data' }] },
+    spec: { volumes: [{ name: 'data', emptyDir: { sizeLimit: '1Mi' } }] },
+  });
+  const pod = await host.podUntil('full', 'evicted', (p) => p.status.phase === 'Failed');
+  expect(pod.status.reason).toBe('Evicted');
+  expect(pod.status.message).toContain('EmptyDir volume "data" exceeds the limit "1Mi"');
+});
+
 describe('logs and exec', () => {
   test('logs are cut, dated and followed to their end', async () => {
     const text = 'for i in 1 2 3; do echo line $i; done; sleep 2; echo last';
@@ -282,6 +293,29 @@ describe('logs and exec', () => {
     expect(result.code).toBe(3);
     const absent = await host.kubectl(['exec', 'shell', '-c', 'other', '--', 'true']);
     expect(absent.stderr).toContain('other');
+  });
+});
+
+describe('joining', () => {
+  const refused = async (name: string, token: string, message: string, caHash?: string) => {
+    const { code, stderr } = await host.joinAs(name, token, caHash);
+    expect(stderr).toContain(message);
+    expect(code).toBe(1);
+  };
+
+  test('is refused with a reason and the next step, and leaves no node', async () => {
+    await refused('two', 'none.such', 'the join token is not known here');
+    const used = await host.createToken(0);
+    await refused('two', used, 'the join token is used up');
+    const expired = await host.createToken(1, '2020-01-01T00:00:00Z');
+    // Or it is not known any more, because expired tokens are swept away.
+    await refused('two', expired, 'create another with `gantry token create`');
+    const good = await host.createToken(1);
+    await refused('one', good, 'choose another --node-name');
+    await refused('two', good, 'check --server and --ca-hash', `sha256:${'0'.repeat(64)}`);
+    const { stderr } = await host.joinAs('two', good, 'sha256:short');
+    expect(stderr).toContain('--ca-hash "sha256:short": must be sha256: and 64 hexadecimal digits');
+    expect((await host.must(['get', 'nodes', '-o', 'name'])).trim()).toBe('node/one');
   });
 });
 

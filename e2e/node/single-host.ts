@@ -19,6 +19,7 @@ export interface PodView {
     readonly phase: string;
     readonly podIP?: string;
     readonly reason?: string;
+    readonly message?: string;
     readonly conditions: { type: string; status: string }[];
     readonly containerStatuses?: ContainerView[];
     readonly initContainerStatuses?: ContainerView[];
@@ -128,6 +129,15 @@ export class SingleHost {
     this.spawn('agent', [nodeAgent, ...own, ...fixed, ...network, ...quick, ...flags]);
   }
 
+  /** Runs another agent, with directories of its own, until it gives up (or 10 s have passed). */
+  joinAs(nodeName: string, token: string, caHash = this.caHash): Promise<Outcome> {
+    const dirs = ['--data-dir', this.path(`join-${nodeName}`), '--run-dir', this.path('join-run')];
+    const where = ['--native-dir', nativeDir, '--server', '127.0.0.1:6444', '--ca-hash', caHash];
+    const flags = ['--node-name', nodeName, '--token', token, '--metrics-port', '0'];
+    const argv = ['timeout', '10', process.execPath, nodeAgent, ...dirs, ...where, ...flags];
+    return this.inside(argv);
+  }
+
   /** The agent's pid, seen from outside the namespaces. */
   agentPid(): number {
     for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
@@ -191,10 +201,6 @@ export class SingleHost {
     };
     const answer = await this.must(['create', '-o', 'json', '-f', '-'], JSON.stringify(token));
     return (JSON.parse(answer) as { status: { token: string } }).status.token;
-  }
-
-  get pinnedCa(): string {
-    return this.caHash;
   }
 
   private async startRegistry(): Promise<void> {

@@ -212,6 +212,9 @@ export class Agent implements ControlSink {
   private async measurements(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await this.measure().catch((error: unknown) => this.logFault('measure', error));
+      for (const worker of this.pods.list()) {
+        await worker.checkDisk().catch((error: unknown) => this.logFault('disk usage', error));
+      }
       await delay(systemClock, measurePeriodMs, signal).catch(() => undefined);
     }
   }

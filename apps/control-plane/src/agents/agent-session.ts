@@ -110,7 +110,7 @@ export class AgentSession {
   }
 
   /** Ends the stream from this side; the agent then turns to another control plane or comes again. */
-  end(code: status, details: string): void {
+  end(code: number, details: string): void {
     if (this.isEnded) return;
     this.isEnded = true;
     this.call.emit('error', new GrpcError(code, details));

@@ -23,6 +23,7 @@ import type { PodState } from './pod-state.js';
 import { isRunning, type Attempt } from './record.js';
 import { Retries } from './retries.js';
 import { podStatus } from './status.js';
+import { diskExcess } from '../volumes/disk-usage.js';
 import { StopDeadline } from './stop-deadline.js';
 
 /** Who hears of a worker's doings. */
@@ -186,6 +187,14 @@ export class PodWorker {
     if (endMs > this.context.clock.now()) return endMs;
     this.fail('DeadlineExceeded', 'Pod was active on the node longer than the specified deadline');
     return undefined;
+  }
+
+  /** Evicts the pod when it takes more of the disk than its limits say. */
+  async checkDisk(): Promise<void> {
+    const { pod, record, paths } = this.state;
+    if (this.leaving || isFinished(pod, record)) return;
+    const excess = await diskExcess(pod, record, paths);
+    if (excess && !this.isGone) this.fail('Evicted', excess);
   }
 
   /** Ends the pod as Failed: what runs is stopped, nothing is started again. */
