@@ -43,6 +43,7 @@ export class Agent implements ControlSink {
   private heartbeatMs = defaultHeartbeatMs;
   private isSynced = false;
   private wantedRoutes?: readonly PodRoute[];
+  private routesAreSet = true;
 
   private constructor(
     private readonly context: NodeContext,
@@ -187,7 +188,12 @@ export class Agent implements ControlSink {
 
   private applyRoutes(): void {
     if (!this.wantedRoutes) return;
-    this.background('set routes', this.context.network.setRoutes(this.wantedRoutes));
+    this.routesAreSet = false;
+    const set = this.context.network.setRoutes(this.wantedRoutes);
+    this.background(
+      'set routes',
+      set.then(() => void (this.routesAreSet = true)),
+    );
   }
 
   private hello(pods: PodManager): Hello {
@@ -212,6 +218,7 @@ export class Agent implements ControlSink {
   private async measurements(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await this.measure().catch((error: unknown) => this.logFault('measure', error));
+      if (!this.routesAreSet) this.applyRoutes();
       for (const worker of this.pods.list()) {
         await worker.checkDisk().catch((error: unknown) => this.logFault('disk usage', error));
       }

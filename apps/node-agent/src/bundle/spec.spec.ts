@@ -5,6 +5,7 @@ import { capabilities } from './capabilities.js';
 import { commandLine } from './command.js';
 import { environment, type ResourceLookup } from './environment.js';
 import type { FieldContext } from './fields.js';
+import { refuseNotServed } from './not-served.js';
 import { cgroupResources, oomScoreAdj } from './resources.js';
 import { buildSpec } from './spec.js';
 import { resolveUser } from './user.js';
@@ -172,6 +173,19 @@ test('the out-of-memory preference follows the quality of service', () => {
   expect(oomScoreAdj(half, 'Burstable', 2 ** 30)).toBe(500);
   expect(oomScoreAdj(container(), 'Burstable', 2 ** 30)).toBe(999);
   expect(oomScoreAdj(container(), 'BestEffort', 2 ** 30)).toBe(1000);
+});
+
+test.each<[Partial<Pod['spec']>, Partial<Container>, string | undefined]>([
+  [{}, {}, undefined],
+  [{ shareProcessNamespace: true }, {}, 'shareProcessNamespace'],
+  [{ hostUsers: false }, {}, 'hostUsers'],
+  [{ runtimeClassName: 'kata' }, {}, 'kata'],
+  [{}, { ports: [{ containerPort: 80, hostPort: 8080 }] }, 'hostPort 8080'],
+  [{ hostNetwork: true }, { ports: [{ containerPort: 80, hostPort: 80 }] }, undefined],
+])('what is not served is refused: %j %j', (spec, own, message) => {
+  const refuse = () => refuseNotServed(pod(spec), container(own));
+  if (message === undefined) expect(refuse).not.toThrow();
+  else expect(refuse).toThrow(message);
 });
 
 describe('the whole spec', () => {

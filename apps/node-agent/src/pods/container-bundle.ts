@@ -13,6 +13,7 @@ import {
 import { ContainerConfigError } from '../bundle/config-error.js';
 import { environment } from '../bundle/environment.js';
 import type { FieldContext } from '../bundle/fields.js';
+import { refuseNotServed } from '../bundle/not-served.js';
 import { readLayerFile } from '../bundle/layer-files.js';
 import { seccompProfile } from '../bundle/security.js';
 import { buildSpec } from '../bundle/spec.js';
@@ -97,6 +98,7 @@ export async function prepareBundle(
   context: NodeContext,
 ): Promise<PreparedBundle> {
   const { pod, container, image, paths, attempt, sandbox } = request;
+  refuseNotServed(pod, container);
   const fields = fieldContext(pod, context, sandbox.ips);
   const lookup = context.resources(pod.metadata.namespace!);
   const env = environment(container, image.config.Env ?? [], fields, lookup);
