@@ -187,11 +187,11 @@ test('kill -9 of etcd: reads fail cleanly, writes resume, nothing acknowledged i
     return outcome;
   };
   for (let i = 0; i < 5; i++) expect((await write(`before-${i}`)).code).toBe(0);
-  await cluster.control.shell('systemctl kill -s KILL etcd && systemctl stop etcd');
+  await cluster.control.shell('systemctl kill -s KILL cluster-etcd && systemctl stop cluster-etcd');
   const refused = await cluster.tryGantry(['get', 'configmaps']);
   expect(refused.code).not.toBe(0);
   expect(refused.stderr).toMatch(/etcd|store|unavailable/i);
-  await cluster.control.shell('systemctl start etcd');
+  await cluster.control.shell('systemctl start cluster-etcd');
   await eventually(
     'writes to resume',
     async () => (await write(`after-${acknowledged.length}`)).code === 0,

@@ -117,7 +117,7 @@ export class Cluster {
   private async startEtcd(): Promise<void> {
     const url = 'http://10.99.0.10:2379';
     const flags = `--data-dir /var/lib/gantry/etcd --listen-client-urls ${url} --advertise-client-urls ${url}`;
-    await this.startUnit(this.control, 'etcd', `${insideTools}/etcd ${flags}`);
+    await this.startUnit(this.control, 'cluster-etcd', `${insideTools}/etcd ${flags}`);
     await eventually('etcd', () =>
       this.control.shell(`${insideTools}/etcdctl --endpoints ${url} endpoint health`),
     );
