@@ -30,7 +30,7 @@ function installed(...programs: string[]): boolean {
 
 export const startGantry: PullerFactory = async (directory) => {
   const binary = join(checkout, 'native/target/release/gantry-layers');
-  const script = join(import.meta.dirname, 'store-process.ts');
+  const script = join(import.meta.dirname, 'store-process.mjs');
   const child = spawn(process.execPath, [script, directory, binary], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
