@@ -9,6 +9,9 @@ export const podsColumn = 3;
 /** Distinct resource names that one cluster may bring; more is a mistake or an attack. */
 export const maxResources = 256;
 
+/** Distinct asks that are remembered; all are forgotten when there are more. */
+const rememberedAsks = 10_000;
+
 /** Asked amounts by column, without zeros: the form in which fit is checked. */
 export interface Ask {
   readonly columns: Int32Array;
@@ -24,6 +27,7 @@ export class ResourceTable {
   readonly allocatable: Float64Array[] = [];
   readonly requested: Float64Array[] = [];
   private readonly columns = new Map<string, number>();
+  private readonly asks = new Map<string, Ask>();
 
   constructor(private capacity: number) {
     for (const name of wellKnownResources) this.column(name);
@@ -95,12 +99,19 @@ export class ResourceTable {
     return true;
   }
 
+  /** The ask for these amounts: one and the same object for the same amounts. */
   ask(amounts: Amounts): Ask {
     const pairs = [...amounts].map(([name, amount]) => [this.column(name), amount] as const);
     pairs.sort((a, b) => a[0] - b[0]);
-    return {
+    const key = pairs.join();
+    const known = this.asks.get(key);
+    if (known) return known;
+    const ask = {
       columns: Int32Array.from(pairs, (p) => p[0]),
       amounts: Float64Array.from(pairs, (p) => p[1]),
     };
+    if (this.asks.size >= rememberedAsks) this.asks.clear();
+    this.asks.set(key, ask);
+    return ask;
   }
 }

@@ -5,6 +5,7 @@ import type { Profile } from '../profile.js';
 import type { Ask } from '../resource-table.js';
 import type { PodHandle, Snapshot } from '../snapshot.js';
 import { NodeGroups } from './node-groups.js';
+import type { NodeOrder } from './node-order.js';
 import { isCurrent, makePlan, sum, type Candidate, type PlacementPlan } from './placement-plan.js';
 
 /** Plans that are kept; all are made anew when there are more. */
@@ -30,7 +31,8 @@ export class IndexedSearch {
   best(pod: PodHandle): Choice | undefined {
     this.groups.refresh();
     const plan = this.planFor(pod);
-    const search = new Search(plan, pod.podClass.ask);
+    const { ask } = pod.podClass;
+    const search = new Search(this.groups, plan, ask, this.groups.bitOf(ask));
     for (const candidate of plan.candidates) search.consider(candidate);
     return search.slot < 0 ? undefined : { slot: search.slot, score: search.score };
   }
@@ -59,37 +61,44 @@ class Search {
   score = -Infinity;
 
   constructor(
+    private readonly groups: NodeGroups,
     private readonly plan: PlacementPlan,
     private readonly ask: Ask,
+    private readonly bit: number,
   ) {}
 
-  consider({ group, nodeScore }: Candidate): void {
-    const { plan, ask } = this;
-    const sample = group.order.first;
-    if (plan.groupChecks.length > 0 && !passes(plan.groupChecks, sample)) return;
-    const base =
-      plan.groupScores.length > 0 ? nodeScore + sum(plan.groupScores, sample) : nodeScore;
-    // Nodes come in descending order of this part, so that nothing after a bound that fails can win.
-    const isHopeless = (slot: number) =>
-      base + this.orderedScore(slot) + plan.nodeScoresBound <= this.score;
-    if (isHopeless(sample)) return;
-    if (plan.nodeChecks.length === 0 && plan.nodeScores.length === 0) {
-      const slot = group.order.firstFit(ask);
-      if (slot >= 0) this.offer(slot, base + this.orderedScore(slot));
-      return;
-    }
-    group.order.walk(ask, (slot) => {
-      if (isHopeless(slot)) return false;
+  consider({ group: { order }, nodeScore, orderedBase }: Candidate): void {
+    const { plan, ask, bit } = this;
+    const block = order.possible(bit);
+    if (block < 0) return;
+    const first = order.firstOf(block);
+    if (plan.groupChecks.length > 0 && !passes(plan.groupChecks, first)) return;
+    let base = nodeScore + orderedBase;
+    if (plan.groupScores.length > 0) base += sum(plan.groupScores, first);
+    if (this.isHopeless(base, first)) return;
+    if (plan.nodeChecks.length > 0 || plan.nodeScores.length > 0)
+      return this.walk(order, block, base);
+    const slot = order.firstFit(ask, bit, block);
+    if (slot >= 0) this.offer(slot, base + plan.orderedWeight * this.groups.keyOf(slot));
+  }
+
+  private walk(order: NodeOrder, block: number, base: number): void {
+    const { plan } = this;
+    order.walk(this.ask, this.bit, block, (slot) => {
+      if (this.isHopeless(base, slot)) return false;
       if (passes(plan.nodeChecks, slot)) {
-        this.offer(slot, base + this.orderedScore(slot) + sum(plan.nodeScores, slot));
+        const ordered = plan.orderedWeight * this.groups.keyOf(slot);
+        this.offer(slot, base + ordered + sum(plan.nodeScores, slot));
       }
       return true;
     });
   }
 
-  private orderedScore(slot: number): number {
-    const { ordered } = this.plan;
-    return ordered === undefined ? 0 : ordered.weight * ordered.rate(slot);
+  /** Keys fall within a group, so when this node cannot win, none after it can. */
+  private isHopeless(base: number, slot: number): boolean {
+    const { plan } = this;
+    const most = base + plan.orderedWeight * this.groups.keyOf(slot) + plan.nodeScoresBound;
+    return most <= this.score;
   }
 
   private offer(slot: number, score: number): void {

@@ -1,7 +1,9 @@
 import { labelValue } from '../labels.js';
 import { fullness } from '../scores/packing.js';
+import type { Ask } from '../resource-table.js';
 import type { Snapshot } from '../snapshot.js';
-import { NodeOrder } from './node-order.js';
+import { AskBits } from './ask-bits.js';
+import { NodeOrder, type OrderBase } from './node-order.js';
 
 /** A label with more values than this does not divide nodes into groups: hosts' names would make one each. */
 const maxValuesOfGroupLabel = 64;
@@ -24,7 +26,7 @@ export class NodeGroups {
   version = 0;
   private groups = new Map<string, NodeGroup>();
   private groupOf: (NodeGroup | undefined)[] = [];
-  private readonly keys = { values: new Float64Array(64) };
+  private readonly base: OrderBase;
   private readonly labels = new Set<string>();
   private readonly asked = new Set<string>();
   private readonly stale: number[] = [];
@@ -36,6 +38,8 @@ export class NodeGroups {
     private readonly snapshot: Snapshot,
     private readonly direction: 1 | -1,
   ) {
+    const { resources } = snapshot.nodes;
+    this.base = { resources, asks: new AskBits(resources), keys: new Float64Array(64) };
     snapshot.observe({
       usageChanged: (slot) => this.note(slot, 1),
       nodeChanged: (slot) => this.note(slot, 2),
@@ -50,7 +54,14 @@ export class NodeGroups {
 
   /** The key by which a node stands in its group: its fullness, with the sign of the direction. */
   keyOf(slot: number): number {
-    return this.keys.values[slot]!;
+    return this.base.keys[slot]!;
+  }
+
+  /** The bit under which orders remember this ask. */
+  bitOf(ask: Ask): number {
+    return this.base.asks.bitOf(ask, (bit) => {
+      for (const { order } of this.groups.values()) order.allow(bit);
+    });
   }
 
   /** Asks that nodes be divided by this label; false when it has too many values for that. */
@@ -99,22 +110,21 @@ export class NodeGroups {
     stale.set(this.isStale);
     this.isStale = stale;
     const values = new Float64Array(capacity);
-    values.set(this.keys.values);
-    this.keys.values = values;
+    values.set(this.base.keys);
+    this.base.keys = values;
   }
 
   private reorder(slot: number): void {
     const group = this.groupOf[slot];
     if (!group) return;
     const key = this.direction * fullness(this.snapshot.nodes, slot);
-    const before = this.keys.values[slot]!;
+    const before = this.base.keys[slot]!;
     if (key === before) {
-      group.order.freed(slot);
-      group.order.took(slot);
+      group.order.noticed(slot);
       return;
     }
     group.order.remove(slot);
-    this.keys.values[slot] = key;
+    this.base.keys[slot] = key;
     group.order.insert(slot);
   }
 
@@ -133,10 +143,9 @@ export class NodeGroups {
   private join(id: string, slot: number): void {
     let group = this.groups.get(id);
     if (!group) {
-      const order = new NodeOrder(this.snapshot.nodes.resources, this.keys);
-      this.groups.set(id, (group = { identity: id, order }));
+      this.groups.set(id, (group = { identity: id, order: new NodeOrder(this.base) }));
     }
-    this.keys.values[slot] = this.direction * fullness(this.snapshot.nodes, slot);
+    this.base.keys[slot] = this.direction * fullness(this.snapshot.nodes, slot);
     group.order.insert(slot);
     this.groupOf[slot] = group;
   }

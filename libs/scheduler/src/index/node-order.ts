@@ -1,30 +1,34 @@
 import type { Ask, ResourceTable } from '../resource-table.js';
+import type { AskBits } from './ask-bits.js';
+import { BlockMasks } from './block-masks.js';
 
 /** Nodes per block; a full block splits in two. */
 const blockSize = 64;
 
-/** A run of nodes in order, with the most that any of them has free of each resource. */
+/** A run of nodes in order. */
 interface Block {
   readonly slots: Int32Array;
   size: number;
-  /** By column; never less than the truth, and `loose` when it may be more. */
-  maxFree: Float64Array;
-  loose: boolean;
+}
+
+/** What all orders of an index share. */
+export interface OrderBase {
+  readonly resources: ResourceTable;
+  readonly asks: AskBits;
+  /** Keys by slot; the index changes one only while the node is in no order. */
+  keys: Float64Array;
 }
 
 /**
- * Nodes in descending order of a key, then ascending slot, in blocks that can be skipped as a whole when no
- * node in them has enough free. Insertion and removal cost a binary search and a short move.
+ * Nodes in descending order of a key, then ascending slot, in blocks that remember for which asks they were
+ * found to have no room. Insertion and removal cost a binary search and a short move.
  */
 export class NodeOrder {
-  private blocks: Block[] = [];
+  private readonly blocks: Block[] = [];
+  private readonly masks = new BlockMasks();
   private count = 0;
 
-  constructor(
-    private readonly resources: ResourceTable,
-    /** Keys by slot; owned by the index, which changes one only while the node is not in any order. */
-    private readonly keys: { values: Float64Array },
-  ) {}
+  constructor(private readonly base: OrderBase) {}
 
   get size(): number {
     return this.count;
@@ -37,75 +41,87 @@ export class NodeOrder {
 
   insert(slot: number): void {
     this.count++;
-    if (this.blocks.length === 0) this.blocks.push(this.emptyBlock());
-    const index = this.blockFor(slot);
-    let block = this.blocks[index]!;
-    if (block.size === blockSize) block = this.split(index, slot);
-    let at = block.size;
-    while (at > 0 && this.isBefore(slot, block.slots[at - 1]!)) {
-      block.slots[at] = block.slots[at - 1]!;
+    if (this.blocks.length === 0) this.addBlock(0);
+    let index = this.blockFor(slot);
+    if (this.blocks[index]!.size === blockSize) index = this.split(index, slot);
+    const block = this.blocks[index]!;
+    const { slots } = block;
+    let at = block.size++;
+    while (at > 0 && this.isBefore(slot, slots[at - 1]!)) {
+      slots[at] = slots[at - 1]!;
       at--;
     }
-    block.slots[at] = slot;
-    block.size++;
-    this.raise(block, slot);
+    slots[at] = slot;
+    this.masks.allow(index, this.base.asks.fitting(slot));
   }
 
   remove(slot: number): void {
     const index = this.blockFor(slot);
     const block = this.blocks[index]!;
-    const at = block.slots.subarray(0, block.size).indexOf(slot);
-    if (at < 0) throw new Error(`slot ${slot} is not in its order`);
-    block.slots.copyWithin(at, at + 1, block.size);
-    block.loose = true;
+    const { slots, size } = block;
+    let at = 0;
+    while (at < size && slots[at] !== slot) at++;
+    if (at === size) throw new Error(`slot ${slot} is not in its order`);
+    for (; at < size - 1; at++) slots[at] = slots[at + 1]!;
     this.count--;
-    if (--block.size === 0) this.blocks.splice(index, 1);
+    if (--block.size > 0) return;
+    this.blocks.splice(index, 1);
+    this.masks.remove(index, this.blocks.length);
   }
 
-  /** More became free on a node whose place did not change. */
-  freed(slot: number): void {
-    this.raise(this.blocks[this.blockFor(slot)]!, slot);
+  /** Something became free on a node whose place did not change. */
+  noticed(slot: number): void {
+    this.masks.allow(this.blockFor(slot), this.base.asks.fitting(slot));
   }
 
-  /** Less is free on a node whose place did not change. */
-  took(slot: number): void {
-    this.blocks[this.blockFor(slot)]!.loose = true;
+  /** Nothing is known about the ask of this bit any more. */
+  allow(bit: number): void {
+    this.masks.allowEverywhere(bit, this.blocks.length);
   }
 
-  /**
-   * Visits nodes with room for the ask, in order, until `visit` returns false. `visit` must not change
-   * the order.
-   */
-  walk(ask: Ask, visit: (slot: number) => boolean): void {
-    for (const block of this.blocks) {
-      if (!mayFit(block, ask)) continue;
-      let found = false;
-      for (let i = 0; i < block.size; i++) {
-        const slot = block.slots[i]!;
-        if (!this.resources.fits(slot, ask)) continue;
-        found = true;
-        if (!visit(slot)) return;
+  /** The index of the first block from `start` on that may have room, or -1. */
+  possible(bit: number, start = 0): number {
+    return this.masks.next(bit, start, this.blocks.length);
+  }
+
+  /** The first node of a block: no node in it or after it has a larger key. */
+  firstOf(block: number): number {
+    return this.blocks[block]!.slots[0]!;
+  }
+
+  /** The first node with room for the ask in or after this block, or -1. */
+  firstFit(ask: Ask, bit: number, start: number): number {
+    for (let i = start; i >= 0; i = this.possible(bit, i + 1)) {
+      const { slots, size } = this.blocks[i]!;
+      for (let k = 0; k < size; k++) {
+        if (this.base.resources.fits(slots[k]!, ask)) return slots[k]!;
       }
-      if (!found && block.loose) this.tighten(block);
-    }
-  }
-
-  /** The first node with room for the ask, or -1. */
-  firstFit(ask: Ask): number {
-    for (const block of this.blocks) {
-      if (!mayFit(block, ask)) continue;
-      for (let i = 0; i < block.size; i++) {
-        const slot = block.slots[i]!;
-        if (this.resources.fits(slot, ask)) return slot;
-      }
-      if (block.loose) this.tighten(block);
+      this.masks.refuse(i, bit);
     }
     return -1;
   }
 
+  /**
+   * Visits nodes with room for the ask, in order from this block on, until `visit` returns false. `visit`
+   * must not change the order.
+   */
+  walk(ask: Ask, bit: number, start: number, visit: (slot: number) => boolean): void {
+    for (let i = start; i >= 0; i = this.possible(bit, i + 1)) {
+      const { slots, size } = this.blocks[i]!;
+      let found = false;
+      for (let k = 0; k < size; k++) {
+        if (!this.base.resources.fits(slots[k]!, ask)) continue;
+        found = true;
+        if (!visit(slots[k]!)) return;
+      }
+      if (!found) this.masks.refuse(i, bit);
+    }
+  }
+
   private isBefore(a: number, b: number): boolean {
-    const { values } = this.keys;
-    const [x, y] = [values[a]!, values[b]!];
+    const { keys } = this.base;
+    const x = keys[a]!;
+    const y = keys[b]!;
     return x > y || (x === y && a < b);
   }
 
@@ -122,53 +138,22 @@ export class NodeOrder {
     return low;
   }
 
-  private split(index: number, slot: number): Block {
+  /** Returns the half in which the slot belongs. */
+  private split(index: number, slot: number): number {
     const block = this.blocks[index]!;
     const half = blockSize / 2;
-    const upper = this.emptyBlock();
+    const upper = this.addBlock(index + 1);
     upper.slots.set(block.slots.subarray(half));
     upper.size = block.size - half;
     block.size = half;
-    this.blocks.splice(index + 1, 0, upper);
-    this.tighten(block);
-    this.tighten(upper);
-    return this.isBefore(slot, upper.slots[0]!) ? block : upper;
+    this.masks.copy(index, index + 1);
+    return this.isBefore(slot, upper.slots[0]!) ? index : index + 1;
   }
 
-  private emptyBlock(): Block {
-    const maxFree = new Float64Array(this.resources.names.length);
-    return { slots: new Int32Array(blockSize), size: 0, maxFree, loose: false };
+  private addBlock(index: number): Block {
+    const block = { slots: new Int32Array(blockSize), size: 0 };
+    this.masks.insert(index, this.blocks.length);
+    this.blocks.splice(index, 0, block);
+    return block;
   }
-
-  private raise(block: Block, slot: number): void {
-    const { names } = this.resources;
-    if (block.maxFree.length < names.length) return this.tighten(block);
-    for (let c = 0; c < names.length; c++) {
-      const free = this.resources.free(c, slot);
-      if (free > block.maxFree[c]!) block.maxFree[c] = free;
-    }
-  }
-
-  private tighten(block: Block): void {
-    const { names } = this.resources;
-    if (block.maxFree.length < names.length) block.maxFree = new Float64Array(names.length);
-    for (let c = 0; c < names.length; c++) {
-      let most = 0;
-      for (let i = 0; i < block.size; i++) {
-        const free = this.resources.free(c, block.slots[i]!);
-        if (free > most) most = free;
-      }
-      block.maxFree[c] = most;
-    }
-    block.loose = false;
-  }
-}
-
-/** A column that is newer than the block was made has nothing free in it: nodes that offer it came later. */
-function mayFit({ maxFree }: Block, { columns, amounts }: Ask): boolean {
-  for (let i = 0; i < columns.length; i++) {
-    const c = columns[i]!;
-    if (c >= maxFree.length || maxFree[c]! < amounts[i]!) return false;
-  }
-  return true;
 }

@@ -14,6 +14,8 @@ export interface Candidate {
   readonly group: NodeGroup;
   /** What rules about nodes alone give to each of its nodes. */
   readonly nodeScore: number;
+  /** The ordered score of a node of this group is this plus the weight times its key in the group. */
+  readonly orderedBase: number;
 }
 
 /**
@@ -30,8 +32,8 @@ export interface PlacementPlan {
   readonly nodeScores: readonly Weighted[];
   /** No node gets more than this from `nodeScores`. */
   readonly nodeScoresBound: number;
-  /** The score that follows the order of groups, and its weight; undefined when the profile has none. */
-  readonly ordered: Weighted | undefined;
+  /** The weight of the score that follows the order of groups; 0 when the profile has none. */
+  readonly orderedWeight: number;
   readonly groupsVersion: number;
   readonly countersVersion: number;
   /** Terms of placed pods that are about this one. */
@@ -65,7 +67,9 @@ export function makePlan(
   for (const group of groups.all()) {
     const sample = group.order.first;
     if (!checks.once.every((check) => check.fits(sample))) continue;
-    candidates.push({ group, nodeScore: sum(scores.once, sample) });
+    const { rate, weight } = scores.ordered;
+    const orderedBase = weight === 0 ? 0 : weight * (rate(sample) - groups.keyOf(sample));
+    candidates.push({ group, nodeScore: sum(scores.once, sample), orderedBase });
   }
   const bounds = scores.perNode.map(({ weight, bound }) => weight * bound);
   return {
@@ -75,7 +79,7 @@ export function makePlan(
     nodeChecks: checks.perNode,
     nodeScores: scores.perNode,
     nodeScoresBound: bounds.reduce((a, b) => a + b, 0),
-    ordered: scores.ordered,
+    orderedWeight: scores.ordered.weight,
     groupsVersion: groups.version,
     countersVersion: snapshot.topology.version,
     repellers: pod.labelSet.membership.repelledBy.length,
@@ -120,11 +124,11 @@ function sortScores(snapshot: Snapshot, pod: PodHandle, profile: Profile, groups
   const once: Weighted[] = [];
   const perGroup: Weighted[] = [];
   const perNode: (Weighted & { bound: number })[] = [];
-  let ordered: Weighted | undefined;
+  let ordered: Weighted = { rate: () => 0, weight: 0 };
   for (const { score, weight } of profile.scores) {
     const rate = score.prepare(snapshot, pod);
     if (!rate) continue;
-    if (score.order !== undefined && !ordered) ordered = { rate, weight };
+    if (score.order !== undefined && ordered.weight === 0) ordered = { rate, weight };
     else if (!isAlikeInGroup(score, snapshot, pod, groups)) {
       perNode.push({ rate, weight, bound: score.bound ?? 1 });
     } else (score.reads === 'node' ? once : perGroup).push({ rate, weight });

@@ -1,0 +1,81 @@
+/**
+ * `npm run bench -- scheduler [--nodes 5000,10000,50000] [--rounds 3]`: decisions of the scheduler library in
+ * one thread, with sizes from the openb trace. A decision is choosing the node and counting the pod there;
+ * pods are in the queue's form beforehand. Each cluster is filled until nothing fits, then churned.
+ */
+import { measure, type Run } from './scheduler/measure.ts';
+import type { Sort } from './scheduler/workload.ts';
+import { percentile, summarize, type Result } from './statistics.ts';
+import type { Options, Report } from './report.ts';
+
+const churnPerRound = 100_000;
+const seed = 20_261_121;
+
+function argument(args: readonly string[], name: string, fallback: string): string {
+  const at = args.indexOf(`--${name}`);
+  return at < 0 ? fallback : (args[at + 1] ?? fallback);
+}
+
+function runs(sort: Sort, nodes: number, rounds: number): Run[] {
+  // The first round warms the compiler up and is thrown away.
+  const all = Array.from({ length: rounds + 1 }, (_, i) =>
+    measure(sort, nodes, seed + i, churnPerRound),
+  );
+  return all.slice(1);
+}
+
+function perSecond(run: Run): number {
+  const decisions = run.latenciesMicros.length;
+  const fill = decisions - churnPerRound;
+  return decisions / (fill / run.fillPerSecond + churnPerRound / run.churnPerSecond);
+}
+
+/** Evenly spaced quantiles with both ends: as good as all samples, and few enough to sum up. */
+function quantiles(runs: readonly Float64Array[], count = 20_000): number[] {
+  const all = Float64Array.from(runs.flatMap((run) => Array.from(run))).sort();
+  if (all.length <= count) return Array.from(all);
+  const step = (all.length - 1) / (count - 1);
+  return Array.from({ length: count }, (_, i) => all[Math.round(i * step)]!);
+}
+
+function results(sort: Sort, nodes: number, measured: readonly Run[]): Result[] {
+  const size = `${nodes / 1_000}k`;
+  const name = `${sort}-${size}`;
+  const latencies = quantiles(measured.map((run) => run.latenciesMicros));
+  const highest = measured.map((run) => percentile(Array.from(run.latenciesMicros), 0.999));
+  return [
+    summarize(name, 'decisions/s', measured.map(perSecond)),
+    summarize(
+      `${name}-fill`,
+      'decisions/s',
+      measured.map((run) => run.fillPerSecond),
+    ),
+    summarize(
+      `${name}-churn`,
+      'decisions/s',
+      measured.map((run) => run.churnPerSecond),
+    ),
+    summarize(`latency-${name}`, 'µs', latencies),
+    summarize(`latency-${name}-p99.9`, 'µs', highest),
+    summarize(
+      `memory-${name}`,
+      'MiB',
+      measured.map((run) => run.heapMebibytes),
+    ),
+  ];
+}
+
+export async function run({ args }: Options): Promise<Report> {
+  const sizes = argument(args, 'nodes', '5000,10000,50000').split(',').map(Number);
+  const rounds = Number(argument(args, 'rounds', '3'));
+  if (![...sizes, rounds].every((n) => Number.isInteger(n) && n > 0)) {
+    throw new Error('--nodes takes numbers such as 5000,10000 and --rounds one number');
+  }
+  const found: Result[] = [];
+  for (const nodes of sizes) {
+    for (const sort of ['plain', 'constrained'] as const) {
+      found.push(...results(sort, nodes, runs(sort, nodes, rounds)));
+    }
+  }
+  return { missing: [], results: found };
+}

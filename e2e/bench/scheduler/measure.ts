@@ -1,0 +1,88 @@
+import { Scheduler } from '@gantry/scheduler';
+import { Random } from './random.ts';
+import { workload, type Sort } from './workload.ts';
+
+/** One run over one cluster. */
+export interface Run {
+  readonly fillPerSecond: number;
+  readonly churnPerSecond: number;
+  /** Microseconds from a pod to its counted place, of all decisions of both phases. */
+  readonly latenciesMicros: Float64Array;
+  readonly placed: number;
+  readonly refused: number;
+  readonly heapMebibytes: number;
+}
+
+/** Filling ends when this many pods in a row fit nowhere. */
+const refusalsInARow = 20;
+
+/** Fills an empty cluster, then lets random pods go and others come; one thread. */
+class Measurement {
+  private readonly random: Random;
+  private readonly scheduler: Scheduler;
+  private readonly arrival;
+  private readonly uids: string[] = [];
+  private readonly latencies: number[] = [];
+  private serial = 0;
+  private refused = 0;
+
+  constructor(sort: Sort, nodes: number, seed: number) {
+    const { snapshot, arrival } = workload(sort, nodes, seed);
+    this.random = new Random(seed + 1);
+    this.scheduler = new Scheduler(snapshot);
+    this.arrival = arrival;
+  }
+
+  run(churn: number): Run {
+    const fillPerSecond = this.timed(() => this.fill());
+    const churnPerSecond = this.timed(() => this.churn(churn));
+    return {
+      fillPerSecond,
+      churnPerSecond,
+      latenciesMicros: Float64Array.from(this.latencies),
+      placed: this.uids.length,
+      refused: this.refused,
+      heapMebibytes: process.memoryUsage().heapUsed / 2 ** 20,
+    };
+  }
+
+  private fill(): number {
+    const before = this.latencies.length;
+    for (let inARow = 0; inARow < refusalsInARow;) inARow = this.place() ? 0 : inARow + 1;
+    return this.latencies.length - before;
+  }
+
+  private churn(count: number): number {
+    for (let i = 0; i < count; i++) {
+      const at = this.random.below(this.uids.length);
+      this.scheduler.snapshot.removePod(this.uids[at]!);
+      this.uids[at] = this.uids.at(-1)!;
+      this.uids.pop();
+      this.place();
+    }
+    return count;
+  }
+
+  private place(): boolean {
+    const handle = this.arrival(this.random);
+    const uid = `uid-${this.serial++}`;
+    const beginMs = performance.now();
+    const { node } = this.scheduler.decide(handle);
+    if (node !== undefined) this.scheduler.snapshot.hold(uid, handle, node);
+    this.latencies.push((performance.now() - beginMs) * 1_000);
+    if (node !== undefined) this.uids.push(uid);
+    else this.refused++;
+    return node !== undefined;
+  }
+
+  private timed(work: () => number): number {
+    const beginMs = performance.now();
+    const count = work();
+    return count / ((performance.now() - beginMs) / 1_000);
+  }
+}
+
+/** Measures one cluster of this many nodes. */
+export function measure(sort: Sort, nodes: number, seed: number, churn: number): Run {
+  return new Measurement(sort, nodes, seed).run(churn);
+}
