@@ -29,12 +29,7 @@ rmSync(target, { recursive: true, force: true });
 const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
 const skipped = /^node_modules\/(node-linux-|@gantry\/(testing|e2e|cli)$)/;
 
-for (const [path, entry] of Object.entries(lock.packages)) {
-  if (!path.startsWith('node_modules/') || entry.dev || entry.devOptional || skipped.test(path))
-    continue;
-  if (existsSync(join(root, path))) copy(path);
-}
-for (const project of [
+const projects = [
   'apps/control-plane',
   'libs/agent-protocol',
   'libs/api',
@@ -43,7 +38,14 @@ for (const project of [
   'libs/controller',
   'libs/scheduler',
   'libs/store',
-]) {
+];
+const ours = new RegExp(`^((${projects.join('|')})/)?node_modules/`);
+
+for (const [path, entry] of Object.entries(lock.packages)) {
+  if (!ours.test(path) || entry.dev || skipped.test(path)) continue;
+  if (existsSync(join(root, path))) copy(path);
+}
+for (const project of projects) {
   copy(`${project}/package.json`);
   copy(`${project}/dist`);
 }
