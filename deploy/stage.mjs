@@ -61,7 +61,7 @@ for (const name of ['runtime', 'monitor', 'layers', 'network']) {
   copy(`native/target/release/gantry-${name}`, `bin/gantry-${name}`);
 }
 copy('native/crates/runtime/default-seccomp.json', 'bin/default-seccomp.json');
-cpSync(process.execPath, join(target, 'bin/node'));
+copy(`node_modules/node-linux-${process.arch}/bin/node`, 'bin/node');
 
 // Each program under the name that a person types, with the Node it was tested with.
 const launcher = (name, script) => {

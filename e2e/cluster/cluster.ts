@@ -162,7 +162,7 @@ export class Cluster {
     const flags = (
       await this.gantry(['token', 'create', '--uses', '1', '--ttl', '10m', '-o', 'flags'])
     ).trim();
-    const servers = flags.replace(/--server \S+/, '--server 10.99.0.10:6444,10.99.0.20:6444');
+    const servers = `--server 10.99.0.10:6444,10.99.0.20:6444 ${flags}`;
     await node.shell('cat > /etc/registries.json', {
       input: JSON.stringify({ [registry]: { plainHttp: true } }),
     });

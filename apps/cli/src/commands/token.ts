@@ -54,7 +54,7 @@ async function create(session: Session, _: readonly string[], flags: Flags): Pro
   const join = `--token ${secret} --ca-hash ${await caHash(cluster.caPem)}`;
   if (output === 'flags') return terminal.out(`${join}\n`);
   const { hostname } = new URL(cluster.server);
-  terminal.out(`gantry-agent --server ${hostname}:${gatewayPort} ${join}\n`);
+  terminal.out(`deploy/install.sh agent --server ${hostname}:${gatewayPort} ${join}\n`);
 }
 
 async function list(session: Session, _: readonly string[], flags: Flags): Promise<void> {
