@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { removeGroup } from './cgroups.ts';
@@ -82,7 +82,8 @@ export class Cluster {
     try {
       await cluster.bringUp();
     } catch (error) {
-      await cluster.close();
+      await cluster.journals(join(checkout, 'test-results/journal-start.log')).catch(() => {});
+      await cluster.close().catch(() => {});
       throw error;
     }
     return cluster;
@@ -254,6 +255,7 @@ export class Cluster {
         return `===== ${host.name}\n${log.stdout}`;
       }),
     );
+    mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, parts.join('\n'));
   }
 }

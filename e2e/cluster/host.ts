@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeGroup, removeGroup } from './cgroups.ts';
 import { bridgeName, gateway, type TestNetwork } from './network.ts';
@@ -155,7 +155,7 @@ export class Host {
 
   /** As if the power had gone: no process of the host gets a signal that it could handle. */
   async crash(): Promise<void> {
-    process.kill(this.leader, 'SIGKILL');
+    if (existsSync(`/proc/${this.leader}`)) process.kill(this.leader, 'SIGKILL');
     this.nspawn?.kill('SIGKILL');
     await this.gone();
   }

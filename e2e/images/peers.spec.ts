@@ -156,10 +156,7 @@ const config: ImageConfig = { Cmd: ['/bin/app'], Env: ['A=b'] };
 
 test('skopeo takes what we pushed and saved, and we what it wrote', async () => {
   const image = `${registry.host}/peers/both:1`;
-  await pushImage(
-    image,
-    buildImage({ config, layers: [{ entries: base }, { entries: change }] }),
-  );
+  await pushImage(image, buildImage({ config, layers: [{ entries: base }, { entries: change }] }));
   const pulled = await store.pull(image);
   await store.push(image, { target: `${registry.host}/peers/pushed:1` });
   await writeFile(path('saved.tar'), await store.save([image]));
