@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeGroup, removeGroup } from './cgroups.ts';
 import { bridgeName, gateway, type TestNetwork } from './network.ts';
@@ -121,11 +121,11 @@ export class Host {
     ].join(' ');
   }
 
-  // nspawn's only child is the host's PID 1.
+  // nspawn forks twice on the way to the host's PID 1: only the last child is first in its own namespace.
   private async findLeader(nspawn: ChildProcess): Promise<void> {
     this.leader = await eventually(`${this.name}'s PID 1`, async () => {
-      const child = (await run(['pgrep', '-P', String(nspawn.pid)])).stdout.trim();
-      return child ? Number(child) : undefined;
+      const children = (await run(['pgrep', '-P', String(nspawn.pid)])).stdout.split('\n');
+      return children.map(Number).find((pid) => pid > 0 && isFirst(pid));
     });
   }
 
@@ -177,6 +177,10 @@ export class Host {
     removeGroup(`${this.options.group}/${this.name}`);
     rmSync(this.root, { recursive: true, force: true });
   }
+}
+
+function isFirst(pid: number): boolean {
+  return /^NSpid:.*\t1$/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
 }
 
 function isRunning(child: ChildProcess): boolean {
