@@ -182,7 +182,7 @@ test('kill -9 of etcd: reads fail cleanly, writes resume, nothing acknowledged i
   const acknowledged: string[] = [];
   const write = async (name: string) => {
     const manifest = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data: { name } };
-    const outcome = await cluster.tryGantry(['create', '-f', '-'], JSON.stringify(manifest));
+    const outcome = await cluster.tryGantry(['apply', '-f', '-'], JSON.stringify(manifest));
     if (outcome.code === 0) acknowledged.push(name);
     return outcome;
   };

@@ -67,8 +67,8 @@ class Measurement {
     const handle = this.arrival(this.random);
     const uid = `uid-${this.serial++}`;
     const beginMs = performance.now();
-    const { node } = this.scheduler.decide(handle);
-    if (node !== undefined) this.scheduler.snapshot.hold(uid, handle, node);
+    const { node, slot } = this.scheduler.decide(handle);
+    if (node !== undefined) this.scheduler.snapshot.hold(uid, handle, slot);
     this.latencies.push((performance.now() - beginMs) * 1_000);
     if (node !== undefined) this.uids.push(uid);
     else this.refused++;

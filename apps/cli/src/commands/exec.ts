@@ -28,7 +28,9 @@ async function sendInput(session: Session, remote: ExecSession): Promise<void> {
 }
 
 async function exec(session: Session, words: readonly string[], flags: Flags): Promise<void> {
-  const [target = '', ...command] = words;
+  const [target = '', ...rest] = words;
+  // Whatever follows the pod is handed on as it is, the -- that people put between them included.
+  const command = rest[0] === '--' ? rest.slice(1) : rest;
   if (command.length === 0) {
     throw new UsageError('say what to run: gantry exec POD -- COMMAND [ARGUMENT…]');
   }
