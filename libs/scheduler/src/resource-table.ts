@@ -19,17 +19,21 @@ export interface Ask {
 }
 
 /**
- * What nodes have and what is taken of it: two typed arrays per resource, indexed by node slot.
+ * What nodes have and what is taken of it: typed arrays, indexed by node slot.
  * Amounts are whole numbers below 2^53, so sums are exact and never drift.
  */
 export class ResourceTable {
   readonly names: string[] = [];
   readonly allocatable: Float64Array[] = [];
-  readonly requested: Float64Array[] = [];
+  /** What is free, node by node: that of one node lies together, which is how fit is asked about. */
+  rows: Float64Array;
+  /** Numbers from one node's row to the next. */
+  stride = 8;
   private readonly columns = new Map<string, number>();
   private readonly asks = new Map<string, Ask>();
 
   constructor(private capacity: number) {
+    this.rows = new Float64Array(capacity * this.stride);
     for (const name of wellKnownResources) this.column(name);
   }
 
@@ -41,20 +45,30 @@ export class ResourceTable {
       throw new RangeError(`resource ${name}: more than ${maxResources} distinct resource names`);
     }
     this.allocatable.push(new Float64Array(this.capacity));
-    this.requested.push(new Float64Array(this.capacity));
     this.columns.set(name, this.names.length);
-    return this.names.push(name) - 1;
+    const column = this.names.push(name) - 1;
+    if (column >= this.stride) this.layOut(this.capacity, this.stride * 2);
+    return column;
   }
 
   grow(capacity: number): void {
-    this.capacity = capacity;
-    for (const columns of [this.allocatable, this.requested]) {
-      for (let c = 0; c < columns.length; c++) {
-        const larger = new Float64Array(capacity);
-        larger.set(columns[c]!);
-        columns[c] = larger;
-      }
+    for (let c = 0; c < this.allocatable.length; c++) {
+      const larger = new Float64Array(capacity);
+      larger.set(this.allocatable[c]!);
+      this.allocatable[c] = larger;
     }
+    this.layOut(capacity, this.stride);
+    this.capacity = capacity;
+  }
+
+  private layOut(capacity: number, stride: number): void {
+    const rows = new Float64Array(capacity * stride);
+    for (let slot = 0; slot < this.capacity; slot++) {
+      const from = slot * this.stride;
+      rows.set(this.rows.subarray(from, from + this.stride), slot * stride);
+    }
+    this.rows = rows;
+    this.stride = stride;
   }
 
   /** Replaces what the node has; resources that are not named become 0. Returns whether anything changed. */
@@ -63,38 +77,49 @@ export class ResourceTable {
     let changed = false;
     for (let c = 0; c < this.names.length; c++) {
       const amount = amounts.get(this.names[c]!) ?? 0;
-      if (this.allocatable[c]![slot] !== amount) changed = true;
+      const before = this.allocatable[c]![slot]!;
+      if (before === amount) continue;
+      changed = true;
       this.allocatable[c]![slot] = amount;
+      this.rows[slot * this.stride + c]! += amount - before;
     }
     return changed;
   }
 
   take(slot: number, ask: Ask): void {
     const { columns, amounts } = ask;
-    for (let i = 0; i < columns.length; i++) this.requested[columns[i]!]![slot]! += amounts[i]!;
+    const row = slot * this.stride;
+    for (let i = 0; i < columns.length; i++) this.rows[row + columns[i]!]! -= amounts[i]!;
   }
 
   giveBack(slot: number, ask: Ask): void {
     const { columns, amounts } = ask;
-    for (let i = 0; i < columns.length; i++) this.requested[columns[i]!]![slot]! -= amounts[i]!;
+    const row = slot * this.stride;
+    for (let i = 0; i < columns.length; i++) this.rows[row + columns[i]!]! += amounts[i]!;
   }
 
   clear(slot: number): void {
     for (let c = 0; c < this.names.length; c++) {
       this.allocatable[c]![slot] = 0;
-      this.requested[c]![slot] = 0;
+      this.rows[slot * this.stride + c] = 0;
     }
   }
 
+  /** What the pods on the node ask for together. */
+  requested(column: number, slot: number): number {
+    return this.allocatable[column]![slot]! - this.free(column, slot);
+  }
+
   free(column: number, slot: number): number {
-    return this.allocatable[column]![slot]! - this.requested[column]![slot]!;
+    return this.rows[slot * this.stride + column]!;
   }
 
   fits(slot: number, ask: Ask): boolean {
     const { columns, amounts } = ask;
+    const { rows } = this;
+    const row = slot * this.stride;
     for (let i = 0; i < columns.length; i++) {
-      const c = columns[i]!;
-      if (this.requested[c]![slot]! + amounts[i]! > this.allocatable[c]![slot]!) return false;
+      if (rows[row + columns[i]!]! < amounts[i]!) return false;
     }
     return true;
   }

@@ -7,10 +7,12 @@ import { uidOf, type PodHandle, type Snapshot } from './snapshot.js';
 /** Where a pod goes. Without a node it fits nowhere at this moment; `Scheduler.explain` says why. */
 export interface Decision {
   readonly node: string | undefined;
+  /** The node's slot, for `Snapshot.hold`; good until nodes come or go. */
+  readonly slot: number;
   readonly score: number;
 }
 
-const nowhere: Decision = { node: undefined, score: -Infinity };
+const nowhere: Decision = { node: undefined, slot: -1, score: -Infinity };
 
 /** Decides on one snapshot by one profile. It never changes the snapshot except through `place`. */
 export class Scheduler {
@@ -31,7 +33,8 @@ export class Scheduler {
   decide(handle: PodHandle): Decision {
     const choice = this.search.best(handle);
     if (!choice) return nowhere;
-    return { node: this.snapshot.nodes.name(choice.slot), score: choice.score };
+    const { slot, score } = choice;
+    return { node: this.snapshot.nodes.name(slot), slot, score };
   }
 
   /** Decides and, when the pod fits, assumes it on its node at once. */

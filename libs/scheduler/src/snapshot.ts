@@ -17,7 +17,13 @@ export interface PlacedPod extends PodHandle {
   readonly nodeName: string;
   /** Decided here but not yet seen in the store. */
   assumed: boolean;
+  /** Where it is on its node; the snapshot's own. */
+  slot: number;
+  position: number;
 }
+
+/** The slot of a pod whose node is not known. */
+const nowhere = -1;
 
 /** Told of every change after it happened; how an index follows the snapshot. */
 export interface SnapshotObserver {
@@ -46,12 +52,13 @@ function isTerminal(pod: PodInput): boolean {
 export class Snapshot {
   readonly nodes = new NodeTable();
   readonly topology: CounterRegistry;
-  readonly podsOn: Set<PlacedPod>[] = [];
+  /** By slot, in no order. */
+  readonly podsOn: PlacedPod[][] = [];
   private readonly pods = new Map<string, PlacedPod>();
   private readonly waiting = new Map<string, Set<PlacedPod>>();
   private readonly namespaces = new Map<string, Labels>();
   private readonly classes: PodClasses;
-  private readonly observers = new Set<SnapshotObserver>();
+  private readonly observers: SnapshotObserver[] = [];
   private sweepAt = classesBeforeSweep;
   private changes = 0;
 
@@ -71,7 +78,7 @@ export class Snapshot {
   }
 
   observe(observer: SnapshotObserver): void {
-    this.observers.add(observer);
+    this.observers.push(observer);
   }
 
   /** The pod as a request to be placed. */
@@ -98,8 +105,9 @@ export class Snapshot {
   removeNode(name: string): void {
     const slot = this.nodes.slot(name);
     if (slot === undefined) return;
-    for (const pod of this.podsOn[slot]!) {
-      this.displace(pod, slot);
+    // From the end, since each that goes is filled up by the last.
+    for (let pod = this.podsOn[slot]!.at(-1); pod; pod = this.podsOn[slot]!.at(-1)) {
+      this.displace(pod);
       this.wait(pod);
     }
     this.topology.addNode(slot, -1);
@@ -134,8 +142,7 @@ export class Snapshot {
     const pod = this.pods.get(uid);
     if (!pod) return;
     this.pods.delete(uid);
-    const slot = this.nodes.slot(pod.nodeName);
-    if (slot !== undefined) this.displace(pod, slot);
+    if (pod.slot !== nowhere) this.displace(pod);
     else this.stopWaiting(pod);
   }
 
@@ -148,37 +155,50 @@ export class Snapshot {
     this.topology.recount();
   }
 
-  /** As `assume`, for a pod whose handle is at hand. */
-  hold(uid: string, handle: PodHandle, nodeName: string): void {
-    this.put(uid, handle, nodeName, true);
+  /** As `assume`, for a pod whose handle is at hand and a node that was just decided on. */
+  hold(uid: string, handle: PodHandle, slot: number): void {
+    this.put(uid, handle, this.nodes.name(slot), true, slot);
   }
 
-  private put(uid: string, handle: PodHandle, nodeName: string, assumed: boolean): void {
+  private put(
+    uid: string,
+    handle: PodHandle,
+    nodeName: string,
+    assumed: boolean,
+    slot = this.nodes.slot(nodeName) ?? nowhere,
+  ): void {
     const { podClass, labelSet } = handle;
     const old = this.pods.get(uid);
     if (old?.nodeName === nodeName && old.podClass === podClass && old.labelSet === labelSet) {
       old.assumed &&= assumed;
       return;
     }
-    const placed: PlacedPod = { uid, nodeName, assumed, podClass, labelSet };
+    const placed = { uid, nodeName, assumed, podClass, labelSet, slot: nowhere, position: 0 };
     if (old) this.removePod(uid);
     this.pods.set(uid, placed);
-    const slot = this.nodes.slot(nodeName);
-    if (slot === undefined) this.wait(placed);
+    if (slot === nowhere) this.wait(placed);
     else this.place(placed, slot);
     if (!old && this.classes.size > this.sweepAt) this.sweep();
   }
 
   private place(pod: PlacedPod, slot: number): void {
-    this.podsOn[slot]!.add(pod);
+    pod.slot = slot;
+    pod.position = this.podsOn[slot]!.push(pod) - 1;
     pod.labelSet.placed += 1;
     this.nodes.resources.take(slot, pod.podClass.ask);
     this.count(pod, slot, 1);
     this.tell('usageChanged', slot);
   }
 
-  private displace(pod: PlacedPod, slot: number): void {
-    this.podsOn[slot]!.delete(pod);
+  private displace(pod: PlacedPod): void {
+    const { slot, position } = pod;
+    const pods = this.podsOn[slot]!;
+    const last = pods.pop()!;
+    if (last !== pod) {
+      pods[position] = last;
+      last.position = position;
+    }
+    pod.slot = nowhere;
     pod.labelSet.placed -= 1;
     this.nodes.resources.giveBack(slot, pod.podClass.ask);
     this.count(pod, slot, -1);
@@ -194,7 +214,7 @@ export class Snapshot {
   private addNode(traits: NodeTraits, node: NodeInput): void {
     const slot = this.nodes.occupy(traits, (capacity) => this.topology.grow(capacity));
     this.nodes.setAllocatable(slot, node);
-    this.podsOn[slot] = new Set();
+    this.podsOn[slot] = [];
     this.assignDomains(slot, traits);
     this.topology.addNode(slot, 1);
     this.tell('nodeChanged', slot);
@@ -239,7 +259,7 @@ export class Snapshot {
 
   private tell(event: 'usageChanged' | 'nodeChanged', slot: number): void {
     this.changes += 1;
-    for (const observer of this.observers) observer[event](slot);
+    for (let i = 0; i < this.observers.length; i++) this.observers[i]![event](slot);
   }
 
   private counterSource() {

@@ -97,13 +97,14 @@ export class SchedulingLoop {
     const startedMs = performance.now();
     const handle = snapshot.handle(pod);
     const remembered = this.failures.stillHolds(handle);
-    const { node } = remembered ? { node: undefined } : this.scheduler.decide(handle);
+    const decision = remembered ? undefined : this.scheduler.decide(handle);
+    const node = decision?.node;
     this.options.metrics.decided((performance.now() - startedMs) / 1_000);
-    if (node === undefined) {
+    if (node === undefined || !decision) {
       this.refuse(queued, remembered ?? this.failures.remember(handle, pod));
       return undefined;
     }
-    snapshot.hold(uidOf(pod), handle, node);
+    snapshot.hold(uidOf(pod), handle, decision.slot);
     return { queued, binding: { pod, node } };
   }
 

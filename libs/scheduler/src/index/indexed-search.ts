@@ -69,7 +69,7 @@ class Search {
 
   consider({ group: { order }, nodeScore, orderedBase }: Candidate): void {
     const { plan, ask, bit } = this;
-    const block = order.possible(bit);
+    const block = order.possible(bit, 0);
     if (block < 0) return;
     const first = order.firstOf(block);
     if (plan.groupChecks.length > 0 && !passes(plan.groupChecks, first)) return;

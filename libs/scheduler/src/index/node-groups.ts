@@ -1,5 +1,5 @@
 import { labelValue } from '../labels.js';
-import { fullness } from '../scores/packing.js';
+import { groupFullness } from '../scores/packing.js';
 import type { Ask } from '../resource-table.js';
 import type { Snapshot } from '../snapshot.js';
 import { AskBits } from './ask-bits.js';
@@ -15,6 +15,8 @@ const groupsBeforeRecheck = 256;
 export interface NodeGroup {
   readonly identity: string;
   readonly order: NodeOrder;
+  /** How full a node of the group is, 0 to 1. */
+  readonly fullness: (slot: number) => number;
 }
 
 /**
@@ -117,7 +119,7 @@ export class NodeGroups {
   private reorder(slot: number): void {
     const group = this.groupOf[slot];
     if (!group) return;
-    const key = this.direction * fullness(this.snapshot.nodes, slot);
+    const key = this.direction * group.fullness(slot);
     const before = this.base.keys[slot]!;
     if (key === before) {
       group.order.noticed(slot);
@@ -143,9 +145,11 @@ export class NodeGroups {
   private join(id: string, slot: number): void {
     let group = this.groups.get(id);
     if (!group) {
-      this.groups.set(id, (group = { identity: id, order: new NodeOrder(this.base) }));
+      const order = new NodeOrder(this.base);
+      group = { identity: id, order, fullness: groupFullness(this.snapshot.nodes, slot) };
+      this.groups.set(id, group);
     }
-    this.base.keys[slot] = this.direction * fullness(this.snapshot.nodes, slot);
+    this.base.keys[slot] = this.direction * group.fullness(slot);
     group.order.insert(slot);
     this.groupOf[slot] = group;
   }

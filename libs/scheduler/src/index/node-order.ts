@@ -3,13 +3,8 @@ import type { AskBits } from './ask-bits.js';
 import { BlockMasks } from './block-masks.js';
 
 /** Nodes per block; a full block splits in two. */
-const blockSize = 64;
-
-/** A run of nodes in order. */
-interface Block {
-  readonly slots: Int32Array;
-  size: number;
-}
+const blockSize = 32;
+const initialBlocks = 4;
 
 /** What all orders of an index share. */
 export interface OrderBase {
@@ -21,11 +16,18 @@ export interface OrderBase {
 
 /**
  * Nodes in descending order of a key, then ascending slot, in blocks that remember for which asks they were
- * found to have no room. Insertion and removal cost a binary search and a short move.
+ * found to have no room. Insertion and removal cost a binary search and a short move. All blocks lie side
+ * by side in few arrays, since what costs time here is memory that is far apart.
  */
 export class NodeOrder {
-  private readonly blocks: Block[] = [];
+  private slots = new Int32Array(initialBlocks * blockSize);
+  private keys = new Float64Array(initialBlocks * blockSize);
+  private sizes = new Int32Array(initialBlocks);
+  /** Key and slot of the first node of each block. */
+  private firstKeys = new Float64Array(initialBlocks);
+  private firstSlots = new Int32Array(initialBlocks);
   private readonly masks = new BlockMasks();
+  private blocks = 0;
   private count = 0;
 
   constructor(private readonly base: OrderBase) {}
@@ -36,65 +38,75 @@ export class NodeOrder {
 
   /** The first node; only when there is one. */
   get first(): number {
-    return this.blocks[0]!.slots[0]!;
+    return this.firstSlots[0]!;
   }
 
   insert(slot: number): void {
-    this.count++;
-    if (this.blocks.length === 0) this.addBlock(0);
-    let index = this.blockFor(slot);
-    if (this.blocks[index]!.size === blockSize) index = this.split(index, slot);
-    const block = this.blocks[index]!;
-    const { slots } = block;
-    let at = block.size++;
-    while (at > 0 && this.isBefore(slot, slots[at - 1]!)) {
+    const key = this.base.keys[slot]!;
+    if (this.blocks === 0) this.addBlock(0);
+    let block = this.blockFor(key, slot);
+    if (this.sizes[block] === blockSize) block = this.split(block, key, slot);
+    const { slots, keys } = this;
+    const start = block * blockSize;
+    let at = start + this.sizes[block]!++;
+    for (; at > start && isBefore(key, slot, keys[at - 1]!, slots[at - 1]!); at--) {
       slots[at] = slots[at - 1]!;
-      at--;
+      keys[at] = keys[at - 1]!;
     }
     slots[at] = slot;
-    this.masks.allow(index, this.base.asks.fitting(slot));
+    keys[at] = key;
+    if (at === start) this.noteFirst(block);
+    this.count++;
+    this.masks.allow(block, this.base.asks.fitting(slot));
   }
 
   remove(slot: number): void {
-    const index = this.blockFor(slot);
-    const block = this.blocks[index]!;
-    const { slots, size } = block;
-    let at = 0;
-    while (at < size && slots[at] !== slot) at++;
-    if (at === size) throw new Error(`slot ${slot} is not in its order`);
-    for (; at < size - 1; at++) slots[at] = slots[at + 1]!;
+    const block = this.blockFor(this.base.keys[slot]!, slot);
+    const { slots, keys } = this;
+    const start = block * blockSize;
+    const end = start + this.sizes[block]!;
+    let at = start;
+    while (at < end && slots[at] !== slot) at++;
+    if (at === end) throw new Error(`slot ${slot} is not in its order`);
+    const isFirst = at === start;
+    for (; at < end - 1; at++) {
+      slots[at] = slots[at + 1]!;
+      keys[at] = keys[at + 1]!;
+    }
     this.count--;
-    if (--block.size > 0) return;
-    this.blocks.splice(index, 1);
-    this.masks.remove(index, this.blocks.length);
+    if (--this.sizes[block]! === 0) this.removeBlock(block);
+    else if (isFirst) this.noteFirst(block);
   }
 
   /** Something became free on a node whose place did not change. */
   noticed(slot: number): void {
-    this.masks.allow(this.blockFor(slot), this.base.asks.fitting(slot));
+    const block = this.blockFor(this.base.keys[slot]!, slot);
+    this.masks.allow(block, this.base.asks.fitting(slot));
   }
 
   /** Nothing is known about the ask of this bit any more. */
   allow(bit: number): void {
-    this.masks.allowEverywhere(bit, this.blocks.length);
+    this.masks.allowEverywhere(bit, this.blocks);
   }
 
   /** The index of the first block from `start` on that may have room, or -1. */
-  possible(bit: number, start = 0): number {
-    return this.masks.next(bit, start, this.blocks.length);
+  possible(bit: number, start: number): number {
+    return this.masks.next(bit, start, this.blocks);
   }
 
   /** The first node of a block: no node in it or after it has a larger key. */
   firstOf(block: number): number {
-    return this.blocks[block]!.slots[0]!;
+    return this.firstSlots[block]!;
   }
 
   /** The first node with room for the ask in or after this block, or -1. */
-  firstFit(ask: Ask, bit: number, start: number): number {
-    for (let i = start; i >= 0; i = this.possible(bit, i + 1)) {
-      const { slots, size } = this.blocks[i]!;
-      for (let k = 0; k < size; k++) {
-        if (this.base.resources.fits(slots[k]!, ask)) return slots[k]!;
+  firstFit(ask: Ask, bit: number, block: number): number {
+    const { resources } = this.base;
+    for (let i = block; i >= 0; i = this.possible(bit, i + 1)) {
+      const start = i * blockSize;
+      const end = start + this.sizes[i]!;
+      for (let at = start; at < end; at++) {
+        if (resources.fits(this.slots[at]!, ask)) return this.slots[at]!;
       }
       this.masks.refuse(i, bit);
     }
@@ -105,55 +117,92 @@ export class NodeOrder {
    * Visits nodes with room for the ask, in order from this block on, until `visit` returns false. `visit`
    * must not change the order.
    */
-  walk(ask: Ask, bit: number, start: number, visit: (slot: number) => boolean): void {
-    for (let i = start; i >= 0; i = this.possible(bit, i + 1)) {
-      const { slots, size } = this.blocks[i]!;
+  walk(ask: Ask, bit: number, block: number, visit: (slot: number) => boolean): void {
+    const { resources } = this.base;
+    for (let i = block; i >= 0; i = this.possible(bit, i + 1)) {
+      const start = i * blockSize;
+      const end = start + this.sizes[i]!;
       let found = false;
-      for (let k = 0; k < size; k++) {
-        if (!this.base.resources.fits(slots[k]!, ask)) continue;
+      for (let at = start; at < end; at++) {
+        if (!resources.fits(this.slots[at]!, ask)) continue;
         found = true;
-        if (!visit(slots[k]!)) return;
+        if (!visit(this.slots[at]!)) return;
       }
       if (!found) this.masks.refuse(i, bit);
     }
   }
 
-  private isBefore(a: number, b: number): boolean {
-    const { keys } = this.base;
-    const x = keys[a]!;
-    const y = keys[b]!;
-    return x > y || (x === y && a < b);
-  }
-
   /** The last block whose first node is not after this one. */
-  private blockFor(slot: number): number {
-    const { blocks } = this;
+  private blockFor(key: number, slot: number): number {
+    const { firstKeys, firstSlots } = this;
     let low = 0;
-    let high = blocks.length - 1;
+    let high = this.blocks - 1;
     while (low < high) {
       const middle = (low + high + 1) >> 1;
-      if (this.isBefore(slot, blocks[middle]!.slots[0]!)) high = middle - 1;
+      if (isBefore(key, slot, firstKeys[middle]!, firstSlots[middle]!)) high = middle - 1;
       else low = middle;
     }
     return low;
   }
 
-  /** Returns the half in which the slot belongs. */
-  private split(index: number, slot: number): number {
-    const block = this.blocks[index]!;
+  /** Returns the half in which the node belongs. */
+  private split(block: number, key: number, slot: number): number {
     const half = blockSize / 2;
-    const upper = this.addBlock(index + 1);
-    upper.slots.set(block.slots.subarray(half));
-    upper.size = block.size - half;
-    block.size = half;
-    this.masks.copy(index, index + 1);
-    return this.isBefore(slot, upper.slots[0]!) ? index : index + 1;
+    const upper = block + 1;
+    this.addBlock(upper);
+    const from = block * blockSize + half;
+    for (const array of [this.slots, this.keys]) {
+      array.copyWithin(upper * blockSize, from, from + half);
+    }
+    this.sizes[block] = half;
+    this.sizes[upper] = half;
+    this.noteFirst(upper);
+    this.masks.copy(block, upper);
+    return isBefore(key, slot, this.firstKeys[upper]!, this.firstSlots[upper]!) ? block : upper;
   }
 
-  private addBlock(index: number): Block {
-    const block = { slots: new Int32Array(blockSize), size: 0 };
-    this.masks.insert(index, this.blocks.length);
-    this.blocks.splice(index, 0, block);
-    return block;
+  private noteFirst(block: number): void {
+    this.firstKeys[block] = this.keys[block * blockSize]!;
+    this.firstSlots[block] = this.slots[block * blockSize]!;
   }
+
+  private addBlock(at: number): void {
+    if (this.blocks === this.sizes.length) this.grow();
+    this.masks.insert(at, this.blocks);
+    this.shift(at, at + 1, this.blocks++);
+    this.sizes[at] = 0;
+  }
+
+  private removeBlock(at: number): void {
+    this.blocks--;
+    this.shift(at + 1, at, this.blocks + 1);
+    this.masks.remove(at, this.blocks);
+  }
+
+  /** Moves the blocks from `from` up to `end` so that the first of them stands at `to`. */
+  private shift(from: number, to: number, end: number): void {
+    for (const array of [this.sizes, this.firstKeys, this.firstSlots]) {
+      array.copyWithin(to, from, end);
+    }
+    for (const array of [this.slots, this.keys]) {
+      array.copyWithin(to * blockSize, from * blockSize, end * blockSize);
+    }
+  }
+
+  private grow(): void {
+    const larger = <T extends Int32Array | Float64Array>(array: T): T => {
+      const grown = new (array.constructor as new (length: number) => T)(array.length * 2);
+      grown.set(array);
+      return grown;
+    };
+    this.slots = larger(this.slots);
+    this.keys = larger(this.keys);
+    this.sizes = larger(this.sizes);
+    this.firstKeys = larger(this.firstKeys);
+    this.firstSlots = larger(this.firstSlots);
+  }
+}
+
+function isBefore(key: number, slot: number, otherKey: number, otherSlot: number): boolean {
+  return key > otherKey || (key === otherKey && slot < otherSlot);
 }

@@ -3,7 +3,7 @@ import type { Score } from './score.js';
 
 function share(resources: ResourceTable, column: number, slot: number, asked: number): number {
   const has = resources.allocatable[column]![slot]!;
-  return has === 0 ? 0 : Math.min(1, (resources.requested[column]![slot]! + asked) / has);
+  return has === 0 ? 0 : Math.min(1, (resources.requested(column, slot) + asked) / has);
 }
 
 /** 1 where cpu and memory would be taken in equal shares, so that neither is stranded behind the other. */

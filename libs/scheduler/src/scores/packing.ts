@@ -17,18 +17,22 @@ export function fullnessColumns({ resources }: NodeTable, slot: number): number[
 }
 
 /** The mean share of a node's resources that is taken, 0 to 1; 0 for a node that offers none. */
-export function fullness({ resources }: NodeTable, slot: number): number {
-  const { allocatable, requested } = resources;
-  let sum = 0;
-  let count = 0;
-  for (let c = 0; c < allocatable.length; c++) {
-    if (c > memoryColumn && c < wellKnownResources.length) continue;
-    const has = allocatable[c]![slot]!;
-    if (has <= 0) continue;
-    sum += requested[c]![slot]! / has;
-    count++;
-  }
-  return count === 0 ? 0 : sum / count;
+export function fullness(nodes: NodeTable, slot: number): number {
+  return groupFullness(nodes, slot)(slot);
+}
+
+/** The same for all nodes that offer exactly what this one does, with the divisions done beforehand. */
+export function groupFullness(nodes: NodeTable, sample: number): (slot: number) => number {
+  const { resources } = nodes;
+  const columns = Int32Array.from(fullnessColumns(nodes, sample));
+  const inverse = Float64Array.from(columns, (c) => 1 / resources.allocatable[c]![sample]!);
+  return (slot) => {
+    const { rows, stride } = resources;
+    let free = 0;
+    for (let i = 0; i < columns.length; i++)
+      free += rows[slot * stride + columns[i]!]! * inverse[i]!;
+    return columns.length === 0 ? 0 : 1 - free / columns.length;
+  };
 }
 
 /** What this pod would add to the node's fullness. */
