@@ -5,7 +5,7 @@ install_node_modules
 cd "$ROOT"
 step "format"
 oxfmt --check
-cargo fmt --check --manifest-path native/Cargo.toml
+cargo fmt --all --check --manifest-path native/Cargo.toml
 step "lint, with types and layers"
 oxlint --type-aware
 step "types"

@@ -15,7 +15,7 @@ export function amountOf(resource: string, quantity: string | number): number {
   const text = String(quantity);
   let amount = cache.get(text);
   if (amount === undefined) {
-    amount = Math.ceil(Number(parse(text)));
+    amount = Math.ceil(parse(text));
     if (cache.size >= rememberedQuantities) cache.clear();
     cache.set(text, amount);
   }

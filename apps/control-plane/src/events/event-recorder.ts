@@ -126,7 +126,7 @@ export class EventRecorder {
       count: 1,
       reportingComponent: source.component,
       reportingInstance: source.host ?? '',
-    } as Event;
+    };
   }
 
   private again(known: Event): Event {

@@ -32,7 +32,10 @@ export class Life {
         return this.snapshot.removeNode(step.name);
       case 'place':
         return this.place(step.pod, decided);
-      default:
+      case 'confirm':
+      case 'end':
+      case 'forget':
+      case 'remove':
         return this.touch(step.type, step.which);
     }
   }

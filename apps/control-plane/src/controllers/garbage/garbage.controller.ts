@@ -74,7 +74,7 @@ class GarbageCollector {
       ? cached
       : await this.context.resources.find(kind, namespace, reference.name);
     if (owner?.metadata.uid !== reference.uid) return 'absent';
-    const { deletionTimestamp, finalizers = [] } = owner!.metadata;
+    const { deletionTimestamp, finalizers = [] } = owner.metadata;
     const isWaiting = deletionTimestamp && finalizers.includes(foregroundFinalizer);
     return isWaiting ? 'waits-for-dependents' : 'present';
   }
