@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# npm run build: the native programs (release), TypeScript, the one-file command line and agent.
+source "$(dirname "$0")/lib.sh"
+require_rust
+install_node_modules
+build_native
+build_typescript
