@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { kill } from 'node:process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { collectOutput } from './exec-session.js';
@@ -166,12 +168,19 @@ test('containers and exits survive the client, the launcher and both', async () 
 
 test('a killed launcher is replaced, and requests under way say so', async () => {
   const { stdout } = await client.run(['/bin/sh', '-c', 'echo $PPID']);
-  const hanging = client.run(['/bin/sleep', '1000'], { timeoutMs: 60_000 });
+  const pidFile = join(node.dir, 'hanging.pid');
+  const script = `echo $$ > ${pidFile}; exec sleep 1000`;
+  const hanging = client.run(['/bin/sh', '-c', script], { timeoutMs: 60_000 });
   const lost = expect(hanging).rejects.toMatchObject({ reason: 'ServiceUnavailable' });
   // Answered after the run above has begun.
   await client.list();
   kill(Number(stdout), 'SIGKILL');
   await lost;
+  const orphan = await eventually(
+    'the orphan',
+    async () => Number(readFileSync(pidFile, 'utf8')) || undefined,
+  );
+  kill(orphan, 'SIGKILL');
   expect((await client.run(['/bin/echo', 'back'])).stdout).toBe('back\n');
 });
 
