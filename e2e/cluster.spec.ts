@@ -94,6 +94,15 @@ test('a pod fetches a page from a pod on another host', async () => {
   const visitor = only(await cluster.settled('app=visitor', 1));
   const page = await exec(visitor, ['wget', '-qO-', `http://${server.status.podIP}:8080/`]);
   expect(page).toContain('It works');
+  // Both control planes reach every container, whichever of them its agent has dialled.
+  for (const host of [cluster.control, cluster.standby]) {
+    const name = visitor.metadata.name;
+    const said = await cluster.tryGantry(['exec', name, '--', 'hostname'], '', host);
+    expect(said).toMatchObject({ code: 0, stdout: `${name}\n` });
+    const log = await cluster.tryGantry(['logs', server.metadata.name], '', host);
+    expect(log).toMatchObject({ code: 0 });
+    expect(log.stdout).toContain('response:200');
+  }
 });
 
 test('a killed container is started again, each time after a longer wait', async () => {
