@@ -61,13 +61,9 @@ test('serves a page from a manifest, does it again quickly, and leaves nothing b
 });
 
 test('says what is wrong before it changes anything', async () => {
-  const taken = spawn(
-    'nsenter',
-    inside(['python3', '-m', 'http.server', '5000', '--bind', '127.0.0.1']).slice(1),
-    {
-      stdio: 'ignore',
-    },
-  );
+  const server = "require('http').createServer((_, r) => r.end()).listen(5000, '127.0.0.1')";
+  const [program = '', ...args] = inside([process.execPath, '-e', server]);
+  const taken = spawn(program, args, { stdio: 'ignore' });
   try {
     await eventually(
       'the port to be taken',
