@@ -85,6 +85,8 @@ export class Gantry {
       .split(/\s+/);
     this.spawn('agent', [
       join(checkout, 'apps/node-agent/bin/gantry-agent'),
+      '--server',
+      '127.0.0.1:6444',
       '--node-name',
       'bench',
       '--data-dir',
@@ -102,7 +104,7 @@ export class Gantry {
       ...credentials,
     ]);
     await eventually('the node', async () =>
-      (await must([...cli, 'get', 'nodes'])).includes(' Ready'),
+      / Ready /.test(await must([...cli, 'get', 'nodes'])),
     );
   }
 
