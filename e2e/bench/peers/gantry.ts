@@ -103,9 +103,7 @@ export class Gantry {
       `/gantry-bench-${process.pid}`,
       ...credentials,
     ]);
-    await eventually('the node', async () =>
-      / Ready /.test(await must([...cli, 'get', 'nodes'])),
-    );
+    await eventually('the node', async () => / Ready /.test(await must([...cli, 'get', 'nodes'])));
   }
 
   private connect(): void {
