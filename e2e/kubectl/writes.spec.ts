@@ -21,6 +21,36 @@ test('apply creates, changes, keeps and prunes fields', async () => {
   expect(await field('deploy web', '.metadata.labels.kept')).toBe('yes');
 });
 
+test('apply --server-side merges by field ownership', async () => {
+  const apply = 'apply --server-side -f -';
+  const done = (code: string) => `deployment.apps/${code} serverside-applied\n`;
+  expect(await cluster.ok(apply, deployment('sided'))).toBe(done('sided'));
+  const version = await field('deploy sided', '.metadata.resourceVersion');
+  expect(await cluster.ok(apply, deployment('sided'))).toBe(done('sided'));
+  expect(await field('deploy sided', '.metadata.resourceVersion')).toBe(version);
+  expect(await cluster.ok('get deploy sided -o yaml --show-managed-fields')).toMatch(
+    /manager: kubectl\n +operation: Apply/,
+  );
+  await cluster.ok('scale deploy sided --replicas=7');
+  const { code, stderr } = await cluster.kubectl(apply, deployment('sided'));
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/conflict with "kubectl" .*using apps\/v1.*: \.spec\.replicas/s);
+  expect(await field('deploy sided', '.spec.replicas')).toBe('7');
+  await cluster.ok(`${apply} --dry-run=server --force-conflicts`, deployment('sided'));
+  expect(await field('deploy sided', '.spec.replicas')).toBe('7');
+  await cluster.ok(`${apply} --force-conflicts`, deployment('sided'));
+  expect(await field('deploy sided', '.spec.replicas')).toBe('2');
+});
+
+test('apply --server-side takes over what was applied from the client', async () => {
+  await cluster.ok('apply -f -', deployment('moved'));
+  const changed = deployment('moved', { image: 'web:3' });
+  await cluster.ok('apply --server-side --force-conflicts -f -', changed);
+  expect(await field('deploy moved', '.spec.template.spec.containers[0].image')).toBe('web:3');
+  const diff = await cluster.kubectl('diff --server-side -f -', changed);
+  expect([diff.code, diff.stdout]).toEqual([0, '']);
+});
+
 test('diff and dry runs change nothing', async () => {
   await cluster.ok('apply -f -', deployment('diffed'));
   const next = deployment('diffed', { replicas: 5, image: 'web:9' });

@@ -14,6 +14,8 @@ import { PodNetwork } from './network/pod-network.js';
 import { addressTowards, diskSpace, readHost } from './node/host.js';
 import { Metering } from './node/metering.js';
 import { allocatable, type NodeMeasurements } from './node/node-object.js';
+import { ImageCollector } from './images/image-collector.js';
+import { imagesInUse } from './images/in-use.js';
 import { NodeRegistration } from './node/registration.js';
 import type { NodeContext } from './pods/node-context.js';
 import { PodManager } from './pods/pod-manager.js';
@@ -150,6 +152,7 @@ export class Agent implements ControlSink {
         session.run(signal),
         this.heartbeats(signal),
         this.measurements(signal),
+        this.imageGarbage(signal),
         identity.keepFresh(() => session.enrollmentClient, signal),
       ]);
     } finally {
@@ -238,6 +241,21 @@ export class Agent implements ControlSink {
       }
       await delay(systemClock, this.heartbeatMs, signal).catch(() => undefined);
     }
+  }
+
+  private async imageGarbage(signal: AbortSignal): Promise<void> {
+    const { images, config, logger } = this.context;
+    const inUse = () => imagesInUse(this.pods.list().map(({ state }) => state));
+    const { imageGarbage, dataDir: dir } = config;
+    const collector = new ImageCollector({
+      ...imageGarbage,
+      images,
+      dir,
+      inUse,
+      logger,
+      events: this.reporter,
+    });
+    await collector.run(signal);
   }
 
   private background(what: string, work: Promise<void>): void {

@@ -12,6 +12,14 @@ export interface Reserved {
   readonly ephemeralStorageBytes: number;
 }
 
+/** When unused images are removed. 100 for `highPercent` is never. */
+export interface ImageGarbageConfig {
+  readonly highPercent: number;
+  readonly lowPercent: number;
+  readonly periodSeconds: number;
+  readonly minimumAgeSeconds: number;
+}
+
 /** Everything the agent is told at start; frozen. See `usage` for the meaning of each flag. */
 export interface AgentConfig {
   readonly servers: readonly string[];
@@ -32,6 +40,7 @@ export interface AgentConfig {
   readonly restartBackoffMs: number;
   readonly logMaxBytes: number;
   readonly logMaxFiles: number;
+  readonly imageGarbage: ImageGarbageConfig;
   readonly registriesFile?: string;
   readonly logLevel: LogLevel;
 }
@@ -95,6 +104,22 @@ const flags: Record<string, Flag> = {
     help: 'size at which a container log is rotated',
   },
   'log-max-files': { value: 'N', fallback: '5', help: 'rotated log files kept per container' },
+  'image-gc-high': {
+    value: 'PERCENT',
+    fallback: '85',
+    help: 'usage of the disk from which on unused images are removed; 100 never',
+  },
+  'image-gc-low': {
+    value: 'PERCENT',
+    fallback: '80',
+    help: 'usage of the disk at which that ends',
+  },
+  'image-gc-period': { value: 'SECONDS', fallback: '60', help: 'how often the disk is looked at' },
+  'image-gc-minimum-age': {
+    value: 'SECONDS',
+    fallback: '120',
+    help: 'images that were pulled since are kept',
+  },
   registries: {
     value: 'FILE',
     help: 'JSON list of registry settings (mirrors, credentials, plain HTTP)',
@@ -229,6 +254,19 @@ function readReserved(reader: Reader): Reserved {
   });
 }
 
+function readImageGarbage(reader: Reader): ImageGarbageConfig {
+  const garbage = {
+    highPercent: reader.read('image-gc-high', parseInteger(1, 100)),
+    lowPercent: reader.read('image-gc-low', parseInteger(0, 100)),
+    periodSeconds: reader.read('image-gc-period', parseInteger(1, 86_400)),
+    minimumAgeSeconds: reader.read('image-gc-minimum-age', parseInteger(0, 31_536_000)),
+  };
+  if (garbage.lowPercent > garbage.highPercent) {
+    reader.faults.push('--image-gc-low must not be above --image-gc-high');
+  }
+  return Object.freeze(garbage);
+}
+
 /**
  * Parses the command line; throws ConfigError with every fault at once. Only an agent that serves needs to
  * know a server.
@@ -259,6 +297,7 @@ export function parseConfig(
     restartBackoffMs: reader.read('restart-backoff', parseInteger(1, 300_000)),
     logMaxBytes: reader.read('log-max-bytes', parseBytes),
     logMaxFiles: reader.read('log-max-files', parseInteger(2, 1000)),
+    imageGarbage: readImageGarbage(reader),
     registriesFile: reader.text('registries'),
     logLevel: reader.read('log-level', parseLogLevel),
   };

@@ -1,7 +1,7 @@
 import type { PodRef } from '@gantry/agent-protocol';
 import type { Event, Node, Pod, PodStatus } from '@gantry/api';
 import { timestamp, type Clock } from '@gantry/base';
-import type { EventSink, PodEvent } from './pods/node-context.js';
+import type { EventSink, NodeEventSink, PodEvent } from './pods/node-context.js';
 import type { PodListener } from './pods/pod-manager.js';
 import type { Session } from './session/session.js';
 
@@ -12,7 +12,7 @@ const encode = (value: unknown) => Buffer.from(JSON.stringify(value));
  * by a later one of the same pod; while no session stands, nothing but events waits, since the next
  * one begins by telling every status.
  */
-export class StatusReporter implements PodListener, EventSink {
+export class StatusReporter implements PodListener, EventSink, NodeEventSink {
   private session?: Session;
 
   constructor(
@@ -44,17 +44,32 @@ export class StatusReporter implements PodListener, EventSink {
     this.session?.send({ event: { eventJson: encode(this.toEvent(pod, event)) } });
   }
 
-  private toEvent(pod: Pod, { type, reason, message, container }: PodEvent): Event {
+  emitForNode(event: Omit<PodEvent, 'container'>): void {
+    const node = { apiVersion: 'v1', kind: 'Node', name: this.nodeName, uid: this.nodeName };
+    this.session?.send({ event: { eventJson: encode(this.event('default', node, event)) } });
+  }
+
+  private toEvent(pod: Pod, event: PodEvent): Event {
+    const { container } = event;
     const { name, namespace, uid } = pod.metadata;
     const inits = pod.spec.initContainers ?? [];
     const list = inits.some((one) => one.name === container) ? 'initContainers' : 'containers';
     const fieldPath = container === undefined ? undefined : `spec.${list}{${container}}`;
+    const object = { apiVersion: 'v1', kind: 'Pod', name, namespace, uid, fieldPath };
+    return this.event(namespace!, object, event);
+  }
+
+  private event(
+    namespace: string,
+    involvedObject: Event['involvedObject'],
+    { type, reason, message }: Omit<PodEvent, 'container'>,
+  ): Event {
     const time = timestamp(this.clock.now());
     return {
       apiVersion: 'v1',
       kind: 'Event',
       metadata: { namespace },
-      involvedObject: { apiVersion: 'v1', kind: 'Pod', name, namespace, uid, fieldPath },
+      involvedObject,
       type,
       reason,
       message,

@@ -9,7 +9,7 @@ import type { Clock, Logger } from '@gantry/base';
 import { Informers, ObjectStore } from '@gantry/controller';
 import type { Store } from '@gantry/store';
 import { Gauge, Registry } from 'prom-client';
-import { Resources, SubresourceRegistry } from '../api/index.js';
+import { PeerProxy, Resources, SubresourceRegistry } from '../api/index.js';
 import { Pki } from '../auth/pki.js';
 import type { Config } from '../config.js';
 import type { Endpoints } from '../core.module.js';
@@ -23,6 +23,7 @@ import { GatewayHandler } from './gateway.handler.js';
 import { Metering } from './metering.js';
 import { MetricsApi } from './metrics-api.js';
 import { NodeRegistrar } from './node-registrar.js';
+import { PeerMetrics } from './peer-metrics.js';
 import { PodStatusWriter } from './pod-status-writer.js';
 import { PodStreams } from './pod-streams.js';
 import { PodTargets } from './pod-target.js';
@@ -124,6 +125,8 @@ export class AgentsModule implements OnModuleInit, OnApplicationShutdown {
     @Inject(Resources) private readonly resources: Resources,
     @Inject(SubresourceRegistry) private readonly registry: SubresourceRegistry,
     @Inject(Informers) private readonly informers: Informers,
+    @Inject(PeerProxy) private readonly peers: PeerProxy,
+    @Inject(tokens.LOGGER) private readonly logger: Logger,
     @Inject(Registry) private readonly metrics: Registry,
     @Inject(tokens.CLOCK) private readonly clock: Clock,
     @Inject(tokens.SHUTDOWN) private readonly shutdown: AbortSignal,
@@ -133,7 +136,8 @@ export class AgentsModule implements OnModuleInit, OnApplicationShutdown {
     const { sessions, keys, statuses, relays, registry, informers, clock } = this;
     const targets = new PodTargets(this.resources, sessions, keys);
     new PodStreams(targets, relays, clock).register(registry);
-    new MetricsApi(this.metering, informers).register(registry);
+    const peers = new PeerMetrics({ keys, sessions, peers: this.peers, logger: this.logger });
+    new MetricsApi({ metering: this.metering, informers, peers }).register(registry);
     const connected = new Gauge({
       name: 'gantry_agent_sessions',
       help: 'Agents connected to this control plane.',

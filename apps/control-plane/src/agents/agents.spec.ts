@@ -4,7 +4,7 @@ import {
   type AgentMessage,
   type ControlMessage__Output,
 } from '@gantry/agent-protocol';
-import { ConfigMapKind, NodeKind, PodKind, type Pod } from '@gantry/api';
+import { ConfigMapKind, EventKind, NodeKind, PodKind, type Pod } from '@gantry/api';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -174,6 +174,35 @@ describe('a session', () => {
       .toContain('deletionTimestamp');
     stream.send({ podGone: gone });
     await expect.poll(() => resources.find(PodKind, 'default', 'own')).toBeUndefined();
+  });
+
+  test('takes events of its own node and pods alone', async () => {
+    await connect('six');
+    const stream = await connect('seven');
+    const tell = (object: object, message: string) => {
+      const event = { involvedObject: object, type: 'Normal', reason: 'Told', message };
+      stream.send({ event: { eventJson: encode(event) } });
+    };
+    const [own, other] = [await createPod('mine', 'seven'), await createPod('theirs', 'six')];
+    const podOf = ({ metadata: { name, namespace, uid } }: Pod) => ({
+      kind: 'Pod',
+      name,
+      namespace,
+      uid,
+    });
+    tell({ kind: 'Node', name: 'six' }, 'other node');
+    tell(podOf(other), 'other pod');
+    tell({ kind: 'Node', name: 'seven' }, 'own node');
+    tell(podOf(own), 'own pod');
+    const told = async () => {
+      const { items } = await resources.list(EventKind, { namespace: 'default' });
+      const mine = items.filter(({ reason }) => reason === 'Told');
+      return mine.map(({ message, involvedObject }) => [involvedObject.name, message]).sort();
+    };
+    await expect.poll(told).toEqual([
+      ['mine', 'own pod'],
+      ['seven', 'own node'],
+    ]);
   });
 
   test('a second stream of the same node ends the first', async () => {

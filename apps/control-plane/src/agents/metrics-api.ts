@@ -1,8 +1,9 @@
 import { matches, NodeKind, parseLabelSelector, PodKind, type Node, type Pod } from '@gantry/api';
-import { notFound, timestamp } from '@gantry/base';
+import { notFound, timestamp, unavailable } from '@gantry/base';
 import type { Informers } from '@gantry/controller';
 import type { SubresourceRegistry, SubresourceRequest, SubresourceResponse } from '../api/index.js';
 import type { Metering, NodeUsage, Usage } from './metering.js';
+import type { Metrics, PeerMetrics } from './peer-metrics.js';
 
 const group = 'metrics.k8s.io';
 const version = 'v1beta1';
@@ -19,13 +20,13 @@ function times({ atMs, windowMs }: NodeUsage) {
   return { timestamp: timestamp(atMs), window: `${(windowMs / 1000).toFixed(3)}s` };
 }
 
-function nodeMetrics(node: Node, usage: NodeUsage) {
+function nodeMetrics(node: Node, usage: NodeUsage): Metrics {
   const { name, labels } = node.metadata;
   const metadata = { name, labels, creationTimestamp: timestamp(usage.atMs) };
   return { kind: 'NodeMetrics', apiVersion, metadata, ...times(usage), usage: quantities(usage) };
 }
 
-function podMetrics(pod: Pod, node: NodeUsage) {
+function podMetrics(pod: Pod, node: NodeUsage): Metrics | undefined {
   const used = node.pods.get(pod.metadata.uid!);
   if (!used || used.containers.length === 0) return undefined;
   const { name, namespace, labels } = pod.metadata;
@@ -34,12 +35,22 @@ function podMetrics(pod: Pod, node: NodeUsage) {
   return { kind: 'PodMetrics', apiVersion, metadata, ...times(node), containers };
 }
 
+export interface MetricsApiOptions {
+  readonly metering: Metering;
+  readonly informers: Informers;
+  /** What other control planes have metered. */
+  readonly peers: PeerMetrics;
+}
+
 /** metrics.k8s.io: what nodes and pods use now, for `top`; computed from heartbeats, never stored. */
 export class MetricsApi {
-  constructor(
-    private readonly metering: Metering,
-    private readonly informers: Informers,
-  ) {}
+  private readonly metering: Metering;
+  private readonly informers: Informers;
+
+  constructor(private readonly options: MetricsApiOptions) {
+    this.metering = options.metering;
+    this.informers = options.informers;
+  }
 
   register(registry: SubresourceRegistry): void {
     const common = { group, version, verbs: ['get', 'list'] };
@@ -49,7 +60,7 @@ export class MetricsApi {
       plural: 'nodes',
       singular: '',
       namespaced: false,
-      handle: async (request) => this.nodes(request),
+      handle: (request) => this.nodes(request),
     });
     registry.registerResource({
       ...common,
@@ -57,19 +68,20 @@ export class MetricsApi {
       plural: 'pods',
       singular: '',
       namespaced: true,
-      handle: async (request) => this.pods(request),
+      handle: (request) => this.pods(request),
     });
   }
 
-  private nodes(request: SubresourceRequest): SubresourceResponse {
+  private async nodes(request: SubresourceRequest): Promise<SubresourceResponse> {
     const items = this.selected(this.informers.for(NodeKind).list(), request).flatMap((node) => {
       const usage = this.metering.usage(node.metadata.name!);
       return usage ? [nodeMetrics(node, usage)] : [];
     });
-    return answer('NodeMetricsList', items, request, 'nodes');
+    const node = request.name || undefined;
+    return this.merged({ kind: 'NodeMetricsList', plural: 'nodes', node }, items, request);
   }
 
-  private pods(request: SubresourceRequest): SubresourceResponse {
+  private async pods(request: SubresourceRequest): Promise<SubresourceResponse> {
     const { namespace } = request;
     const items = this.selected(this.informers.for(PodKind).list(namespace), request).flatMap(
       (pod) => {
@@ -78,7 +90,24 @@ export class MetricsApi {
         return metrics ? [metrics] : [];
       },
     );
-    return answer('PodMetricsList', items, request, 'pods');
+    const pod = request.name ? this.informers.for(PodKind).get(namespace, request.name) : undefined;
+    const node = pod?.spec.nodeName;
+    return this.merged({ kind: 'PodMetricsList', plural: 'pods', node }, items, request);
+  }
+
+  private async merged(
+    { kind, plural, node }: { kind: string; plural: string; node: string | undefined },
+    own: readonly Metrics[],
+    request: SubresourceRequest,
+  ): Promise<SubresourceResponse> {
+    const isList = request.name === '';
+    if (!isList && own[0]) return { json: own[0] };
+    const { items, warnings } = await this.options.peers.addTo(own, request, node);
+    if (isList) return { json: { kind, apiVersion, metadata: {}, items }, warnings };
+    const [item] = items;
+    if (item) return { json: item, warnings };
+    if (warnings[0]) throw unavailable(warnings[0]);
+    throw notFound({ kind: plural, group, name: request.name });
   }
 
   private selected<T extends Node | Pod>(objects: readonly T[], request: SubresourceRequest): T[] {
@@ -89,16 +118,4 @@ export class MetricsApi {
         matches(selector, metadata.labels ?? {}),
     );
   }
-}
-
-function answer(
-  kind: string,
-  items: readonly object[],
-  request: SubresourceRequest,
-  plural: string,
-): SubresourceResponse {
-  if (request.name === '') return { json: { kind, apiVersion, metadata: {}, items } };
-  const [item] = items;
-  if (!item) throw notFound({ kind: plural, group, name: request.name });
-  return { json: item };
 }

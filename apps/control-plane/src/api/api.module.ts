@@ -10,6 +10,7 @@ import { Authenticator } from '../auth/authenticator.js';
 import { Pki } from '../auth/pki.js';
 import * as tokens from '../tokens.js';
 import { Api } from './api.js';
+import { PeerProxy } from './http/peer-proxy.js';
 import { Resources } from './resources/resources.js';
 import { SubresourceRegistry } from './subresources/registry.js';
 
@@ -31,15 +32,16 @@ function createApi(
   return new Api({ objects, kinds, access, peerTls, metrics, clock, logger, signal });
 }
 
-/** Puts the API on the app's server; `Resources` and `SubresourceRegistry` can be injected anywhere. */
+/** Puts the API on the app's server; `Resources`, `SubresourceRegistry` and `PeerProxy` can be injected anywhere. */
 @Global()
 @Module({
   providers: [
     { provide: Api, useFactory: createApi, inject: [...injected, tokens.SHUTDOWN] },
     { provide: Resources, useFactory: (api: Api) => api.resources, inject: [Api] },
     { provide: SubresourceRegistry, useFactory: (api: Api) => api.subresources, inject: [Api] },
+    { provide: PeerProxy, useFactory: (api: Api) => api.peers, inject: [Api] },
   ],
-  exports: [Resources, SubresourceRegistry],
+  exports: [Resources, SubresourceRegistry, PeerProxy],
 })
 export class ApiModule implements OnModuleInit {
   constructor(

@@ -34,10 +34,10 @@ export interface ApiOptions {
 export class Api {
   readonly resources: Resources;
   readonly subresources = new SubresourceRegistry();
+  readonly peers: PeerProxy;
   private readonly dispatcher: Dispatcher;
   private readonly kinds: KindRegistry;
   private readonly metrics: ApiMetrics;
-  private readonly peers: PeerProxy;
 
   constructor(private readonly options: ApiOptions) {
     const { objects, clock, logger, signal, access } = options;

@@ -7,7 +7,7 @@
 export { Api, type ApiOptions } from './api.js';
 export { ApiModule } from './api.module.js';
 export type { Access, AccessAttributes } from './http/access.js';
-export type { PeerTls } from './http/peer-proxy.js';
+export { isForwarded, PeerProxy, type PeerTls } from './http/peer-proxy.js';
 export { foregroundFinalizer, orphanFinalizer } from './resources/deletion.js';
 export type { CreateHook } from './resources/create-hooks.js';
 export * from './resources/options.js';

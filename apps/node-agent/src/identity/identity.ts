@@ -1,5 +1,5 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { nodeCommonName } from '@gantry/agent-protocol';
 
@@ -10,47 +10,82 @@ export interface Identity {
   readonly caPem: string;
 }
 
+// In the order in which a renewal puts them in place.
 const fileNames = { keyPem: 'node.key', certificatePem: 'node.crt', caPem: 'ca.crt' } as const;
 
+const fresh = (path: string) => `${path}.new`;
+
 async function writeSynced(path: string, text: string): Promise<void> {
-  const temporary = `${path}.new`;
-  const file = await open(temporary, 'w', 0o600);
+  // What an earlier crash left behind may have other permissions, and `open` would keep them.
+  await rm(path, { force: true });
+  const file = await open(path, 'wx', 0o600);
   try {
     await file.writeFile(text);
     await file.sync();
   } finally {
     await file.close();
   }
-  await rename(temporary, path);
+}
+
+async function syncDirectory(dir: string): Promise<void> {
+  const handle = await open(dir, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function readOr(path: string): Promise<string | undefined> {
+  return readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+}
+
+function isPair(keyPem: string, certificatePem: string): boolean {
+  return new X509Certificate(certificatePem).checkPrivateKey(createPrivateKey(keyPem));
 }
 
 /** The identity on disk, under `dir` (0700, files 0600). Key and certificate are checked as a pair. */
 export class IdentityStore {
   constructor(private readonly dir: string) {}
 
-  /** Undefined when there is none; throws with the next step when it is unusable. */
+  /** Undefined when there is none; throws when a file is not PEM. */
   async load(): Promise<Identity | undefined> {
-    let identity: Identity;
-    try {
-      const [keyPem, certificatePem, caPem] = await Promise.all(
-        Object.values(fileNames).map((name) => readFile(join(this.dir, name), 'utf8')),
-      );
-      identity = { keyPem: keyPem!, certificatePem: certificatePem!, caPem: caPem! };
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-      throw error;
+    const paths = Object.values(fileNames).map((name) => join(this.dir, name));
+    const [keyPem, certificatePem, caPem] = await Promise.all(paths.map(readOr));
+    if (!keyPem) return undefined;
+    if (certificatePem && caPem && isPair(keyPem, certificatePem)) {
+      return { keyPem, certificatePem, caPem };
     }
-    const certificate = new X509Certificate(identity.certificatePem);
-    // A crash between two renames leaves a key with its predecessor's certificate.
-    if (!certificate.checkPrivateKey(createPrivateKey(identity.keyPem))) return undefined;
-    return identity;
+    return this.finishSave(keyPem);
   }
 
+  /** Whole once this resolves; a crash at any point leaves the old identity or the new one. */
   async save(identity: Identity): Promise<void> {
     await mkdir(this.dir, { recursive: true, mode: 0o700 });
     for (const [part, name] of Object.entries(fileNames)) {
-      await writeSynced(join(this.dir, name), identity[part as keyof Identity]);
+      await writeSynced(fresh(join(this.dir, name)), identity[part as keyof Identity]);
     }
+    await syncDirectory(this.dir);
+    for (const name of Object.values(fileNames)) {
+      await rename(fresh(join(this.dir, name)), join(this.dir, name));
+    }
+    await syncDirectory(this.dir);
+  }
+
+  /** A crash came between the renames: the key is the new one, what belongs to it still waits. */
+  private async finishSave(keyPem: string): Promise<Identity | undefined> {
+    const newest = async (name: string) => {
+      const path = join(this.dir, name);
+      return (await readOr(fresh(path))) ?? readOr(path);
+    };
+    const certificatePem = await newest(fileNames.certificatePem);
+    const caPem = await newest(fileNames.caPem);
+    if (!certificatePem || !caPem || !isPair(keyPem, certificatePem)) return undefined;
+    await this.save({ keyPem, certificatePem, caPem });
+    return { keyPem, certificatePem, caPem };
   }
 }
 

@@ -20,6 +20,11 @@ export interface PodEvent {
   readonly container?: string;
 }
 
+/** Where events about the node itself go. Never throws, never blocks. */
+export interface NodeEventSink {
+  emitForNode(event: Omit<PodEvent, 'container'>): void;
+}
+
 /** What the host is, as far as pods care. */
 export interface NodeFacts {
   readonly name: string;

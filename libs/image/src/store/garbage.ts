@@ -27,12 +27,17 @@ export interface Collection {
 /** Removes the unused images that the policy names, then all content that no remaining image reaches. */
 export async function collectContent(collection: Collection): Promise<GarbageReport> {
   const { content, index, policy } = collection;
+  const startedAtMs = Date.now();
   const unused = index.allImages().filter((image) => !isInUse(collection, image));
   const candidates = await Promise.all(
     unused.map(async (image) => ({ image, bytes: await imageBytes(content, image) })),
   );
   const disk = await diskUsage(content.dir);
-  const doomed = selectDoomed(candidates, policy, disk, Date.now()).map(({ image }) => image);
+  const selected = selectDoomed(candidates, policy, disk, startedAtMs).map(({ image }) => image);
+  // Looking took its time, in which a container may have been started from one of them.
+  const doomed = selected.filter(
+    (image) => image.lastUsedAtMs < startedAtMs && !isInUse(collection, image),
+  );
   const images = doomed.flatMap((image) => {
     const names = index.namesOf(image);
     return names.length > 0 ? names : [image.manifestDigest];

@@ -58,6 +58,17 @@ function asObject(value: unknown): object {
   throw badRequest('the body of the request must be an object');
 }
 
+/** The object of a server-side apply: YAML, of which JSON is a part. */
+export function decodeApplied<T extends ApiObject>(
+  kind: Kind<T>,
+  request: ApiRequest,
+  fieldValidation: FieldValidation,
+): Decoded<T> {
+  const bytes = bytesOf(request);
+  const isJson = bytes.toString('latin1').trimStart().startsWith('{');
+  return decode(kind, isJson ? bytes : asObject(fromYaml(bytes)), { fieldValidation });
+}
+
 /** The object in the body, decoded as strictly as asked; UnsupportedMediaType, BadRequest. */
 export function decodeBody<T extends ApiObject>(
   kind: Kind<T>,

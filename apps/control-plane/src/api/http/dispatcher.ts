@@ -9,7 +9,7 @@ import type {
 } from '../subresources/registry.js';
 import type { Access, AccessAttributes } from './access.js';
 import type { ApiRequest } from './api-request.js';
-import { type ApiResponse, json } from './api-response.js';
+import { type ApiResponse, json, warningHeaders } from './api-response.js';
 import { looseBody } from './body.js';
 import { catalog } from './catalog.js';
 import type { ApiContext } from './context.js';
@@ -116,7 +116,9 @@ export class Dispatcher {
     request: ApiRequest,
     response: SubresourceResponse,
   ): ApiResponse | Promise<ApiResponse> {
-    if ('json' in response) return json(response.json, response.status);
+    if ('json' in response) {
+      return json(response.json, response.status, warningHeaders(response.warnings ?? []));
+    }
     if ('peer' in response) return this.options.peers.forward(request, response.peer);
     return { status: 200, contentType: response.contentType, body: response.stream };
   }

@@ -8,12 +8,19 @@ import type { ApiResponse } from './api-response.js';
 /** Marks a request that a peer sent on, so that stale sessions never make a circle. */
 const forwardedHeader = 'x-gantry-forwarded';
 const connectTimeoutMs = 5_000;
+/** A list from a peer may be so long at most, in bytes: metrics of 100,000 pods fit. */
+const maxAnswerBytes = 64 * 2 ** 20;
 
 // They speak of one connection only, or identify the first caller, whom the peer need not know again.
 const notForwarded = new Set(['host', 'authorization', 'keep-alive', 'te', 'content-length']);
 
 /** TLS material by which control planes know each other, read anew for each connection. */
 export type PeerTls = () => Pick<RequestOptions, 'ca' | 'cert' | 'key' | 'servername'>;
+
+/** Whether the request comes from another control plane, which asks for what is here alone. */
+export function isForwarded(headers: IncomingHttpHeaders): boolean {
+  return headers[forwardedHeader] !== undefined;
+}
 
 function headersFor(headers: IncomingHttpHeaders): Record<string, string | string[]> {
   const kept = Object.entries(headers).filter(
@@ -31,7 +38,7 @@ export class PeerProxy {
   ) {}
 
   private optionsFor(raw: IncomingMessage, address: string): RequestOptions {
-    if (raw.headers[forwardedHeader]) {
+    if (isForwarded(raw.headers)) {
       throw unavailable('the session of the node has just moved: try again');
     }
     const { hostname, port } = new URL(`https://${address}`);
@@ -62,6 +69,25 @@ export class PeerProxy {
       request.on('error', (cause) => reject(unreachable(address, cause)));
       request.end(body);
     });
+  }
+
+  /** The peer's JSON answer to the same GET, undefined for 404; rejects when it is an error, too long or late. */
+  async read(raw: IncomingMessage, address: string, signal: AbortSignal): Promise<unknown> {
+    const headers = { accept: 'application/json', [forwardedHeader]: '1' };
+    const options = { ...this.optionsFor(raw, address), headers, signal };
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      httpsRequest(options, resolve).on('error', reject).end();
+    });
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      if (bytes > maxAnswerBytes) throw new Error(`the answer exceeds ${maxAnswerBytes} bytes`);
+      chunks.push(chunk);
+    }
+    if (response.statusCode === 404) return undefined;
+    if (response.statusCode !== 200) throw new Error(`the peer answers ${response.statusCode}`);
+    return JSON.parse(Buffer.concat(chunks).toString('utf8'));
   }
 
   /** Joins the client's socket with the peer's, whatever the peer answers to the upgrade. */

@@ -46,7 +46,7 @@ export async function createBinding(
   if (node.kind && node.kind !== 'Node') throw badRequest('target.kind must be Node');
   if (!node.name) throw badRequest('target.name must name a node');
   const name = nameOf(target, 'POST');
-  const options = { ...writeOptions(request.query), uid: body.metadata?.uid };
+  const options = { ...writeOptions(request), uid: body.metadata?.uid };
   await resources.bind(target.namespace!, name, node.name, options);
   return json(success(undefined, 201), 201);
 }

@@ -1,4 +1,5 @@
 import { badRequest, GantryError } from '@gantry/base';
+import type { ApiRequest } from './api-request.js';
 import type {
   DeleteOptions,
   FieldValidation,
@@ -58,12 +59,31 @@ export function listOptions(query: URLSearchParams, namespace: string | undefine
 
 const validations: readonly FieldValidation[] = ['Strict', 'Warn', 'Ignore'];
 
+/** Characters that a field manager may have, as in Kubernetes. */
+const maxManagerLength = 128;
+
+/** The name by which a client wants to own what it writes; Invalid when it is too long or unprintable. */
+export function fieldManagerOf(query: URLSearchParams): string | undefined {
+  const name = given(query, 'fieldManager');
+  if (name === undefined || (name.length <= maxManagerLength && !/\p{C}/u.test(name))) return name;
+  const why = `must have at most ${maxManagerLength} printable characters`;
+  const message = `fieldManager: Invalid value: ${JSON.stringify(name)}: ${why}`;
+  throw new GantryError('Invalid', message, {
+    causes: [{ reason: 'FieldValueInvalid', field: 'fieldManager', message }],
+  });
+}
+
+/** Who a client is that does not say so: `kubectl` of `kubectl/v1.33.0 (linux/amd64)`. */
+function product(userAgent: string | undefined): string {
+  return userAgent?.split('/', 1)[0]?.slice(0, maxManagerLength) || 'unknown';
+}
+
 /** Without the parameter Kubernetes warns; internal writers are strict. */
-export function writeOptions(query: URLSearchParams) {
+export function writeOptions({ query, headers }: Pick<ApiRequest, 'query' | 'headers'>) {
   return {
     dryRun: isDryRun(query.getAll('dryRun')),
     fieldValidation: oneOf(query, 'fieldValidation', validations) ?? 'Warn',
-    fieldManager: given(query, 'fieldManager'),
+    fieldManager: fieldManagerOf(query) ?? product(headers['user-agent']),
     owned: true,
   } satisfies WriteOptions;
 }

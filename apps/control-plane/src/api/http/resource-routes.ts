@@ -66,20 +66,20 @@ const scale: Routes = {
   },
   async PUT({ resources }, request, target) {
     requireNamespace(target);
-    const options = writeOptions(request.query);
+    const options = writeOptions(request);
     return json(await replaceScale(resources, placeOf(target, 'PUT'), looseBody(request), options));
   },
   async PATCH({ resources }, request, target) {
     requireNamespace(target);
     const patch = { type: patchTypeOf(request), body: parseJson(request.body ?? Buffer.alloc(0)) };
-    const options = writeOptions(request.query);
+    const options = writeOptions(request);
     return json(await patchScale(resources, placeOf(target, 'PATCH'), patch, options));
   },
 };
 
 const finalize: Routes = {
   async PUT({ resources }, request, target) {
-    const options = writeOptions(request.query);
+    const options = writeOptions(request);
     const { object: namespace } = decodeBody(NamespaceKind, request, options.fieldValidation);
     const finalizers = namespace.spec?.finalizers ?? [];
     return json(await resources.finalizeNamespace(nameOf(target, 'PUT'), finalizers, options));

@@ -1,16 +1,25 @@
 import type { ApiObject, Kind } from '@gantry/api-machinery';
+import { GantryError } from '@gantry/base';
 import type { PatchType, WriteOptions, WriteTarget } from '../resources/options.js';
 import type { ApiRequest } from './api-request.js';
 import { type ApiResponse, json, warningHeaders } from './api-response.js';
-import { decodeBody, looseBody, mediaTypeOf, parseJson, unsupportedMediaType } from './body.js';
+import {
+  decodeApplied,
+  decodeBody,
+  looseBody,
+  mediaTypeOf,
+  parseJson,
+  unsupportedMediaType,
+} from './body.js';
 import type { ApiContext } from './context.js';
-import { booleanOf, deleteOptions, listOptions, writeOptions } from './query.js';
+import { booleanOf, deleteOptions, fieldManagerOf, listOptions, writeOptions } from './query.js';
 import { representationOf } from './read.js';
 import { representList, representObject, respond } from './represent.js';
 import { success } from './status.js';
 import { requireNamespace, type Target } from './target.js';
 
 const patchTypes: Readonly<Record<string, PatchType>> = {
+  'application/apply-patch+yaml': 'apply',
   'application/json-patch+json': 'json',
   'application/merge-patch+json': 'merge',
   'application/strategic-merge-patch+json': 'strategic',
@@ -33,7 +42,7 @@ export async function createObject(
 ): Promise<ApiResponse> {
   requireNamespace(target);
   const { kind, namespace } = target;
-  const options = writeOptions(request.query);
+  const options = writeOptions(request);
   const how = representationOf(request, context.clock.now());
   const { object, warnings } = decodeBody(kind, request, options.fieldValidation);
   const created = await context.resources.create(kind, namespace, object, options);
@@ -50,7 +59,7 @@ export async function updateObject(
 ): Promise<ApiResponse> {
   requireNamespace(target);
   const { kind, namespace } = target;
-  const options = writeOptions(request.query);
+  const options = writeOptions(request);
   const how = representationOf(request, context.clock.now());
   const { object, warnings } = decodeBody(kind, request, options.fieldValidation);
   const given = object.metadata.resourceVersion;
@@ -74,17 +83,59 @@ export async function patchObject(
 ): Promise<ApiResponse> {
   requireNamespace(target);
   const { kind, namespace } = target;
+  const type = patchTypeOf(request);
+  if (type === 'apply') return applyObject(context, request, target, name, part);
+  if (request.query.has('force')) throw patchOptionsInvalid('Forbidden', 'force', notForced);
   const warnings = new Warnings();
-  const options: WriteOptions = { ...writeOptions(request.query), onWarning: warnings.add };
+  const options: WriteOptions = { ...writeOptions(request), onWarning: warnings.add };
   const how = representationOf(request, context.clock.now());
-  const patch = {
-    type: patchTypeOf(request),
-    body: parseJson(request.body ?? Buffer.alloc(0)),
-    force: booleanOf(request.query, 'force'),
-  };
+  const patch = { type, body: parseJson(request.body ?? Buffer.alloc(0)) };
   const place = { ...options, target: part };
   const patched = await context.resources.patch(kind, namespace, name, patch, place);
   return respond(representObject(kind, patched, how), how.form, 200, warnings.headers);
+}
+
+const notForced = 'may not be specified for non-apply patch';
+const managerNeeded = 'is required for apply patch';
+
+/** As Kubernetes says it of the options of a patch. */
+function patchOptionsInvalid(
+  reason: 'Forbidden' | 'Required value',
+  field: string,
+  why: string,
+): GantryError {
+  const message = `${reason}: ${why}`;
+  const cause = reason === 'Forbidden' ? 'FieldValueForbidden' : 'FieldValueRequired';
+  return new GantryError(
+    'Invalid',
+    `PatchOptions.meta.k8s.io "" is invalid: ${field}: ${message}`,
+    {
+      group: 'meta.k8s.io',
+      kind: 'PatchOptions',
+      causes: [{ reason: cause, field, message }],
+    },
+  );
+}
+
+/** Server-side apply of an object or its status. */
+async function applyObject(
+  context: ApiContext,
+  request: ApiRequest,
+  target: Target,
+  name: string,
+  part: WriteTarget,
+): Promise<ApiResponse> {
+  const { kind, namespace } = target;
+  const fieldManager = fieldManagerOf(request.query);
+  if (!fieldManager) throw patchOptionsInvalid('Required value', 'fieldManager', managerNeeded);
+  const force = booleanOf(request.query, 'force');
+  const options = { ...writeOptions(request), fieldManager, force, target: part };
+  const how = representationOf(request, context.clock.now());
+  const { object, warnings } = decodeApplied(kind, request, options.fieldValidation);
+  const applied = await context.resources.apply(kind, namespace, name, object, options);
+  const code = applied.created ? 201 : 200;
+  const body = representObject(kind, applied.object, how);
+  return respond(body, how.form, code, warningHeaders(warnings));
 }
 
 export function patchTypeOf(request: ApiRequest): PatchType {

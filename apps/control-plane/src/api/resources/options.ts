@@ -8,6 +8,10 @@ export interface WriteOptions {
   readonly dryRun?: boolean;
   /** How unknown and duplicate fields of a patch's outcome are met (default Strict). */
   readonly fieldValidation?: FieldValidation;
+  /**
+   * Whom managedFields name as the owner of what changes. Writers inside the control plane give none:
+   * nobody applies what they write, and the bookkeeping would cost each of their writes.
+   */
   readonly fieldManager?: string;
   /** Receives what the caller should be told although the write succeeded. */
   readonly onWarning?: (text: string) => void;
@@ -87,8 +91,19 @@ export type PatchType = 'json' | 'merge' | 'strategic' | 'apply';
 export interface Patch {
   readonly type: PatchType;
   readonly body: unknown;
-  /** Server-side apply takes over fields that other managers own. */
+}
+
+export interface ApplyOptions extends WriteOptions {
+  readonly fieldManager: string;
+  /** Take over fields that other managers own with another value. */
   readonly force?: boolean;
+  readonly target?: WriteTarget;
+}
+
+/** What server-side apply made, and whether it had to be created. */
+export interface Applied<T> {
+  readonly object: T;
+  readonly created: boolean;
 }
 
 /**

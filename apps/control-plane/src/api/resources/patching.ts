@@ -19,7 +19,7 @@ export function applyPatch(
   if (type === 'apply') {
     throw new GantryError(
       'UnsupportedMediaType',
-      'server-side apply is not served: use kubectl apply without --server-side',
+      'server-side apply is not served here: apply the object itself',
     );
   }
   if (type === 'json') return jsonPatch(current, body);

@@ -1,9 +1,10 @@
-import type { ApiObject, Kind } from '@gantry/api-machinery';
+import { type ApiObject, type Kind, serverSideApply } from '@gantry/api-machinery';
 import { type Namespace, NamespaceKind, PodKind } from '@gantry/api';
-import { type Clock, notFound } from '@gantry/base';
+import { type Clock, isReason, notFound, timestamp } from '@gantry/base';
 import type { ObjectStore } from '@gantry/controller';
 import type { WatchCaches } from '../watch/watch-caches.js';
 import { watchKind } from '../watch/watch-kind.js';
+import { appliedTo, named } from './applying.js';
 import { boundTo } from './binding.js';
 import { type CreateHook, CreateHooks } from './create-hooks.js';
 import { Deleter } from './deleter.js';
@@ -11,6 +12,8 @@ import { detailsOf } from './details.js';
 import { listKind } from './list-kind.js';
 import { requireLiveNamespace } from './namespace-admission.js';
 import type {
+  Applied,
+  ApplyOptions,
   DeleteOptions,
   DeliveredEvent,
   Deletion,
@@ -24,6 +27,9 @@ import type {
 } from './options.js';
 import { patched } from './patching.js';
 import { type Change, Writer } from './writer.js';
+
+/** How often server-side apply begins anew when the object comes or goes meanwhile. */
+const maxApplyAttempts = 4;
 
 export interface ResourcesDependencies {
   readonly objects: ObjectStore;
@@ -161,6 +167,38 @@ export class Resources {
     return this.mutate(kind, namespace, name, (current) => patched(kind, current, patch, options), {
       ...options,
     });
+  }
+
+  /**
+   * Server-side apply: creates the object, or merges what is applied into it by field ownership. Conflict
+   * names each field that another manager owns with another value, unless forced.
+   */
+  async apply<T extends ApiObject>(
+    kind: Kind<T>,
+    namespace: string | undefined,
+    name: string,
+    object: T,
+    options: ApplyOptions,
+  ): Promise<Applied<T>> {
+    const { fieldManager: manager, force, target = 'object', ...write } = options;
+    const subresource = target === 'status' ? target : undefined;
+    const settings = { manager, force, subresource, time: timestamp(this.clock.now()) };
+    const applied = named(object, name);
+    const change = (current: T) => appliedTo(kind, current, applied, settings);
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const next = await this.mutate(kind, namespace, name, change, { ...write, target });
+        return { object: next, created: false };
+      } catch (error) {
+        if (!isReason(error, 'NotFound') || target !== 'object') throw error;
+      }
+      try {
+        const first = serverSideApply(kind, undefined, applied, settings);
+        return { object: await this.create(kind, namespace, first, write), created: true };
+      } catch (error) {
+        if (!isReason(error, 'AlreadyExists') || attempt === maxApplyAttempts) throw error;
+      }
+    }
   }
 
   /** Marks an object as going, or removes it when nothing holds it; NotFound, Conflict. */

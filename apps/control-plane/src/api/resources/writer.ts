@@ -1,5 +1,18 @@
-import { type ApiObject, type FieldError, jsonEqual, type Kind } from '@gantry/api-machinery';
-import { alreadyExists, type Clock, GantryError, isReason, notFound } from '@gantry/base';
+import {
+  type ApiObject,
+  type FieldError,
+  jsonEqual,
+  type Kind,
+  trackUpdate,
+} from '@gantry/api-machinery';
+import {
+  alreadyExists,
+  type Clock,
+  GantryError,
+  isReason,
+  notFound,
+  timestamp,
+} from '@gantry/base';
 import type { ObjectStore } from '@gantry/controller';
 import { mayGo } from './deletion.js';
 import { detailsOf, invalidObject } from './details.js';
@@ -45,6 +58,7 @@ export class Writer {
     if (prefix) metadata.name = generateName(prefix);
     kind.setDefaults(object);
     kind.prepareForCreate(object);
+    this.track(kind, undefined, object, options);
     this.refuse(kind, object, kind.validate(object));
     omitEmpty(metadata);
     for (let attempt = 1; ; attempt++) {
@@ -83,8 +97,10 @@ export class Writer {
       const next = await change(structuredClone(current));
       if (next === undefined) return current;
       this.prepare(key, next, current);
+      if (options.fieldManager) next.metadata.managedFields = current.metadata.managedFields;
       omitEmpty(next.metadata);
       if (jsonEqual(next, current)) return current;
+      if (key.target !== 'whole') this.track(kind, current, next, options, key.target);
       if (options.dryRun) return next;
       try {
         return await this.write(kind, next);
@@ -92,6 +108,18 @@ export class Writer {
         if (attempt === maxAttempts || !isReason(error, 'Conflict')) throw error;
       }
     }
+  }
+
+  private track<T extends ApiObject>(
+    kind: Kind<T>,
+    current: T | undefined,
+    next: T,
+    { fieldManager: manager }: WriteOptions,
+    target: 'object' | 'status' = 'object',
+  ): void {
+    if (!manager) return;
+    const subresource = target === 'status' ? target : undefined;
+    trackUpdate(kind, current, next, { manager, subresource, time: timestamp(this.clock.now()) });
   }
 
   private prepare<T extends ApiObject>(key: WriteKey<T>, next: T, current: T): void {

@@ -28,7 +28,7 @@ export interface SubresourceRequest {
 
 /** What a handler answers with: one JSON object, or a stream that is sent as it comes. */
 export type SubresourceResponse =
-  | { readonly json: object; readonly status?: number }
+  | { readonly json: object; readonly status?: number; readonly warnings?: readonly string[] }
   | { readonly stream: Readable; readonly contentType: string }
   /** Passed on to the control plane at `https://ADDRESS`, whose answer is the answer. */
   | { readonly peer: string };
