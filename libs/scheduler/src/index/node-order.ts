@@ -1,6 +1,7 @@
 import type { Ask, ResourceTable } from '../resource-table.js';
 import type { AskBits } from './ask-bits.js';
 import { BlockMasks } from './block-masks.js';
+import type { Prospects } from './prospects.js';
 
 /** Nodes per block; a full block splits in two. */
 const blockSize = 32;
@@ -10,6 +11,7 @@ const initialBlocks = 4;
 export interface OrderBase {
   readonly resources: ResourceTable;
   readonly asks: AskBits;
+  readonly prospects: Prospects;
   /** Keys by slot; the index changes one only while the node is in no order. */
   keys: Float64Array;
 }
@@ -30,7 +32,13 @@ export class NodeOrder {
   private blocks = 0;
   private count = 0;
 
-  constructor(private readonly base: OrderBase) {}
+  /** `number` is that of the group for the prospects. */
+  constructor(
+    private readonly base: OrderBase,
+    readonly number: number,
+  ) {
+    base.prospects.begin(number);
+  }
 
   get size(): number {
     return this.count;
@@ -57,7 +65,7 @@ export class NodeOrder {
     keys[at] = key;
     if (at === start) this.noteFirst(block);
     this.count++;
-    this.masks.allow(block, this.base.asks.fitting(slot));
+    this.allowOn(block, slot, key);
   }
 
   remove(slot: number): void {
@@ -80,8 +88,14 @@ export class NodeOrder {
 
   /** Something became free on a node whose place did not change. */
   noticed(slot: number): void {
-    const block = this.blockFor(this.base.keys[slot]!, slot);
-    this.masks.allow(block, this.base.asks.fitting(slot));
+    const key = this.base.keys[slot]!;
+    this.allowOn(this.blockFor(key, slot), slot, key);
+  }
+
+  private allowOn(block: number, slot: number, key: number): void {
+    const fitting = this.base.asks.fitting(slot);
+    this.masks.allow(block, fitting);
+    this.base.prospects.raise(fitting, this.number, key);
   }
 
   /** Nothing is known about the ask of this bit any more. */
@@ -89,47 +103,36 @@ export class NodeOrder {
     this.masks.allowEverywhere(bit, this.blocks);
   }
 
-  /** The index of the first block from `start` on that may have room, or -1. */
-  possible(bit: number, start: number): number {
-    return this.masks.next(bit, start, this.blocks);
+  /** The first node with room for the ask, or -1. */
+  firstFit(ask: Ask, bit: number): number {
+    let first = -1;
+    this.walk(ask, bit, (slot) => {
+      first = slot;
+      return false;
+    });
+    return first;
   }
 
-  /** The first node of a block: no node in it or after it has a larger key. */
-  firstOf(block: number): number {
-    return this.firstSlots[block]!;
-  }
-
-  /** The first node with room for the ask in or after this block, or -1. */
-  firstFit(ask: Ask, bit: number, block: number): number {
-    const { resources } = this.base;
-    for (let i = block; i >= 0; i = this.possible(bit, i + 1)) {
-      const start = i * blockSize;
-      const end = start + this.sizes[i]!;
-      for (let at = start; at < end; at++) {
-        if (resources.fits(this.slots[at]!, ask)) return this.slots[at]!;
-      }
-      this.masks.refuse(i, bit);
-    }
-    return -1;
-  }
-
-  /**
-   * Visits nodes with room for the ask, in order from this block on, until `visit` returns false. `visit`
-   * must not change the order.
-   */
-  walk(ask: Ask, bit: number, block: number, visit: (slot: number) => boolean): void {
-    const { resources } = this.base;
-    for (let i = block; i >= 0; i = this.possible(bit, i + 1)) {
+  /** Visits nodes with room for the ask, in order, until `visit` returns false. It must not change the order. */
+  walk(ask: Ask, bit: number, visit: (slot: number) => boolean): void {
+    const { resources, prospects } = this.base;
+    let isFirst = true;
+    for (let i = this.masks.next(bit, 0, this.blocks); i >= 0;) {
       const start = i * blockSize;
       const end = start + this.sizes[i]!;
       let found = false;
       for (let at = start; at < end; at++) {
-        if (!resources.fits(this.slots[at]!, ask)) continue;
+        const slot = this.slots[at]!;
+        if (!resources.fits(slot, ask)) continue;
+        if (isFirst) prospects.set(bit, this.number, this.keys[at]!);
+        isFirst = false;
         found = true;
-        if (!visit(this.slots[at]!)) return;
+        if (!visit(slot)) return;
       }
       if (!found) this.masks.refuse(i, bit);
+      i = this.masks.next(bit, i + 1, this.blocks);
     }
+    if (isFirst) prospects.set(bit, this.number, -Infinity);
   }
 
   /** The last block whose first node is not after this one. */
