@@ -1,4 +1,4 @@
-import type { Ask, ResourceTable } from '../resource-table.js';
+import { cpuColumn, memoryColumn, type Ask, type ResourceTable } from '../resource-table.js';
 import type { AskBits } from './ask-bits.js';
 import { BlockMasks } from './block-masks.js';
 import type { Prospects } from './prospects.js';
@@ -24,6 +24,9 @@ export interface OrderBase {
 export class NodeOrder {
   private slots = new Int32Array(initialBlocks * blockSize);
   private keys = new Float64Array(initialBlocks * blockSize);
+  /** What of the node is free: most that lack room are seen here and their rows, far apart, are not read. */
+  private cpu = new Float64Array(initialBlocks * blockSize);
+  private memory = new Float64Array(initialBlocks * blockSize);
   private sizes = new Int32Array(initialBlocks);
   /** Key and slot of the first node of each block. */
   private firstKeys = new Float64Array(initialBlocks);
@@ -54,15 +57,18 @@ export class NodeOrder {
     if (this.blocks === 0) this.addBlock(0);
     let block = this.blockFor(key, slot);
     if (this.sizes[block] === blockSize) block = this.split(block, key, slot);
-    const { slots, keys } = this;
+    const { slots, keys, cpu, memory } = this;
     const start = block * blockSize;
     let at = start + this.sizes[block]!++;
     for (; at > start && isBefore(key, slot, keys[at - 1]!, slots[at - 1]!); at--) {
       slots[at] = slots[at - 1]!;
       keys[at] = keys[at - 1]!;
+      cpu[at] = cpu[at - 1]!;
+      memory[at] = memory[at - 1]!;
     }
     slots[at] = slot;
     keys[at] = key;
+    this.noteFree(at, slot);
     if (at === start) this.noteFirst(block);
     this.count++;
     this.allowOn(block, slot, key);
@@ -70,16 +76,16 @@ export class NodeOrder {
 
   remove(slot: number): void {
     const block = this.blockFor(this.base.keys[slot]!, slot);
-    const { slots, keys } = this;
+    const { slots, keys, cpu, memory } = this;
     const start = block * blockSize;
     const end = start + this.sizes[block]!;
-    let at = start;
-    while (at < end && slots[at] !== slot) at++;
-    if (at === end) throw new Error(`slot ${slot} is not in its order`);
+    let at = this.find(block, slot);
     const isFirst = at === start;
     for (; at < end - 1; at++) {
       slots[at] = slots[at + 1]!;
       keys[at] = keys[at + 1]!;
+      cpu[at] = cpu[at + 1]!;
+      memory[at] = memory[at + 1]!;
     }
     this.count--;
     if (--this.sizes[block]! === 0) this.removeBlock(block);
@@ -89,7 +95,22 @@ export class NodeOrder {
   /** Something became free on a node whose place did not change. */
   noticed(slot: number): void {
     const key = this.base.keys[slot]!;
-    this.allowOn(this.blockFor(key, slot), slot, key);
+    const block = this.blockFor(key, slot);
+    this.noteFree(this.find(block, slot), slot);
+    this.allowOn(block, slot, key);
+  }
+
+  private find(block: number, slot: number): number {
+    const start = block * blockSize;
+    const end = start + this.sizes[block]!;
+    for (let at = start; at < end; at++) if (this.slots[at] === slot) return at;
+    throw new Error(`slot ${slot} is not in its order`);
+  }
+
+  private noteFree(at: number, slot: number): void {
+    const { resources } = this.base;
+    this.cpu[at] = resources.free(cpuColumn, slot);
+    this.memory[at] = resources.free(memoryColumn, slot);
   }
 
   private allowOn(block: number, slot: number, key: number): void {
@@ -115,13 +136,16 @@ export class NodeOrder {
 
   /** Visits nodes with room for the ask, in order, until `visit` returns false. It must not change the order. */
   walk(ask: Ask, bit: number, visit: (slot: number) => boolean): void {
-    const { resources, prospects } = this.base;
+    const { resources, prospects, asks } = this.base;
+    const [cpuAsked, memoryAsked] = [asks.cpuOf(bit), asks.memoryOf(bit)];
+    const { cpu, memory } = this;
     let isFirst = true;
     for (let i = this.masks.next(bit, 0, this.blocks); i >= 0;) {
       const start = i * blockSize;
       const end = start + this.sizes[i]!;
       let found = false;
       for (let at = start; at < end; at++) {
+        if (cpu[at]! < cpuAsked || memory[at]! < memoryAsked) continue;
         const slot = this.slots[at]!;
         if (!resources.fits(slot, ask)) continue;
         if (isFirst) prospects.set(bit, this.number, this.keys[at]!);
@@ -154,7 +178,7 @@ export class NodeOrder {
     const upper = block + 1;
     this.addBlock(upper);
     const from = block * blockSize + half;
-    for (const array of [this.slots, this.keys]) {
+    for (const array of [this.slots, this.keys, this.cpu, this.memory]) {
       array.copyWithin(upper * blockSize, from, from + half);
     }
     this.sizes[block] = half;
@@ -187,7 +211,7 @@ export class NodeOrder {
     for (const array of [this.sizes, this.firstKeys, this.firstSlots]) {
       array.copyWithin(to, from, end);
     }
-    for (const array of [this.slots, this.keys]) {
+    for (const array of [this.slots, this.keys, this.cpu, this.memory]) {
       array.copyWithin(to * blockSize, from * blockSize, end * blockSize);
     }
   }
@@ -200,6 +224,8 @@ export class NodeOrder {
     };
     this.slots = larger(this.slots);
     this.keys = larger(this.keys);
+    this.cpu = larger(this.cpu);
+    this.memory = larger(this.memory);
     this.sizes = larger(this.sizes);
     this.firstKeys = larger(this.firstKeys);
     this.firstSlots = larger(this.firstSlots);
