@@ -89,9 +89,11 @@ export class PodClasses {
   private inclusionOf(pod: PodInput, nodeSide: NodeSideOfClass): Inclusion {
     const { nodeSelector, affinity, tolerations } = pod.spec;
     const traits = (slot: number) => this.nodes.traits[slot]!;
+    const selectsAll = nodeSide.selector.length === 0 && nodeSide.affinity === undefined;
     return {
       key: JSON.stringify([nodeSelector ?? 0, affinity?.nodeAffinity ?? 0, tolerations ?? 0]),
-      byAffinity: (slot) => selectsNode(nodeSide, traits(slot)),
+      // Asked at every coming and going of a pod, so most need not read the node at all.
+      byAffinity: selectsAll ? () => true : (slot) => selectsNode(nodeSide, traits(slot)),
       byTaints: (slot) =>
         !untoleratedTaint(traits(slot).taints, nodeSide.tolerations, ['NoSchedule', 'NoExecute']),
     };

@@ -24,6 +24,8 @@ export class PodTable {
   private buckets = new Int32Array(initialBuckets * bucketWidth);
   private mask = initialBuckets - 1;
   private count = 0;
+  private hashedUid = '';
+  private hash = hashOf('');
 
   get size(): number {
     return this.count;
@@ -32,7 +34,7 @@ export class PodTable {
   /** The pod's number, or -1. */
   find(uid: string): number {
     const { buckets, mask, uids } = this;
-    const hash = hashOf(uid);
+    const hash = this.hashOf(uid);
     for (let at = hash & mask; ; at = (at + 1) & mask) {
       const number = buckets[at * bucketWidth + 1]! - 1;
       if (number < 0) return -1;
@@ -49,12 +51,12 @@ export class PodTable {
     this.handles[number] = handle;
     this.slots[number] = slot;
     this.assumed[number] = assumed ? 1 : 0;
-    this.enter(hashOf(uid), number + 1);
+    this.enter(this.hashOf(uid), number + 1);
     return number;
   }
 
   remove(number: number): void {
-    this.leave(hashOf(this.uids[number]!), number + 1);
+    this.leave(this.hashOf(this.uids[number]!), number + 1);
     this.uids[number] = '';
     this.handles[number] = undefined;
     this.slots[number] = vacant;
@@ -97,6 +99,13 @@ export class PodTable {
     const found: number[] = [];
     for (let n = 0; n < this.uids.length; n++) if (slots[n] === slot) found.push(n);
     return found;
+  }
+
+  /** A pod is looked for before it is added or removed, so the last hash is often the one asked for. */
+  private hashOf(uid: string): number {
+    if (uid === this.hashedUid) return this.hash;
+    this.hashedUid = uid;
+    return (this.hash = hashOf(uid));
   }
 
   private enter(hash: number, entry: number): void {

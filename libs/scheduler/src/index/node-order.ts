@@ -126,12 +126,24 @@ export class NodeOrder {
 
   /** The first node with room for the ask, or -1. */
   firstFit(ask: Ask, bit: number): number {
-    let first = -1;
-    this.walk(ask, bit, (slot) => {
-      first = slot;
-      return false;
-    });
-    return first;
+    const { resources, prospects } = this.base;
+    const cpuAsked = this.base.asks.cpuOf(bit);
+    const memoryAsked = this.base.asks.memoryOf(bit);
+    const { slots, cpu, memory } = this;
+    for (let i = this.masks.next(bit, 0, this.blocks); i >= 0;) {
+      const start = i * blockSize;
+      const end = start + this.sizes[i]!;
+      for (let at = start; at < end; at++) {
+        if (cpu[at]! < cpuAsked || memory[at]! < memoryAsked) continue;
+        if (!resources.fits(slots[at]!, ask)) continue;
+        prospects.set(bit, this.number, this.keys[at]!);
+        return slots[at]!;
+      }
+      this.masks.refuse(i, bit);
+      i = this.masks.next(bit, i + 1, this.blocks);
+    }
+    prospects.set(bit, this.number, -Infinity);
+    return -1;
   }
 
   /** Visits nodes with room for the ask, in order, until `visit` returns false. It must not change the order. */
