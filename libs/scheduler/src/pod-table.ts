@@ -1,4 +1,5 @@
 import type { PodHandle } from './pod-class.js';
+import { PodsByNode } from './pods-by-node.js';
 
 /** Where a pod is whose node is not known. */
 export const nowhere = -1;
@@ -21,6 +22,7 @@ export class PodTable {
   private readonly uids: string[] = [];
   private readonly handles: (PodHandle | undefined)[] = [];
   private readonly freed: number[] = [];
+  private readonly byNode = new PodsByNode();
   private buckets = new Int32Array(initialBuckets * bucketWidth);
   private mask = initialBuckets - 1;
   private count = 0;
@@ -51,6 +53,7 @@ export class PodTable {
     this.handles[number] = handle;
     this.slots[number] = slot;
     this.assumed[number] = assumed ? 1 : 0;
+    if (slot >= 0) this.byNode.note(number);
     this.enter(this.hashOf(uid), number + 1);
     return number;
   }
@@ -78,6 +81,7 @@ export class PodTable {
 
   move(number: number, slot: number): void {
     this.slots[number] = slot;
+    if (slot >= 0) this.byNode.note(number);
   }
 
   isAssumed(number: number): boolean {
@@ -93,12 +97,9 @@ export class PodTable {
     for (let n = 0; n < this.uids.length; n++) if (this.slots[n] !== vacant) yield n;
   }
 
-  /** Pods on one node, by a pass over all: for what happens seldom. */
+  /** Numbers of the pods on one node. */
   on(slot: number): number[] {
-    const { slots } = this;
-    const found: number[] = [];
-    for (let n = 0; n < this.uids.length; n++) if (slots[n] === slot) found.push(n);
-    return found;
+    return this.byNode.on(slot, this.slots);
   }
 
   /** A pod is looked for before it is added or removed, so the last hash is often the one asked for. */

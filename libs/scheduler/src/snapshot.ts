@@ -5,6 +5,7 @@ import type { LabelSet, PodClass, PodHandle } from './pod-class.js';
 import { PodClasses } from './pod-classes.js';
 import { nowhere, PodTable } from './pod-table.js';
 import { CounterRegistry } from './topology/counter-registry.js';
+import { WaitingPods } from './waiting-pods.js';
 
 /** A pod that holds resources, or waits to hold them until its node appears. */
 export interface PlacedPod extends PodHandle {
@@ -44,9 +45,7 @@ export class Snapshot {
   /** By slot: the classes of the pods there that hold ports of the node. */
   readonly portHolders: (PodClass[] | undefined)[] = [];
   private readonly pods = new PodTable();
-  /** Numbers of pods by the node that they wait for, and the other way round. */
-  private readonly waiting = new Map<string, Set<number>>();
-  private readonly awaited = new Map<number, string>();
+  private readonly waiting = new WaitingPods();
   private readonly namespaces = new Map<string, Labels>();
   private readonly classes: PodClasses;
   private readonly observers: SnapshotObserver[] = [];
@@ -82,7 +81,7 @@ export class Snapshot {
     return number < 0 ? undefined : this.placed(number);
   }
 
-  /** Pods on the node, in no order; looks at all pods, so not for every decision. */
+  /** Pods on the node, in no order; not for every decision, since it is found out when it is asked. */
   podsOn(slot: number): PlacedPod[] {
     return this.pods.on(slot).map((number) => this.placed(number));
   }
@@ -101,7 +100,7 @@ export class Snapshot {
 
   private nodeNameOf(number: number): string {
     const slot = this.pods.slot(number);
-    return slot === nowhere ? this.awaited.get(number)! : this.nodes.name(slot);
+    return slot === nowhere ? this.waiting.nodeName(number) : this.nodes.name(slot);
   }
 
   /** Adds the node or takes over its changes. */
@@ -121,7 +120,7 @@ export class Snapshot {
     if (slot === undefined) return;
     for (const number of this.pods.on(slot)) {
       this.displace(number);
-      this.wait(number, name);
+      this.waiting.add(number, name);
     }
     this.topology.addNode(slot, -1);
     this.nodes.vacate(slot);
@@ -154,7 +153,7 @@ export class Snapshot {
 
   private drop(number: number): void {
     if (this.pods.slot(number) !== nowhere) this.displace(number);
-    else this.stopWaiting(number);
+    else this.waiting.remove(number);
     this.pods.remove(number);
   }
 
@@ -188,7 +187,7 @@ export class Snapshot {
       this.drop(old);
     }
     const number = this.pods.add(uid, handle, nowhere, assumed);
-    if (slot === nowhere) this.wait(number, nodeName);
+    if (slot === nowhere) this.waiting.add(number, nodeName);
     else this.place(number, slot);
     if (old < 0 && this.classes.size > this.sweepAt) this.sweep();
   }
@@ -242,12 +241,7 @@ export class Snapshot {
     this.assignDomains(slot, traits);
     this.topology.addNode(slot, 1);
     this.tellNodeChanged(slot);
-    const waiting = this.waiting.get(traits.name);
-    this.waiting.delete(traits.name);
-    for (const number of waiting ?? []) {
-      this.awaited.delete(number);
-      this.place(number, slot);
-    }
+    for (const number of this.waiting.take(traits.name)) this.place(number, slot);
   }
 
   /** Counts are taken out under the old traits and put back under the new, since both may decide them. */
@@ -265,20 +259,6 @@ export class Snapshot {
     for (const domains of this.topology.domains.values()) {
       domains.assign(slot, labelValue(traits.labels, domains.key));
     }
-  }
-
-  private wait(number: number, nodeName: string): void {
-    const waiting = this.waiting.get(nodeName) ?? new Set();
-    this.waiting.set(nodeName, waiting.add(number));
-    this.awaited.set(number, nodeName);
-  }
-
-  private stopWaiting(number: number): void {
-    const nodeName = this.awaited.get(number)!;
-    this.awaited.delete(number);
-    const waiting = this.waiting.get(nodeName);
-    waiting?.delete(number);
-    if (waiting?.size === 0) this.waiting.delete(nodeName);
   }
 
   private sweep(): void {
