@@ -25,9 +25,9 @@ function runs(sort: Sort, nodes: number, rounds: number): Run[] {
 }
 
 function perSecond(run: Run): number {
-  const decisions = run.latenciesMicros.length;
-  const fill = decisions - churnPerRound;
-  return decisions / (fill / run.fillPerSecond + churnPerRound / run.churnPerSecond);
+  const { fillDecisions, fillPerSecond, churnPerSecond } = run;
+  const seconds = fillDecisions / fillPerSecond + churnPerRound / churnPerSecond;
+  return (fillDecisions + churnPerRound) / seconds;
 }
 
 /** Evenly spaced quantiles with both ends: as good as all samples, and few enough to sum up. */

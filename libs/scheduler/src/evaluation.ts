@@ -1,7 +1,8 @@
 import type { NodeCheck } from './filters/filter.js';
 import type { Profile } from './profile.js';
 import type { NodeScore } from './scores/score.js';
-import type { PodHandle, Snapshot } from './snapshot.js';
+import type { PodHandle } from './pod-class.js';
+import type { Snapshot } from './snapshot.js';
 
 /** A profile made ready for one pod: what applies to it, and nothing else. */
 export interface Evaluation {

@@ -12,11 +12,6 @@ export { profiles, type Profile, type ProfileName } from './profile.js';
 export { podRequests, type Amounts } from './requests.js';
 export { Scheduler, type Decision } from './scheduler.js';
 export type { Score, WeightedScore } from './scores/score.js';
-export {
-  Snapshot,
-  uidOf,
-  type PlacedPod,
-  type PodHandle,
-  type SnapshotObserver,
-} from './snapshot.js';
+export type { PodHandle } from './pod-class.js';
+export { Snapshot, uidOf, type PlacedPod, type SnapshotObserver } from './snapshot.js';
 export { tolerates, untoleratedTaint } from './tolerations.js';

@@ -29,6 +29,7 @@ export class NodeTable {
   readonly resources = new ResourceTable(initialCapacity);
   /** By slot; undefined where no node is. */
   readonly traits: (NodeTraits | undefined)[] = [];
+  private readonly names: string[] = [];
   private readonly slots = new Map<string, number>();
   private readonly vacant: number[] = [];
 
@@ -52,7 +53,7 @@ export class NodeTable {
   }
 
   name(slot: number): string {
-    return this.traits[slot]?.name ?? `slot ${slot}`;
+    return this.names[slot] || `slot ${slot}`;
   }
 
   /** A slot for a node that is not in the table yet. `grown` is called after the capacity rose. */
@@ -64,6 +65,7 @@ export class NodeTable {
       grown(this.capacity);
     }
     this.traits[slot] = traits;
+    this.names[slot] = traits.name;
     this.slots.set(traits.name, slot);
     return slot;
   }
@@ -71,6 +73,7 @@ export class NodeTable {
   vacate(slot: number): void {
     this.slots.delete(this.name(slot));
     this.traits[slot] = undefined;
+    this.names[slot] = '';
     this.resources.clear(slot);
     this.vacant.push(slot);
   }

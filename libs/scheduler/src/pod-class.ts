@@ -41,6 +41,14 @@ export interface LabelSet {
   readonly membership: Membership;
   /** How many pods with it are on nodes. */
   placed: number;
+  /** The handle made last: most pods with the same labels are of one class and can share it. */
+  recent: PodHandle | undefined;
+}
+
+/** A pod as decisions see it. */
+export interface PodHandle {
+  readonly podClass: PodClass;
+  readonly labelSet: LabelSet;
 }
 
 /** Whether the node satisfies the class's nodeSelector and required node affinity. */

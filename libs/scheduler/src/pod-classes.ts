@@ -7,6 +7,7 @@ import {
   type LabelSet,
   type NodeSideOfClass,
   type PodClass,
+  type PodHandle,
 } from './pod-class.js';
 import { podRequests } from './requests.js';
 import { untoleratedTaint } from './tolerations.js';
@@ -25,6 +26,14 @@ export class PodClasses {
     private readonly registry: CounterRegistry,
     private readonly namespaceLabels: NamespaceLabels,
   ) {}
+
+  /** Class and labels of the pod, as for `classOf`. */
+  handleOf(pod: PodInput, withNodeName: boolean): PodHandle {
+    const podClass = this.classOf(pod, withNodeName);
+    const labelSet = this.labelSetOf(pod);
+    if (labelSet.recent?.podClass !== podClass) labelSet.recent = { podClass, labelSet };
+    return labelSet.recent;
+  }
 
   /** The class for placing the pod; with `nodeName` when the pod's own spec.nodeName is to bind it. */
   classOf(pod: PodInput, withNodeName: boolean): PodClass {
@@ -55,7 +64,7 @@ export class PodClasses {
     let known = this.labelSets.get(key);
     if (!known) {
       const membership = this.registry.membership(namespace, labels);
-      known = { id: this.nextId++, namespace, labels, membership, placed: 0 };
+      known = { id: this.nextId++, namespace, labels, membership, placed: 0, recent: undefined };
       this.labelSets.set(key, known);
     }
     return known;
@@ -80,9 +89,11 @@ export class PodClasses {
   private inclusionOf(pod: PodInput, nodeSide: NodeSideOfClass): Inclusion {
     const { nodeSelector, affinity, tolerations } = pod.spec;
     const traits = (slot: number) => this.nodes.traits[slot]!;
+    const selectsAll = nodeSide.selector.length === 0 && nodeSide.affinity === undefined;
     return {
       key: JSON.stringify([nodeSelector ?? 0, affinity?.nodeAffinity ?? 0, tolerations ?? 0]),
-      byAffinity: (slot) => selectsNode(nodeSide, traits(slot)),
+      // Asked at every coming and going of a pod, so most need not read the node at all.
+      byAffinity: selectsAll ? () => true : (slot) => selectsNode(nodeSide, traits(slot)),
       byTaints: (slot) =>
         !untoleratedTaint(traits(slot).taints, nodeSide.tolerations, ['NoSchedule', 'NoExecute']),
     };

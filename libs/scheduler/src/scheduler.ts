@@ -2,7 +2,8 @@ import { IndexedSearch } from './index/indexed-search.js';
 import { explain, type PlacementExplanation } from './explain/explanation.js';
 import type { PodInput } from './input.js';
 import { profiles, type Profile } from './profile.js';
-import { uidOf, type PodHandle, type Snapshot } from './snapshot.js';
+import type { PodHandle } from './pod-class.js';
+import { uidOf, type Snapshot } from './snapshot.js';
 
 /** Where a pod goes. Without a node it fits nowhere at this moment; `Scheduler.explain` says why. */
 export interface Decision {

@@ -1,29 +1,19 @@
 import { labelValue } from './labels.js';
 import type { Labels, NodeInput, PodInput } from './input.js';
 import { NodeTable, traitsOf, type NodeTraits } from './node-table.js';
-import type { LabelSet, PodClass } from './pod-class.js';
+import type { LabelSet, PodClass, PodHandle } from './pod-class.js';
 import { PodClasses } from './pod-classes.js';
+import { nowhere, PodTable } from './pod-table.js';
 import { CounterRegistry } from './topology/counter-registry.js';
-
-/** A pod as decisions see it. */
-export interface PodHandle {
-  readonly podClass: PodClass;
-  readonly labelSet: LabelSet;
-}
+import { WaitingPods } from './waiting-pods.js';
 
 /** A pod that holds resources, or waits to hold them until its node appears. */
 export interface PlacedPod extends PodHandle {
   readonly uid: string;
   readonly nodeName: string;
   /** Decided here but not yet seen in the store. */
-  assumed: boolean;
-  /** Where it is on its node; the snapshot's own. */
-  slot: number;
-  position: number;
+  readonly assumed: boolean;
 }
-
-/** The slot of a pod whose node is not known. */
-const nowhere = -1;
 
 /** Told of every change after it happened; how an index follows the snapshot. */
 export interface SnapshotObserver {
@@ -52,10 +42,10 @@ function isTerminal(pod: PodInput): boolean {
 export class Snapshot {
   readonly nodes = new NodeTable();
   readonly topology: CounterRegistry;
-  /** By slot, in no order. */
-  readonly podsOn: PlacedPod[][] = [];
-  private readonly pods = new Map<string, PlacedPod>();
-  private readonly waiting = new Map<string, Set<PlacedPod>>();
+  /** By slot: the classes of the pods there that hold ports of the node. */
+  readonly portHolders: (PodClass[] | undefined)[] = [];
+  private readonly pods = new PodTable();
+  private readonly waiting = new WaitingPods();
   private readonly namespaces = new Map<string, Labels>();
   private readonly classes: PodClasses;
   private readonly observers: SnapshotObserver[] = [];
@@ -83,11 +73,34 @@ export class Snapshot {
 
   /** The pod as a request to be placed. */
   handle(pod: PodInput): PodHandle {
-    return { podClass: this.classes.classOf(pod, true), labelSet: this.classes.labelSetOf(pod) };
+    return this.classes.handleOf(pod, true);
   }
 
   pod(uid: string): PlacedPod | undefined {
-    return this.pods.get(uid);
+    const number = this.pods.find(uid);
+    return number < 0 ? undefined : this.placed(number);
+  }
+
+  /** Pods on the node, in no order; not for every decision, since it is found out when it is asked. */
+  podsOn(slot: number): PlacedPod[] {
+    return this.pods.on(slot).map((number) => this.placed(number));
+  }
+
+  private placed(number: number): PlacedPod {
+    const { podClass, labelSet } = this.pods.handle(number);
+    const nodeName = this.nodeNameOf(number);
+    return {
+      uid: this.pods.uid(number),
+      nodeName,
+      assumed: this.pods.isAssumed(number),
+      podClass,
+      labelSet,
+    };
+  }
+
+  private nodeNameOf(number: number): string {
+    const slot = this.pods.slot(number);
+    return slot === nowhere ? this.waiting.nodeName(number) : this.nodes.name(slot);
   }
 
   /** Adds the node or takes over its changes. */
@@ -98,52 +111,50 @@ export class Snapshot {
     const offersChanged = this.nodes.setAllocatable(known, node);
     const traitsChanged = !sameTraits(this.nodes.traits[known]!, traits);
     if (traitsChanged) this.replaceTraits(known, traits);
-    if (offersChanged || traitsChanged) this.tell('nodeChanged', known);
+    if (offersChanged || traitsChanged) this.tellNodeChanged(known);
   }
 
   /** Its pods are remembered and count again when a node of this name appears. */
   removeNode(name: string): void {
     const slot = this.nodes.slot(name);
     if (slot === undefined) return;
-    // From the end, since each that goes is filled up by the last.
-    for (let pod = this.podsOn[slot]!.at(-1); pod; pod = this.podsOn[slot]!.at(-1)) {
-      this.displace(pod);
-      this.wait(pod);
+    for (const number of this.pods.on(slot)) {
+      this.displace(number);
+      this.waiting.add(number, name);
     }
     this.topology.addNode(slot, -1);
     this.nodes.vacate(slot);
     for (const domains of this.topology.domains.values()) domains.assign(slot, undefined);
-    this.tell('nodeChanged', slot);
+    this.tellNodeChanged(slot);
   }
 
   /** A bound pod as the store has it: replaces an assumption, and frees its place once it has ended. */
   setPod(pod: PodInput): void {
     const nodeName = pod.spec.nodeName;
     if (!nodeName || isTerminal(pod)) return this.removePod(uidOf(pod));
-    this.put(uidOf(pod), this.placedHandle(pod), nodeName, false);
+    this.put(uidOf(pod), this.classes.handleOf(pod, false), nodeName, false);
   }
 
   /** Counts the pod on the node although the binding is not stored yet. */
   assume(pod: PodInput, nodeName: string): void {
-    this.put(uidOf(pod), this.placedHandle(pod), nodeName, true);
-  }
-
-  /** The pod as one that has its node: what its spec.nodeName says is no wish any more. */
-  private placedHandle(pod: PodInput): PodHandle {
-    return { podClass: this.classes.classOf(pod, false), labelSet: this.classes.labelSetOf(pod) };
+    this.put(uidOf(pod), this.classes.handleOf(pod, false), nodeName, true);
   }
 
   /** Takes an assumption back; a pod that the store has confirmed stays. */
   forget(uid: string): void {
-    if (this.pods.get(uid)?.assumed) this.removePod(uid);
+    const number = this.pods.find(uid);
+    if (number >= 0 && this.pods.isAssumed(number)) this.drop(number);
   }
 
   removePod(uid: string): void {
-    const pod = this.pods.get(uid);
-    if (!pod) return;
-    this.pods.delete(uid);
-    if (pod.slot !== nowhere) this.displace(pod);
-    else this.stopWaiting(pod);
+    const number = this.pods.find(uid);
+    if (number >= 0) this.drop(number);
+  }
+
+  private drop(number: number): void {
+    if (this.pods.slot(number) !== nowhere) this.displace(number);
+    else this.waiting.remove(number);
+    this.pods.remove(number);
   }
 
   /** Labels of a namespace, which terms with a namespaceSelector read; undefined when it is gone. */
@@ -167,70 +178,81 @@ export class Snapshot {
     assumed: boolean,
     slot = this.nodes.slot(nodeName) ?? nowhere,
   ): void {
+    const old = this.pods.find(uid);
+    if (old >= 0) {
+      if (this.isSame(old, handle, nodeName)) {
+        if (!assumed) this.pods.confirm(old);
+        return;
+      }
+      this.drop(old);
+    }
+    const number = this.pods.add(uid, handle, nowhere, assumed);
+    if (slot === nowhere) this.waiting.add(number, nodeName);
+    else this.place(number, slot);
+    if (old < 0 && this.classes.size > this.sweepAt) this.sweep();
+  }
+
+  private isSame(number: number, { podClass, labelSet }: PodHandle, nodeName: string): boolean {
+    const handle = this.pods.handle(number);
+    return (
+      handle.podClass === podClass &&
+      handle.labelSet === labelSet &&
+      this.nodeNameOf(number) === nodeName
+    );
+  }
+
+  private place(number: number, slot: number): void {
+    const handle = this.pods.handle(number);
     const { podClass, labelSet } = handle;
-    const old = this.pods.get(uid);
-    if (old?.nodeName === nodeName && old.podClass === podClass && old.labelSet === labelSet) {
-      old.assumed &&= assumed;
-      return;
+    this.pods.move(number, slot);
+    labelSet.placed += 1;
+    if (podClass.ports.length > 0) (this.portHolders[slot] ??= []).push(podClass);
+    this.nodes.resources.take(slot, podClass.ask);
+    this.count(handle, slot, 1);
+    this.tellUsageChanged(slot);
+  }
+
+  private displace(number: number): void {
+    const slot = this.pods.slot(number);
+    const handle = this.pods.handle(number);
+    const { podClass, labelSet } = handle;
+    this.pods.move(number, nowhere);
+    labelSet.placed -= 1;
+    if (podClass.ports.length > 0) {
+      const holders = this.portHolders[slot]!;
+      holders.splice(holders.indexOf(podClass), 1);
     }
-    const placed = { uid, nodeName, assumed, podClass, labelSet, slot: nowhere, position: 0 };
-    if (old) this.removePod(uid);
-    this.pods.set(uid, placed);
-    if (slot === nowhere) this.wait(placed);
-    else this.place(placed, slot);
-    if (!old && this.classes.size > this.sweepAt) this.sweep();
+    this.nodes.resources.giveBack(slot, podClass.ask);
+    this.count(handle, slot, -1);
+    this.tellUsageChanged(slot);
   }
 
-  private place(pod: PlacedPod, slot: number): void {
-    pod.slot = slot;
-    pod.position = this.podsOn[slot]!.push(pod) - 1;
-    pod.labelSet.placed += 1;
-    this.nodes.resources.take(slot, pod.podClass.ask);
-    this.count(pod, slot, 1);
-    this.tell('usageChanged', slot);
-  }
-
-  private displace(pod: PlacedPod): void {
-    const { slot, position } = pod;
-    const pods = this.podsOn[slot]!;
-    const last = pods.pop()!;
-    if (last !== pod) {
-      pods[position] = last;
-      last.position = position;
-    }
-    pod.slot = nowhere;
-    pod.labelSet.placed -= 1;
-    this.nodes.resources.giveBack(slot, pod.podClass.ask);
-    this.count(pod, slot, -1);
-    this.tell('usageChanged', slot);
-  }
-
-  private count(pod: PlacedPod, slot: number, delta: 1 | -1): void {
-    for (const counter of pod.labelSet.membership.countedBy) counter.addPods(slot, delta);
-    const carried = pod.podClass.topology?.carried;
+  private count({ podClass, labelSet }: PodHandle, slot: number, delta: 1 | -1): void {
+    const { countedBy } = labelSet.membership;
+    for (let i = 0; i < countedBy.length; i++) countedBy[i]!.addPods(slot, delta);
+    const carried = podClass.topology?.carried;
     if (carried) for (const { counter } of carried) counter.addPods(slot, delta);
   }
 
   private addNode(traits: NodeTraits, node: NodeInput): void {
     const slot = this.nodes.occupy(traits, (capacity) => this.topology.grow(capacity));
     this.nodes.setAllocatable(slot, node);
-    this.podsOn[slot] = [];
+    this.portHolders[slot] = undefined;
     this.assignDomains(slot, traits);
     this.topology.addNode(slot, 1);
-    this.tell('nodeChanged', slot);
-    const waiting = this.waiting.get(traits.name);
-    this.waiting.delete(traits.name);
-    for (const pod of waiting ?? []) this.place(pod, slot);
+    this.tellNodeChanged(slot);
+    for (const number of this.waiting.take(traits.name)) this.place(number, slot);
   }
 
   /** Counts are taken out under the old traits and put back under the new, since both may decide them. */
   private replaceTraits(slot: number, traits: NodeTraits): void {
-    for (const pod of this.podsOn[slot]!) this.count(pod, slot, -1);
+    const handles = this.pods.on(slot).map((number) => this.pods.handle(number));
+    for (const handle of handles) this.count(handle, slot, -1);
     this.topology.addNode(slot, -1);
     this.nodes.traits[slot] = traits;
     this.assignDomains(slot, traits);
     this.topology.addNode(slot, 1);
-    for (const pod of this.podsOn[slot]!) this.count(pod, slot, 1);
+    for (const handle of handles) this.count(handle, slot, 1);
   }
 
   private assignDomains(slot: number, traits: NodeTraits): void {
@@ -239,31 +261,25 @@ export class Snapshot {
     }
   }
 
-  private wait(pod: PlacedPod): void {
-    const waiting = this.waiting.get(pod.nodeName) ?? new Set();
-    this.waiting.set(pod.nodeName, waiting.add(pod));
-  }
-
-  private stopWaiting(pod: PlacedPod): void {
-    const waiting = this.waiting.get(pod.nodeName);
-    waiting?.delete(pod);
-    if (waiting?.size === 0) this.waiting.delete(pod.nodeName);
-  }
-
   private sweep(): void {
-    const pods = [...this.pods.values()];
-    const classes = new Set(pods.map((pod) => pod.podClass));
-    this.classes.retain(classes, new Set(pods.map((pod) => pod.labelSet)));
+    const handles = [...this.pods].map((number) => this.pods.handle(number));
+    const classes = new Set(handles.map((handle) => handle.podClass));
+    this.classes.retain(classes, new Set(handles.map((handle) => handle.labelSet)));
     this.sweepAt = Math.max(classesBeforeSweep, this.classes.size * 2);
   }
 
-  private tell(event: 'usageChanged' | 'nodeChanged', slot: number): void {
+  private tellUsageChanged(slot: number): void {
     this.changes += 1;
-    for (let i = 0; i < this.observers.length; i++) this.observers[i]![event](slot);
+    for (let i = 0; i < this.observers.length; i++) this.observers[i]!.usageChanged(slot);
+  }
+
+  private tellNodeChanged(slot: number): void {
+    this.changes += 1;
+    for (let i = 0; i < this.observers.length; i++) this.observers[i]!.nodeChanged(slot);
   }
 
   private counterSource() {
-    const { nodes, podsOn } = this;
+    const { nodes, pods } = this;
     const labelSets = () => this.classes.allLabelSets();
     return {
       labelSets,
@@ -274,7 +290,10 @@ export class Snapshot {
         for (const slot of nodes) visit(slot, labelValue(nodes.traits[slot]!.labels, key));
       },
       forEachPlacedPod(visit: (slot: number, labelSet: LabelSet) => void) {
-        for (const slot of nodes) for (const pod of podsOn[slot]!) visit(slot, pod.labelSet);
+        for (const number of pods) {
+          const slot = pods.slot(number);
+          if (slot !== nowhere) visit(slot, pods.handle(number).labelSet);
+        }
       },
     };
   }

@@ -1,6 +1,7 @@
 import { evaluate } from '../evaluation.js';
 import type { Profile } from '../profile.js';
-import type { PodHandle, Snapshot } from '../snapshot.js';
+import type { PodHandle } from '../pod-class.js';
+import type { Snapshot } from '../snapshot.js';
 import type { NodeExplanation } from './node-explanation.js';
 import { groupRefusals, type RefusedNode } from './refusal-groups.js';
 import { boundSentence, fitSentence, refusalSentence } from './sentence.js';

@@ -2,7 +2,8 @@ import { amountText, resourceLabel } from '../amount-text.js';
 import type { NodeRefusal } from '../filters/filter.js';
 import type { Profile } from '../profile.js';
 import { podsColumn } from '../resource-table.js';
-import type { PodHandle, Snapshot } from '../snapshot.js';
+import type { PodHandle } from '../pod-class.js';
+import type { Snapshot } from '../snapshot.js';
 import { groupRefusals, type RefusedNode } from './refusal-groups.js';
 
 /** Alternatives in one sentence; more would not be read. */

@@ -1,4 +1,5 @@
-import type { PodHandle, Snapshot } from '../snapshot.js';
+import type { PodHandle } from '../pod-class.js';
+import type { Snapshot } from '../snapshot.js';
 
 /** Why one filter refuses one node, with what a suggestion needs to know. */
 export interface Refusal {

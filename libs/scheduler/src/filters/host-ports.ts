@@ -7,12 +7,11 @@ const name = 'hostPorts';
 export const hostPortsFilter: Filter = {
   name,
   reads: 'usage',
-  prepare({ podsOn }, { podClass: { ports } }) {
+  prepare({ portHolders }, { podClass: { ports } }) {
     if (ports.length === 0) return undefined;
     const taken = (slot: number) => {
-      for (const { podClass } of podsOn[slot]!) {
-        if (podClass.ports.length === 0) continue;
-        const clash = ports.find((port) => podClass.ports.some((p) => portsConflict(p, port)));
+      for (const holder of portHolders[slot] ?? []) {
+        const clash = ports.find((port) => holder.ports.some((p) => portsConflict(p, port)));
         if (clash) return clash;
       }
       return undefined;

@@ -32,12 +32,13 @@ export const topologySpreadFilter: Filter = {
   prepare(_snapshot, { podClass: { topology } }) {
     const terms = topology?.spread.filter((term) => term.hard) ?? [];
     if (terms.length === 0) return undefined;
-    const fits = (slot: number) =>
-      terms.every(
-        (term) =>
-          term.counted.counter.domains.domainOf[slot] !== noDomain &&
-          skewAfter(term, slot) <= term.maxSkew,
-      );
+    const fits = (slot: number) => {
+      for (const term of terms) {
+        if (term.counted.counter.domains.domainOf[slot] === noDomain) return false;
+        if (skewAfter(term, slot) > term.maxSkew) return false;
+      }
+      return true;
+    };
     const refusals = (slot: number) => terms.flatMap((term) => refusalOf(term, slot) ?? []);
     return { fits, refusals };
   },

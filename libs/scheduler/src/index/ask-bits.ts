@@ -35,6 +35,15 @@ export class AskBits {
     return bit;
   }
 
+  /** The least cpu and memory that a node must have free. */
+  cpuOf(bit: number): number {
+    return this.cpu[bit]!;
+  }
+
+  memoryOf(bit: number): number {
+    return this.memory[bit]!;
+  }
+
   /** The bits of all asks for which the node may have room, in words that the next call overwrites. */
   fitting(slot: number): Int32Array {
     const { cpu, memory, resources, words } = this;

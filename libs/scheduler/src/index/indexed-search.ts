@@ -3,7 +3,8 @@ import type { NodeCheck } from '../filters/filter.js';
 import type { LabelSet, PodClass } from '../pod-class.js';
 import type { Profile } from '../profile.js';
 import type { Ask } from '../resource-table.js';
-import type { PodHandle, Snapshot } from '../snapshot.js';
+import type { PodHandle } from '../pod-class.js';
+import type { Snapshot } from '../snapshot.js';
 import { NodeGroups } from './node-groups.js';
 import type { NodeOrder } from './node-order.js';
 import { isCurrent, makePlan, sum, type Candidate, type PlacementPlan } from './placement-plan.js';
@@ -33,7 +34,7 @@ export class IndexedSearch {
     const plan = this.planFor(pod);
     const { ask } = pod.podClass;
     const search = new Search(this.groups, plan, ask, this.groups.bitOf(ask));
-    for (const candidate of plan.candidates) search.consider(candidate);
+    search.run();
     return search.slot < 0 ? undefined : { slot: search.slot, score: search.score };
   }
 
@@ -67,38 +68,57 @@ class Search {
     private readonly bit: number,
   ) {}
 
-  consider({ group: { order }, nodeScore, orderedBase }: Candidate): void {
-    const { plan, ask, bit } = this;
-    const block = order.possible(bit, 0);
-    if (block < 0) return;
-    const first = order.firstOf(block);
-    if (plan.groupChecks.length > 0 && !passes(plan.groupChecks, first)) return;
-    let base = nodeScore + orderedBase;
-    if (plan.groupScores.length > 0) base += sum(plan.groupScores, first);
-    if (this.isHopeless(base, first)) return;
-    if (plan.nodeChecks.length > 0 || plan.nodeScores.length > 0)
-      return this.walk(order, block, base);
-    const slot = order.firstFit(ask, bit, block);
-    if (slot >= 0) this.offer(slot, base + plan.orderedWeight * this.groups.keyOf(slot));
+  /** Begins with the group that promises most, so that of the others few are worth a visit. */
+  run(): void {
+    const { candidates } = this.plan;
+    const first = this.mostPromising();
+    if (first >= 0) this.consider(candidates[first]!);
+    for (let i = 0; i < candidates.length; i++) if (i !== first) this.consider(candidates[i]!);
   }
 
-  private walk(order: NodeOrder, block: number, base: number): void {
+  private mostPromising(): number {
+    const { candidates, orderedWeight } = this.plan;
+    const { prospects } = this.groups;
+    let first = -1;
+    let most = -Infinity;
+    for (let i = 0; i < candidates.length; i++) {
+      const { order, base } = candidates[i]!;
+      const promise = base + orderedWeight * prospects.at(this.bit, order.number);
+      if (promise <= most) continue;
+      first = i;
+      most = promise;
+    }
+    return first;
+  }
+
+  private consider({ order, base }: Candidate): void {
+    const { plan, ask, bit } = this;
+    const key = this.groups.prospects.at(bit, order.number);
+    if (key === -Infinity || this.isHopeless(base + plan.groupScoresBound, key)) return;
+    if (plan.groupChecks.length > 0 && !passes(plan.groupChecks, order.first)) return;
+    const rated = plan.groupScores.length > 0 ? base + sum(plan.groupScores, order.first) : base;
+    if (this.isHopeless(rated, key)) return;
+    if (plan.nodeChecks.length > 0 || plan.nodeScores.length > 0) return this.walk(order, rated);
+    const slot = order.firstFit(ask, bit);
+    if (slot >= 0) this.offer(slot, rated + plan.orderedWeight * this.groups.keyOf(slot));
+  }
+
+  private walk(order: NodeOrder, base: number): void {
     const { plan } = this;
-    order.walk(this.ask, this.bit, block, (slot) => {
-      if (this.isHopeless(base, slot)) return false;
+    order.walk(this.ask, this.bit, (slot) => {
+      const key = this.groups.keyOf(slot);
+      if (this.isHopeless(base, key)) return false;
       if (passes(plan.nodeChecks, slot)) {
-        const ordered = plan.orderedWeight * this.groups.keyOf(slot);
-        this.offer(slot, base + ordered + sum(plan.nodeScores, slot));
+        this.offer(slot, base + plan.orderedWeight * key + sum(plan.nodeScores, slot));
       }
       return true;
     });
   }
 
-  /** Keys fall within a group, so when this node cannot win, none after it can. */
-  private isHopeless(base: number, slot: number): boolean {
+  /** Keys fall within a group, so when a node with this key cannot win, none after it can. */
+  private isHopeless(base: number, key: number): boolean {
     const { plan } = this;
-    const most = base + plan.orderedWeight * this.groups.keyOf(slot) + plan.nodeScoresBound;
-    return most <= this.score;
+    return base + plan.orderedWeight * key + plan.nodeScoresBound <= this.score;
   }
 
   private offer(slot: number, score: number): void {

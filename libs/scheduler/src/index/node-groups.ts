@@ -4,6 +4,7 @@ import type { Ask } from '../resource-table.js';
 import type { Snapshot } from '../snapshot.js';
 import { AskBits } from './ask-bits.js';
 import { NodeOrder, type OrderBase } from './node-order.js';
+import { Prospects } from './prospects.js';
 
 /** A label with more values than this does not divide nodes into groups: hosts' names would make one each. */
 const maxValuesOfGroupLabel = 64;
@@ -28,10 +29,13 @@ export class NodeGroups {
   version = 0;
   private groups = new Map<string, NodeGroup>();
   private groupOf: (NodeGroup | undefined)[] = [];
+  /** Numbers of groups that are no more. */
+  private freed: number[] = [];
   private readonly base: OrderBase;
   private readonly labels = new Set<string>();
   private readonly asked = new Set<string>();
-  private readonly stale: number[] = [];
+  private stale = new Int32Array(64);
+  private staleCount = 0;
   private isStale = new Uint8Array(64);
   private recheckAt = groupsBeforeRecheck;
 
@@ -41,7 +45,8 @@ export class NodeGroups {
     private readonly direction: 1 | -1,
   ) {
     const { resources } = snapshot.nodes;
-    this.base = { resources, asks: new AskBits(resources), keys: new Float64Array(64) };
+    const [asks, prospects] = [new AskBits(resources), new Prospects()];
+    this.base = { resources, asks, prospects, keys: new Float64Array(64) };
     snapshot.observe({
       usageChanged: (slot) => this.note(slot, 1),
       nodeChanged: (slot) => this.note(slot, 2),
@@ -63,7 +68,13 @@ export class NodeGroups {
   bitOf(ask: Ask): number {
     return this.base.asks.bitOf(ask, (bit) => {
       for (const { order } of this.groups.values()) order.allow(bit);
+      this.base.prospects.forget(bit);
     });
+  }
+
+  /** How well nodes with room for an ask can stand, group by group. */
+  get prospects(): Prospects {
+    return this.base.prospects;
   }
 
   /** Asks that nodes be divided by this label; false when it has too many values for that. */
@@ -80,13 +91,14 @@ export class NodeGroups {
 
   /** Works in what has changed. */
   refresh(): void {
-    for (const slot of this.stale) {
+    for (let i = 0; i < this.staleCount; i++) {
+      const slot = this.stale[i]!;
       const what = this.isStale[slot];
       this.isStale[slot] = 0;
       if (what === 2) this.replace(slot);
       else this.reorder(slot);
     }
-    this.stale.length = 0;
+    this.staleCount = 0;
     if (this.groups.size > this.recheckAt) this.recheckLabels();
   }
 
@@ -102,15 +114,18 @@ export class NodeGroups {
   private note(slot: number, what: 1 | 2): void {
     if (slot >= this.isStale.length) this.grow();
     const before = this.isStale[slot]!;
-    if (before === 0) this.stale.push(slot);
+    if (before === 0) this.stale[this.staleCount++] = slot;
     if (what > before) this.isStale[slot] = what;
   }
 
   private grow(): void {
     const { capacity } = this.snapshot.nodes;
-    const stale = new Uint8Array(capacity);
-    stale.set(this.isStale);
-    this.isStale = stale;
+    const isStale = new Uint8Array(capacity);
+    isStale.set(this.isStale);
+    this.isStale = isStale;
+    const stale = new Int32Array(capacity);
+    stale.set(this.stale);
+    this.stale = stale;
     const values = new Float64Array(capacity);
     values.set(this.base.keys);
     this.base.keys = values;
@@ -136,7 +151,10 @@ export class NodeGroups {
     if (old) {
       old.order.remove(slot);
       this.groupOf[slot] = undefined;
-      if (old.order.size === 0) this.groups.delete(old.identity);
+      if (old.order.size === 0) {
+        this.groups.delete(old.identity);
+        this.freed.push(old.order.number);
+      }
     }
     if (id !== undefined) this.join(id, slot);
     if (old || id !== undefined) this.version++;
@@ -145,7 +163,7 @@ export class NodeGroups {
   private join(id: string, slot: number): void {
     let group = this.groups.get(id);
     if (!group) {
-      const order = new NodeOrder(this.base);
+      const order = new NodeOrder(this.base, this.freed.pop() ?? this.groups.size);
       group = { identity: id, order, fullness: groupFullness(this.snapshot.nodes, slot) };
       this.groups.set(id, group);
     }
@@ -157,6 +175,7 @@ export class NodeGroups {
   private regroup(): void {
     this.groups = new Map();
     this.groupOf = [];
+    this.freed = [];
     for (const slot of this.snapshot.nodes) this.note(slot, 2);
     this.version++;
     this.refresh();

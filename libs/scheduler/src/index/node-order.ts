@@ -1,6 +1,7 @@
-import type { Ask, ResourceTable } from '../resource-table.js';
+import { cpuColumn, memoryColumn, type Ask, type ResourceTable } from '../resource-table.js';
 import type { AskBits } from './ask-bits.js';
 import { BlockMasks } from './block-masks.js';
+import type { Prospects } from './prospects.js';
 
 /** Nodes per block; a full block splits in two. */
 const blockSize = 32;
@@ -10,6 +11,7 @@ const initialBlocks = 4;
 export interface OrderBase {
   readonly resources: ResourceTable;
   readonly asks: AskBits;
+  readonly prospects: Prospects;
   /** Keys by slot; the index changes one only while the node is in no order. */
   keys: Float64Array;
 }
@@ -22,6 +24,9 @@ export interface OrderBase {
 export class NodeOrder {
   private slots = new Int32Array(initialBlocks * blockSize);
   private keys = new Float64Array(initialBlocks * blockSize);
+  /** What of the node is free: most that lack room are seen here and their rows, far apart, are not read. */
+  private cpu = new Float64Array(initialBlocks * blockSize);
+  private memory = new Float64Array(initialBlocks * blockSize);
   private sizes = new Int32Array(initialBlocks);
   /** Key and slot of the first node of each block. */
   private firstKeys = new Float64Array(initialBlocks);
@@ -30,7 +35,13 @@ export class NodeOrder {
   private blocks = 0;
   private count = 0;
 
-  constructor(private readonly base: OrderBase) {}
+  /** `number` is that of the group for the prospects. */
+  constructor(
+    private readonly base: OrderBase,
+    readonly number: number,
+  ) {
+    base.prospects.begin(number);
+  }
 
   get size(): number {
     return this.count;
@@ -46,32 +57,35 @@ export class NodeOrder {
     if (this.blocks === 0) this.addBlock(0);
     let block = this.blockFor(key, slot);
     if (this.sizes[block] === blockSize) block = this.split(block, key, slot);
-    const { slots, keys } = this;
+    const { slots, keys, cpu, memory } = this;
     const start = block * blockSize;
     let at = start + this.sizes[block]!++;
     for (; at > start && isBefore(key, slot, keys[at - 1]!, slots[at - 1]!); at--) {
       slots[at] = slots[at - 1]!;
       keys[at] = keys[at - 1]!;
+      cpu[at] = cpu[at - 1]!;
+      memory[at] = memory[at - 1]!;
     }
     slots[at] = slot;
     keys[at] = key;
+    this.noteFree(at, slot);
     if (at === start) this.noteFirst(block);
     this.count++;
-    this.masks.allow(block, this.base.asks.fitting(slot));
+    this.allowOn(block, slot, key);
   }
 
   remove(slot: number): void {
     const block = this.blockFor(this.base.keys[slot]!, slot);
-    const { slots, keys } = this;
+    const { slots, keys, cpu, memory } = this;
     const start = block * blockSize;
     const end = start + this.sizes[block]!;
-    let at = start;
-    while (at < end && slots[at] !== slot) at++;
-    if (at === end) throw new Error(`slot ${slot} is not in its order`);
+    let at = this.find(block, slot);
     const isFirst = at === start;
     for (; at < end - 1; at++) {
       slots[at] = slots[at + 1]!;
       keys[at] = keys[at + 1]!;
+      cpu[at] = cpu[at + 1]!;
+      memory[at] = memory[at + 1]!;
     }
     this.count--;
     if (--this.sizes[block]! === 0) this.removeBlock(block);
@@ -80,8 +94,29 @@ export class NodeOrder {
 
   /** Something became free on a node whose place did not change. */
   noticed(slot: number): void {
-    const block = this.blockFor(this.base.keys[slot]!, slot);
-    this.masks.allow(block, this.base.asks.fitting(slot));
+    const key = this.base.keys[slot]!;
+    const block = this.blockFor(key, slot);
+    this.noteFree(this.find(block, slot), slot);
+    this.allowOn(block, slot, key);
+  }
+
+  private find(block: number, slot: number): number {
+    const start = block * blockSize;
+    const end = start + this.sizes[block]!;
+    for (let at = start; at < end; at++) if (this.slots[at] === slot) return at;
+    throw new Error(`slot ${slot} is not in its order`);
+  }
+
+  private noteFree(at: number, slot: number): void {
+    const { resources } = this.base;
+    this.cpu[at] = resources.free(cpuColumn, slot);
+    this.memory[at] = resources.free(memoryColumn, slot);
+  }
+
+  private allowOn(block: number, slot: number, key: number): void {
+    const fitting = this.base.asks.fitting(slot);
+    this.masks.allow(block, fitting);
+    this.base.prospects.raise(fitting, this.number, key);
   }
 
   /** Nothing is known about the ask of this bit any more. */
@@ -89,47 +124,51 @@ export class NodeOrder {
     this.masks.allowEverywhere(bit, this.blocks);
   }
 
-  /** The index of the first block from `start` on that may have room, or -1. */
-  possible(bit: number, start: number): number {
-    return this.masks.next(bit, start, this.blocks);
-  }
-
-  /** The first node of a block: no node in it or after it has a larger key. */
-  firstOf(block: number): number {
-    return this.firstSlots[block]!;
-  }
-
-  /** The first node with room for the ask in or after this block, or -1. */
-  firstFit(ask: Ask, bit: number, block: number): number {
-    const { resources } = this.base;
-    for (let i = block; i >= 0; i = this.possible(bit, i + 1)) {
+  /** The first node with room for the ask, or -1. */
+  firstFit(ask: Ask, bit: number): number {
+    const { resources, prospects } = this.base;
+    const cpuAsked = this.base.asks.cpuOf(bit);
+    const memoryAsked = this.base.asks.memoryOf(bit);
+    const { slots, cpu, memory } = this;
+    for (let i = this.masks.next(bit, 0, this.blocks); i >= 0;) {
       const start = i * blockSize;
       const end = start + this.sizes[i]!;
       for (let at = start; at < end; at++) {
-        if (resources.fits(this.slots[at]!, ask)) return this.slots[at]!;
+        if (cpu[at]! < cpuAsked || memory[at]! < memoryAsked) continue;
+        if (!resources.fits(slots[at]!, ask)) continue;
+        prospects.set(bit, this.number, this.keys[at]!);
+        return slots[at]!;
       }
       this.masks.refuse(i, bit);
+      i = this.masks.next(bit, i + 1, this.blocks);
     }
+    prospects.set(bit, this.number, -Infinity);
     return -1;
   }
 
-  /**
-   * Visits nodes with room for the ask, in order from this block on, until `visit` returns false. `visit`
-   * must not change the order.
-   */
-  walk(ask: Ask, bit: number, block: number, visit: (slot: number) => boolean): void {
-    const { resources } = this.base;
-    for (let i = block; i >= 0; i = this.possible(bit, i + 1)) {
+  /** Visits nodes with room for the ask, in order, until `visit` returns false. It must not change the order. */
+  walk(ask: Ask, bit: number, visit: (slot: number) => boolean): void {
+    const { resources, prospects, asks } = this.base;
+    const [cpuAsked, memoryAsked] = [asks.cpuOf(bit), asks.memoryOf(bit)];
+    const { cpu, memory } = this;
+    let isFirst = true;
+    for (let i = this.masks.next(bit, 0, this.blocks); i >= 0;) {
       const start = i * blockSize;
       const end = start + this.sizes[i]!;
       let found = false;
       for (let at = start; at < end; at++) {
-        if (!resources.fits(this.slots[at]!, ask)) continue;
+        if (cpu[at]! < cpuAsked || memory[at]! < memoryAsked) continue;
+        const slot = this.slots[at]!;
+        if (!resources.fits(slot, ask)) continue;
+        if (isFirst) prospects.set(bit, this.number, this.keys[at]!);
+        isFirst = false;
         found = true;
-        if (!visit(this.slots[at]!)) return;
+        if (!visit(slot)) return;
       }
       if (!found) this.masks.refuse(i, bit);
+      i = this.masks.next(bit, i + 1, this.blocks);
     }
+    if (isFirst) prospects.set(bit, this.number, -Infinity);
   }
 
   /** The last block whose first node is not after this one. */
@@ -151,7 +190,7 @@ export class NodeOrder {
     const upper = block + 1;
     this.addBlock(upper);
     const from = block * blockSize + half;
-    for (const array of [this.slots, this.keys]) {
+    for (const array of [this.slots, this.keys, this.cpu, this.memory]) {
       array.copyWithin(upper * blockSize, from, from + half);
     }
     this.sizes[block] = half;
@@ -184,7 +223,7 @@ export class NodeOrder {
     for (const array of [this.sizes, this.firstKeys, this.firstSlots]) {
       array.copyWithin(to, from, end);
     }
-    for (const array of [this.slots, this.keys]) {
+    for (const array of [this.slots, this.keys, this.cpu, this.memory]) {
       array.copyWithin(to * blockSize, from * blockSize, end * blockSize);
     }
   }
@@ -197,6 +236,8 @@ export class NodeOrder {
     };
     this.slots = larger(this.slots);
     this.keys = larger(this.keys);
+    this.cpu = larger(this.cpu);
+    this.memory = larger(this.memory);
     this.sizes = larger(this.sizes);
     this.firstKeys = larger(this.firstKeys);
     this.firstSlots = larger(this.firstSlots);

@@ -1,21 +1,28 @@
 import type { NodeCheck } from '../filters/filter.js';
 import type { Profile } from '../profile.js';
 import type { NodeScore, WeightedScore } from '../scores/score.js';
-import type { PodHandle, Snapshot } from '../snapshot.js';
-import type { NodeGroup, NodeGroups } from './node-groups.js';
+import type { PodHandle } from '../pod-class.js';
+import type { Snapshot } from '../snapshot.js';
+import type { NodeGroups } from './node-groups.js';
+import type { NodeOrder } from './node-order.js';
 
 interface Weighted {
   readonly rate: NodeScore;
   readonly weight: number;
 }
 
+interface Bounded extends Weighted {
+  readonly bound: number;
+}
+
 /** A group that passes everything that is decided for all its nodes alike, for as long as no node changes. */
 export interface Candidate {
-  readonly group: NodeGroup;
-  /** What rules about nodes alone give to each of its nodes. */
-  readonly nodeScore: number;
-  /** The ordered score of a node of this group is this plus the weight times its key in the group. */
-  readonly orderedBase: number;
+  readonly order: NodeOrder;
+  /**
+   * What rules about nodes alone give to each of its nodes, and what the ordered score gives beside the
+   * weight times the key.
+   */
+  readonly base: number;
 }
 
 /**
@@ -27,6 +34,8 @@ export interface PlacementPlan {
   /** Asked of any one node of a group, each time. */
   readonly groupChecks: readonly NodeCheck[];
   readonly groupScores: readonly Weighted[];
+  /** No group gets more than this from `groupScores`. */
+  readonly groupScoresBound: number;
   /** Asked of each node that has room. */
   readonly nodeChecks: readonly NodeCheck[];
   readonly nodeScores: readonly Weighted[];
@@ -69,21 +78,25 @@ export function makePlan(
     if (!checks.once.every((check) => check.fits(sample))) continue;
     const { rate, weight } = scores.ordered;
     const orderedBase = weight === 0 ? 0 : weight * (rate(sample) - groups.keyOf(sample));
-    candidates.push({ group, nodeScore: sum(scores.once, sample), orderedBase });
+    candidates.push({ order: group.order, base: orderedBase + sum(scores.once, sample) });
   }
-  const bounds = scores.perNode.map(({ weight, bound }) => weight * bound);
   return {
     candidates,
     groupChecks: checks.perGroup,
     groupScores: scores.perGroup,
+    groupScoresBound: boundOf(scores.perGroup),
     nodeChecks: checks.perNode,
     nodeScores: scores.perNode,
-    nodeScoresBound: bounds.reduce((a, b) => a + b, 0),
+    nodeScoresBound: boundOf(scores.perNode),
     orderedWeight: scores.ordered.weight,
     groupsVersion: groups.version,
     countersVersion: snapshot.topology.version,
     repellers: pod.labelSet.membership.repelledBy.length,
   };
+}
+
+function boundOf(scores: readonly Bounded[]): number {
+  return scores.reduce((total, { weight, bound }) => total + weight * bound, 0);
 }
 
 export function sum(scores: readonly Weighted[], slot: number): number {
@@ -122,16 +135,17 @@ function sortChecks(snapshot: Snapshot, pod: PodHandle, profile: Profile, groups
 
 function sortScores(snapshot: Snapshot, pod: PodHandle, profile: Profile, groups: NodeGroups) {
   const once: Weighted[] = [];
-  const perGroup: Weighted[] = [];
-  const perNode: (Weighted & { bound: number })[] = [];
+  const perGroup: Bounded[] = [];
+  const perNode: Bounded[] = [];
   let ordered: Weighted = { rate: () => 0, weight: 0 };
   for (const { score, weight } of profile.scores) {
     const rate = score.prepare(snapshot, pod);
     if (!rate) continue;
+    const bound = score.bound ?? 1;
     if (score.order !== undefined && ordered.weight === 0) ordered = { rate, weight };
-    else if (!isAlikeInGroup(score, snapshot, pod, groups)) {
-      perNode.push({ rate, weight, bound: score.bound ?? 1 });
-    } else (score.reads === 'node' ? once : perGroup).push({ rate, weight });
+    else if (!isAlikeInGroup(score, snapshot, pod, groups)) perNode.push({ rate, weight, bound });
+    else if (score.reads === 'node') once.push({ rate, weight });
+    else perGroup.push({ rate, weight, bound });
   }
   return { once, perGroup, perNode, ordered };
 }

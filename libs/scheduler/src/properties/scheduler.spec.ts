@@ -40,7 +40,7 @@ test('what is taken of a node is at all times the sum over its pods', () => {
       for (const step of steps) life.live(step, () => undefined);
       const { resources } = life.snapshot.nodes;
       for (const slot of life.snapshot.nodes) {
-        const pods = [...life.snapshot.podsOn[slot]!];
+        const pods = life.snapshot.podsOn(slot);
         const expected = life.world.pods.filter(
           (p) => p.spec.nodeName === life.snapshot.nodes.name(slot),
         );

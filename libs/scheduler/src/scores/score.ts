@@ -1,5 +1,6 @@
 import type { LabelReader } from '../filters/filter.js';
-import type { PodHandle, Snapshot } from '../snapshot.js';
+import type { PodHandle } from '../pod-class.js';
+import type { Snapshot } from '../snapshot.js';
 
 /** How good a node is for one pod, from 0 to 1 unless the score says otherwise; more is better. */
 export type NodeScore = (slot: number) => number;
