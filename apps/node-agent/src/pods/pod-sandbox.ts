@@ -114,16 +114,8 @@ export class PodSandbox {
 const cgroupMount = '/sys/fs/cgroup';
 /** Removes a pod's empty cgroup from every hierarchy that has it. */
 export async function removeCgroups(cgroupsPath: string): Promise<void> {
-  for (const hierarchy of [...hierarchies, ...moreHierarchies]) {
-    await removeEmptyGroups(join(cgroupMount, hierarchy, cgroupsPath));
+  for (const hierarchy of ['', ...(await readdir(cgroupMount))]) {
+    // Absent, or not empty: then a container still lives in it and its own removal comes first.
+    await rmdir(join(cgroupMount, hierarchy, cgroupsPath)).catch(() => undefined);
   }
-}
-
-// A host that crashed may have left groups below; one in which a process still lives stays, and so do its parents.
-async function removeEmptyGroups(group: string): Promise<void> {
-  const entries = await readdir(group, { withFileTypes: true }).catch(() => []);
-  for (const entry of entries) {
-    if (entry.isDirectory()) await removeEmptyGroups(join(group, entry.name));
-  }
-  await rmdir(group).catch(() => undefined);
 }
