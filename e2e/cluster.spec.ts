@@ -355,3 +355,26 @@ test('a reboot of a host brings its pods back', async () => {
   });
   expect(after.spec.nodeName).toBe('node-c');
 });
+
+test('an uninstalled host keeps nothing of Gantry', async () => {
+  reportJournals('uninstall');
+  await cluster.apply(pod({ name: 'last', node: 'node-c', probe: true }));
+  await cluster.settled('app=last', 1);
+  const node = cluster.node('node-c');
+  expect(await node.shell('/opt/gantry/deploy/install.sh uninstall')).toContain(
+    'Gantry is removed',
+  );
+  const traces = [
+    'ls -d /usr/lib/gantry /etc/gantry /run/gantry /usr/local/bin/gantry /etc/systemd/system/gantry-*',
+    'ls -A /var/lib/gantry',
+    'find /sys/fs/cgroup -maxdepth 2 -name gantry',
+    'grep -E "gantry/(pods|images)|/run/gantry" /proc/self/mounts',
+    'ip -br link | grep -E "gantry|veth"',
+    'nft list tables | grep gantry',
+    'pgrep -a gantry-',
+  ];
+  const left = await node.run(['sh', '-c', `{ ${traces.join('; ')}; } 2>/dev/null`]);
+  expect(left.stdout).toBe('');
+  await cluster.gantry(['delete', 'pod', 'last', '--force', '--grace-period=0']);
+  await cluster.gantry(['delete', 'node', 'node-c']);
+});

@@ -115,7 +115,15 @@ const cgroupMount = '/sys/fs/cgroup';
 /** Removes a pod's empty cgroup from every hierarchy that has it. */
 export async function removeCgroups(cgroupsPath: string): Promise<void> {
   for (const hierarchy of ['', ...(await readdir(cgroupMount))]) {
-    // Absent, or not empty: then a container still lives in it and its own removal comes first.
-    await rmdir(join(cgroupMount, hierarchy, cgroupsPath)).catch(() => undefined);
+    await removeEmptyGroups(join(cgroupMount, hierarchy, cgroupsPath));
   }
+}
+
+// A crash may have left groups below. One in which a process still lives stays, and with it its parents.
+async function removeEmptyGroups(group: string): Promise<void> {
+  const entries = await readdir(group, { withFileTypes: true }).catch(() => []);
+  for (const entry of entries) {
+    if (entry.isDirectory()) await removeEmptyGroups(join(group, entry.name));
+  }
+  await rmdir(group).catch(() => undefined);
 }
