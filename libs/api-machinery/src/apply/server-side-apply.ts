@@ -11,6 +11,7 @@ import {
   union,
   type FieldSet,
 } from './field-set.js';
+import { inherited } from './last-applied.js';
 import { changedFields, fieldSetOf, mergeTyped, withoutFields } from './typed-fields.js';
 
 export interface ManagerOptions {
@@ -162,7 +163,8 @@ export function serverSideApply<T extends ApiObject>(
   const fields = ownable(fieldSetOf(type, applied), options.subresource);
   const merged = structuredClone(mergeTyped(type, live ?? {}, applied)) as T;
   const changed = intersection(changedFields(type, live, merged), fields);
-  const conflicts = conflictsWith(others, changed);
+  const contested = difference(changed, inherited(type, live, options.manager));
+  const conflicts = conflictsWith(others, contested);
   if (conflicts.length > 0 && !options.force) throw conflictError(conflicts);
   const owned = others.reduce((all, entry) => union(all, entry.fieldsV1 ?? {}), {} as FieldSet);
   const dropped = difference(difference(own?.fieldsV1 ?? {}, fields), owned);

@@ -23,6 +23,7 @@ import {
   pretendCreated,
   startMetadata,
 } from './metadata.js';
+import { managersFor } from './managers.js';
 import type { WriteOptions, WriteTarget } from './options.js';
 
 /** How often a write is tried again when another writer came first, or a generated name was taken. */
@@ -97,10 +98,12 @@ export class Writer {
       const next = await change(structuredClone(current));
       if (next === undefined) return current;
       this.prepare(key, next, current);
-      if (options.fieldManager) next.metadata.managedFields = current.metadata.managedFields;
+      const managedFields = managersFor(next.metadata, current.metadata);
+      if (options.fieldManager) next.metadata.managedFields = managedFields;
       omitEmpty(next.metadata);
       if (jsonEqual(next, current)) return current;
-      if (key.target !== 'whole') this.track(kind, current, next, options, key.target);
+      const before = { ...current, metadata: { ...current.metadata, managedFields } };
+      if (key.target !== 'whole') this.track(kind, before, next, options, key.target);
       if (options.dryRun) return next;
       try {
         return await this.write(kind, next);
