@@ -2,10 +2,11 @@
  * `npm run bench -- binding [--nodes 5000] [--pods 10000] [--rounds 3] [--members 1,3]`: from the create of a
  * plain pod to its binding, both seen by clients of the API over HTTPS: control plane, real etcd with fsync
  * and all clients on this machine. `bound-N`: sustained, 64 creates in flight, etcd of N members; `idle`: one
- * pod at a time. The nodes are hollow.
+ * pod at a time; `processor-N`: what the control plane itself takes of a core, which a busy machine changes
+ * least. The nodes are hollow.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { residentMebibytes, startBed, type Bed } from './binding/bed.ts';
+import { processorMicros, residentMebibytes, startBed, type Bed } from './binding/bed.ts';
 import type { Options, Report } from './report.ts';
 import { summarize, type Result } from './statistics.ts';
 
@@ -73,13 +74,18 @@ async function measure(members: number, args: readonly string[]): Promise<Result
   await sustained(bed, 'warm-up', warmUpPods);
   const waits = await idle(bed);
   const rates: number[] = [];
+  const costs: number[] = [];
+  const pid = bed.controlPlane.child.pid!;
   for (let round = 0; round < rounds; round += 1) {
+    const before = await processorMicros(pid);
     rates.push(await sustained(bed, `round-${members}-${round}`, pods));
+    costs.push(((await processorMicros(pid)) - before) / pods);
   }
-  const resident = await residentMebibytes(bed.controlPlane.child.pid!);
+  const resident = await residentMebibytes(pid);
   return [
     summarize(`bound-${members}`, 'pods/s', rates),
     summarize(members === 1 ? 'idle' : `idle-${members}`, 'ms', waits),
+    summarize(`processor-${members}`, 'µs/pod', costs),
     summarize(`memory-${members}`, 'MiB', [resident]),
   ];
 }

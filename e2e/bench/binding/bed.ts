@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { NodeKind } from '@gantry/api';
 import { ObjectStore } from '@gantry/controller';
 import { EtcdStore } from '@gantry/store';
 import { HollowNodes, startEtcdMembers } from '@gantry/testing';
@@ -10,7 +11,7 @@ import {
   type Credentials,
   startControlPlane,
 } from '../../cluster/control-plane-process.ts';
-import { end } from '../../cluster/process.ts';
+import { end, eventually } from '../../cluster/process.ts';
 import { BoundPods } from './bound-pods.ts';
 import { Connections } from './connections.ts';
 
@@ -32,12 +33,8 @@ export interface Bed extends AsyncDisposable {
  * A hollow node is a Node object that is Ready and holds a session key, as the gateway keeps one for a
  * connected agent; nothing runs there, so no status of a pod is written beside the binding.
  */
-async function joinNodes(
-  endpoints: readonly string[],
-  count: number,
-): Promise<() => Promise<void>> {
-  const store = new EtcdStore({ endpoints });
-  const nodes = new HollowNodes({ objects: new ObjectStore(store) });
+async function joinNodes(objects: ObjectStore, count: number): Promise<void> {
+  const nodes = new HollowNodes({ objects });
   const names = Array.from({ length: count }, (_, i) => `node-${i}`);
   const lane = async () => {
     for (let name = names.pop(); name; name = names.pop()) {
@@ -46,7 +43,15 @@ async function joinNodes(
     }
   };
   await Promise.all(Array.from({ length: connectionsAtOnce }, lane));
-  return () => store.close();
+}
+
+/** New nodes are given their pod addresses first; pods that come meanwhile would share the machine with that. */
+async function nodesSettled(objects: ObjectStore): Promise<void> {
+  const isSettled = async () => {
+    const { items } = await objects.list(NodeKind);
+    return items.every(({ spec }) => spec?.podCIDR !== undefined);
+  };
+  await eventually('pod addresses for every node', isSettled, 120_000);
 }
 
 /** Starts everything; what was started is taken down again when a later step fails. */
@@ -58,11 +63,18 @@ export async function startBed(members: number, nodeCount: number): Promise<Bed>
     const etcd = await startEtcdMembers(members);
     for (const member of etcd) stack.defer(() => member.stop());
     const endpoints = etcd.map(({ endpoint }) => endpoint);
-    stack.defer(await joinNodes(endpoints, nodeCount));
+    const own = new EtcdStore({ endpoints });
+    stack.defer(() => own.close());
+    const objects = new ObjectStore(own);
+    await joinNodes(objects, nodeCount);
     const store = `etcd:${endpoints.join(',')}`;
-    const flags = ['--cluster-cidr=10.0.0.0/8', '--log-level=info'];
-    const controlPlane = await startControlPlane({ dataDir, store, flags });
+    const controlPlane = await startControlPlane({
+      dataDir,
+      store,
+      flags: ['--cluster-cidr=10.0.0.0/8'],
+    });
     stack.defer(() => end(controlPlane.child));
+    await nodesSettled(objects);
     const credentials = await adminCredentials(dataDir);
     const { apiUrl } = controlPlane;
     const clients = new Connections(apiUrl, credentials, requestsInFlight);
@@ -75,6 +87,15 @@ export async function startBed(members: number, nodeCount: number): Promise<Bed>
     await stack.disposeAsync();
     throw error;
   }
+}
+
+const ticksPerSecond = 100;
+
+/** Processor time that a process has used, in microseconds. */
+export async function processorMicros(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return ((Number(fields[11]) + Number(fields[12])) * 1e6) / ticksPerSecond;
 }
 
 /** Resident memory of a process in MiB. */
