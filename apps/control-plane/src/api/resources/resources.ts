@@ -10,7 +10,6 @@ import { type CreateHook, CreateHooks } from './create-hooks.js';
 import { Deleter } from './deleter.js';
 import { detailsOf } from './details.js';
 import { listKind } from './list-kind.js';
-import { requireLiveNamespace } from './namespace-admission.js';
 import type {
   Applied,
   ApplyOptions,
@@ -108,7 +107,6 @@ export class Resources {
     options: WriteOptions = {},
   ): Promise<T> {
     const mine = options.owned ? object : structuredClone(object);
-    if (kind.namespaced && namespace) await requireLiveNamespace(this.objects, namespace, mine);
     const answer = this.hooks.run(kind, mine);
     return answer(await this.writer.create(kind, namespace, mine, options));
   }
