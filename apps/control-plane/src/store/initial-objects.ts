@@ -4,7 +4,6 @@ import {
   systemPriorityClasses,
   type ApiObject,
   type Kind,
-  type Namespace,
 } from '@gantry/api';
 import { isReason } from '@gantry/base';
 import type { ObjectStore } from '@gantry/controller';
@@ -15,7 +14,7 @@ const namespaces = ['default', 'kube-system', 'gantry-system'];
 /** Creates what every cluster has and this one lacks. */
 export async function createInitialObjects(objects: ObjectStore): Promise<void> {
   for (const name of namespaces) {
-    await createMissing(objects, NamespaceKind, { metadata: { name } } as Namespace);
+    await createMissing(objects, NamespaceKind, { metadata: { name } });
   }
   for (const known of systemPriorityClasses) {
     await createMissing(objects, PriorityClassKind, structuredClone(known));

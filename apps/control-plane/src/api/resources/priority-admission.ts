@@ -42,7 +42,7 @@ export class PriorityAdmission {
     const other = items.find((c) => c.globalDefault && c.metadata.name !== object.metadata.name);
     if (!other) return;
     const why = `PriorityClass ${other.metadata.name} is already marked as default. Only one default can exist`;
-    throw refused(kind as unknown as Kind, object, why);
+    throw refused(kind, object, why);
   }
 
   private async admitPod(pod: Pod): Promise<void> {
