@@ -31,6 +31,8 @@ interface Entry extends QueuedPod {
   place: Place;
   serial: number;
   cancel?: () => void;
+  /** A node is being cleared for it: it goes on at once when that helped, without back-off. */
+  urgent?: boolean;
   /** Something that could help happened while an attempt was under way. */
   wokenMeanwhile?: boolean;
 }
@@ -109,12 +111,13 @@ export class SchedulingQueue {
   }
 
   /** The pod fitted nowhere: it sleeps until something that could help. */
-  failed(queued: QueuedPod, refusedBy: ReadonlySet<string>): void {
+  failed(queued: QueuedPod, refusedBy: ReadonlySet<string>, { urgent = false } = {}): void {
     const entry = this.entries.get(queued.key);
     if (entry !== queued) return;
     entry.attempts += 1;
     entry.triedMs = this.clock.now();
     entry.refusedBy = refusedBy;
+    entry.urgent = urgent;
     this.move(entry, 'unschedulable');
     entry.cancel = this.clock.after(maxWaitMs, () => this.reconsider(entry));
     if (entry.wokenMeanwhile) this.reconsider(entry);
@@ -155,8 +158,8 @@ export class SchedulingQueue {
     entry.cancel = this.clock.after(waitMs, () => this.move(entry, 'active'));
   }
 
-  private backoffEndMs({ triedMs, attempts }: Entry): number {
-    if (triedMs === undefined) return 0;
+  private backoffEndMs({ triedMs, attempts, urgent }: Entry): number {
+    if (triedMs === undefined || urgent) return 0;
     return triedMs + Math.min(maxBackoffMs, baseBackoffMs * 2 ** Math.min(attempts - 1, 10));
   }
 
