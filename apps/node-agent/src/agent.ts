@@ -15,7 +15,8 @@ import { addressTowards, diskSpace, readHost } from './node/host.js';
 import { Metering } from './node/metering.js';
 import { allocatable, type NodeMeasurements } from './node/node-object.js';
 import { ImageCollector } from './images/image-collector.js';
-import { imagesInUse } from './images/in-use.js';
+import { ImageRelay } from './images/image-relay.js';
+import { imagesInUse, imageUsers } from './images/in-use.js';
 import { readRegistries } from './images/registries.js';
 import { NodeRegistration } from './node/registration.js';
 import type { NodeContext } from './pods/node-context.js';
@@ -105,10 +106,19 @@ export class Agent implements ControlSink {
     this.registration = registration;
     const stored = await registration.loadAssignment();
     if (stored) context.network.assign(stored);
-    const relays = new Relays({
+    const imageRelay = new ImageRelay({
+      images,
+      dataDir: config.dataDir,
+      users: () => imageUsers(pods.list().map(({ state }) => state)),
+      pidOf: (order) => relays.pidOf(order),
+      logger,
+    });
+    await imageRelay.open();
+    const relays: Relays = new Relays({
       pods,
       runtime,
       logger,
+      images: imageRelay,
       logMaxFiles: config.logMaxFiles,
       gateway: () => session.gatewayClient,
     });
