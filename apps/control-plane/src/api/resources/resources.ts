@@ -11,7 +11,6 @@ import { Deleter } from './deleter.js';
 import { detailsOf } from './details.js';
 import { Evictions } from './evictions.js';
 import { listKind } from './list-kind.js';
-import { requireLiveNamespace } from './namespace-admission.js';
 import type {
   Applied,
   ApplyOptions,
@@ -114,7 +113,6 @@ export class Resources {
     options: WriteOptions = {},
   ): Promise<T> {
     const mine = options.owned ? object : structuredClone(object);
-    if (kind.namespaced && namespace) await requireLiveNamespace(this.objects, namespace, mine);
     await this.priorities.create(kind, mine);
     const answer = this.hooks.run(kind, mine);
     return answer(await this.writer.create(kind, namespace, mine, options));
