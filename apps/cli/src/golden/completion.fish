@@ -35,7 +35,7 @@ complete -c gantry -n '__fish_seen_subcommand_from describe' -l kubeconfig -d 'k
 complete -c gantry -n '__fish_seen_subcommand_from describe' -l context -d 'context of the kubeconfig'
 complete -c gantry -n '__fish_seen_subcommand_from describe' -l namespace -s n -d 'namespace (default: the one of the context)'
 complete -c gantry -n '__fish_seen_subcommand_from describe' -l request-timeout -d 'give up a request after this time, e.g. 30s'
-complete -c gantry -n __fish_use_subcommand -a why -d 'explain where a pod could run, and why not elsewhere'
+complete -c gantry -n __fish_use_subcommand -a why -d 'explain where a pod could run, why not elsewhere, and how its containers ended'
 complete -c gantry -n '__fish_seen_subcommand_from why' -l output -s o -d 'json'
 complete -c gantry -n '__fish_seen_subcommand_from why' -l kubeconfig -d 'kubeconfig to use (default: GANTRY_CONFIG, KUBECONFIG, ~/.kube/config)'
 complete -c gantry -n '__fish_seen_subcommand_from why' -l context -d 'context of the kubeconfig'
