@@ -1,9 +1,6 @@
-import { execFileSync } from 'node:child_process';
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { buildTests, crate } from '../oci/build-tests.ts';
 import { runInGuest } from './guest.ts';
-
-const crate = join(import.meta.dirname, '../../native/crates/runtime');
 
 /** What needs a kernel that the guest's is not: cpuset, time namespaces, fine clock ticks, a fast processor. */
 const beyondTheGuest = [
@@ -13,27 +10,6 @@ const beyondTheGuest = [
   'cve_2016_9962',
   'cve_2021_30465_nor',
 ];
-
-interface Message {
-  readonly executable?: string | null;
-  readonly target?: { readonly name: string; readonly kind: readonly string[] };
-}
-
-/** Builds the runtime's privileged tests and returns their programs by name. */
-function buildTests(): Map<string, string> {
-  const argv = ['test', '-p', 'gantry-runtime', '--no-run', '--message-format=json'];
-  const output = execFileSync('cargo', argv, {
-    cwd: crate,
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'ignore'],
-    maxBuffer: 1 << 26,
-  });
-  const messages = output.split('\n').filter((line) => line.startsWith('{'));
-  const tests = messages
-    .map((line) => JSON.parse(line) as Message)
-    .filter((message) => message.executable && message.target?.kind.includes('test'));
-  return new Map(tests.map(({ target, executable }) => [target!.name, executable!]));
-}
 
 test.each(['lifecycle', 'limits', 'process', 'escapes'])(
   'the runtime on a real cgroup v2: %s',
