@@ -9,6 +9,7 @@ import { namespaceController } from './namespace/namespace.controller.js';
 import { nodeLifecycleController } from './node/node-lifecycle.controller.js';
 import { NodeSessions } from './node/node-sessions.js';
 import { podCidrController } from './node/pod-cidr.controller.js';
+import { podGroupController } from './pod-group/pod-group.controller.js';
 import { replicaSetController } from './replica-set/replica-set.controller.js';
 import { joinTokenController } from './tokens/join-token.controller.js';
 
@@ -39,6 +40,7 @@ export function createControllers(
     deploymentController(context),
     replicaSetController(context),
     disruptionController(context),
+    podGroupController(context),
     nodeLifecycleController(context, { ...options, sessions }),
     podCidrController(context, options),
     garbageController(context, owning),

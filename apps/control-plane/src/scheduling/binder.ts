@@ -19,7 +19,8 @@ export const maxBindingsPerTransaction = 100;
 
 /**
  * Writes bindings, many in one transaction, each guarded by the version of the pod that was decided on. When
- * one pod changed meanwhile nothing of its batch is written; each is then written by itself.
+ * one pod changed meanwhile nothing of its batch is written; each group is then written by itself, all of it or
+ * nothing as far as it fits into one transaction.
  */
 export class Binder {
   constructor(
@@ -27,12 +28,30 @@ export class Binder {
     private readonly clock: Clock,
   ) {}
 
-  /** Outcomes in the order of the bindings; never throws. */
-  async bind(bindings: readonly Binding[]): Promise<BindingOutcome[]> {
-    const together = await this.commit(bindings);
-    if (together.type !== 'refused' || bindings.length === 1) return bindings.map(() => together);
+  /** Outcomes in the order of the groups and their bindings; never throws. */
+  async bind(groups: readonly (readonly Binding[])[]): Promise<BindingOutcome[][]> {
+    const all = groups.flat();
+    if (all.length <= maxBindingsPerTransaction) {
+      const together = await this.commit(all);
+      if (together.type !== 'refused' || groups.length === 1) {
+        return groups.map((group) => group.map(() => together));
+      }
+    }
+    const outcomes: BindingOutcome[][] = [];
+    for (const group of groups) outcomes.push(await this.bindGroup(group));
+    return outcomes;
+  }
+
+  /** A group beyond one transaction is stopped at the first part that is refused. */
+  private async bindGroup(group: readonly Binding[]): Promise<BindingOutcome[]> {
     const outcomes: BindingOutcome[] = [];
-    for (const binding of bindings) outcomes.push(await this.commit([binding]));
+    let refused: BindingOutcome | undefined;
+    for (let from = 0; from < group.length; from += maxBindingsPerTransaction) {
+      const part = group.slice(from, from + maxBindingsPerTransaction);
+      const outcome: BindingOutcome = refused ?? (await this.commit(part));
+      if (outcome.type === 'refused') refused = outcome;
+      outcomes.push(...part.map(() => outcome));
+    }
     return outcomes;
   }
 

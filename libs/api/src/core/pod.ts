@@ -2,7 +2,7 @@ import { ApiObject, defineKind, Describe, Field, ObjectMeta } from '@gantry/api-
 import { podColumns } from './pod-columns.js';
 import { defaultPod, keepPriority } from './pod-defaults.js';
 import { PodSpec } from './pod-spec.js';
-import { PodStatus } from './pod-status.js';
+import { PodStatus, type PodCondition } from './pod-status.js';
 import { qosClassOf } from './qos.js';
 import { validatePodSpec, validatePodUpdate } from './validate-pod.js';
 
@@ -23,6 +23,13 @@ export class PodTemplateSpec {
   @Field(() => PodSpec, 'Desired state of the pods.')
   spec: PodSpec;
 }
+
+const gated: PodCondition = {
+  type: 'PodScheduled',
+  status: 'False',
+  reason: 'SchedulingGated',
+  message: 'Scheduling is blocked due to non-empty scheduling gates',
+};
 
 export const PodKind = defineKind<Pod>({
   version: 'v1',
@@ -51,5 +58,6 @@ export const PodKind = defineKind<Pod>({
   initialStatus: ({ spec }) => ({
     phase: 'Pending',
     qosClass: spec?.containers ? qosClassOf(spec) : 'BestEffort',
+    ...(spec?.schedulingGates?.length ? { conditions: [gated] } : {}),
   }),
 });
