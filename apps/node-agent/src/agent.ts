@@ -17,6 +17,7 @@ import { allocatable, type NodeMeasurements } from './node/node-object.js';
 import { ImageCollector } from './images/image-collector.js';
 import { ImageRelay } from './images/image-relay.js';
 import { imagesInUse, imageUsers } from './images/in-use.js';
+import { PullBoard } from './images/pull-board.js';
 import { readRegistries } from './images/registries.js';
 import { NodeRegistration } from './node/registration.js';
 import type { NodeContext } from './pods/node-context.js';
@@ -89,6 +90,7 @@ export class Agent implements ControlSink {
         logger,
         registries: await readRegistries(config.registriesFile),
       }),
+      pulls: new PullBoard(),
       network: new PodNetwork({ runtime, nativeDir, dataDir, bridge }),
       events: reporter,
       metrics: createMetrics(),
@@ -108,6 +110,7 @@ export class Agent implements ControlSink {
     if (stored) context.network.assign(stored);
     const imageRelay = new ImageRelay({
       images,
+      pulls: this.context.pulls,
       dataDir: config.dataDir,
       users: () => imageUsers(pods.list().map(({ state }) => state)),
       pidOf: (order) => relays.pidOf(order),

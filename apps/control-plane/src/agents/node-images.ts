@@ -37,6 +37,14 @@ export interface NodeImage {
   readonly lastUsedAt: string;
 }
 
+/** A pull that runs on a node; the fields are those of the agent's PullProgress. */
+export interface NodePull {
+  readonly [field: string]: unknown;
+  readonly image: string;
+  readonly bytesTotal: number;
+  readonly bytesDone: number;
+}
+
 /** gantry.dev/v1 NodeImages: what a node has, read from its agent whenever it is asked for. */
 export interface NodeImagesObject {
   readonly [field: string]: unknown;
@@ -44,6 +52,7 @@ export interface NodeImagesObject {
   readonly apiVersion: string;
   readonly metadata: { readonly name: string };
   readonly images: readonly NodeImage[];
+  readonly pulls: readonly NodePull[];
 }
 
 export interface NodeImagesOptions {
@@ -123,11 +132,8 @@ export class NodeImages {
   private async images(session: AgentSession, gone: AbortSignal): Promise<NodeImagesObject> {
     const signal = AbortSignal.any([gone, AbortSignal.timeout(listTimeoutMs)]);
     const relay = await this.open(session, { image: { verb: 'list' } }, signal);
-    const { images } = JSON.parse(await resultOf(relay, signal)) as Pick<
-      NodeImagesObject,
-      'images'
-    >;
-    return { kind: 'NodeImages', apiVersion, metadata: { name: session.node }, images };
+    const { images, pulls = [] } = JSON.parse(await resultOf(relay, signal)) as NodeImagesObject;
+    return { kind: 'NodeImages', apiVersion, metadata: { name: session.node }, images, pulls };
   }
 
   private async join(verb: ImageVerb, request: SubresourceRequest): Promise<UpgradePlan> {

@@ -1,15 +1,22 @@
 import { join } from 'node:path';
 import type { ImageRequest__Output, OpenStream__Output } from '@gantry/agent-protocol';
 import { describeError, GantryError, type Logger } from '@gantry/base';
-import { type ImageStore, parseDockerConfig, type RegistryAuth } from '@gantry/image';
+import {
+  type ImageStore,
+  parseDockerConfig,
+  type PullProgress,
+  type RegistryAuth,
+} from '@gantry/image';
 import { Channel } from '@gantry/runtime-client';
 import { RelayInput } from '../streams/relay-input.js';
 import { type Relay, successStatus } from '../streams/relay.js';
+import type { PullBoard } from './pull-board.js';
 import { containerArchive, imageArchive } from './rootfs-archive.js';
 import { smallInput, Uploads } from './upload.js';
 
 export interface ImageRelayOptions {
   readonly images: ImageStore;
+  readonly pulls: PullBoard;
   readonly dataDir: string;
   /** Names and digests of images that pods of this node need, each with the pod that does. */
   readonly users: () => ReadonlyMap<string, string>;
@@ -83,7 +90,7 @@ export class ImageRelay {
       const times = { pulledAt: iso(pulledAtMs), lastUsedAt: iso(lastUsedAtMs) };
       return { ...image, ...times, ...(usedBy && { usedBy }) };
     });
-    return { images };
+    return { images, pulls: this.options.pulls.list() };
   }
 
   private async each<T>(
@@ -101,8 +108,13 @@ export class ImageRelay {
     const policy = request.always ? 'Always' : 'IfNotPresent';
     const tell = throttled((progress) => relay.write(Channel.stderr, encode(progress)));
     return this.each(call, async (name) => {
-      const onProgress = (progress: object) => tell({ image: name, ...progress });
-      const image = await this.options.images.pull(name, { policy, auth, signal, onProgress });
+      const image = await this.options.pulls.follow(name, 'gantry image pull', (noted) => {
+        const onProgress = (progress: PullProgress) => {
+          noted(progress);
+          tell({ image: name, ...progress });
+        };
+        return this.options.images.pull(name, { policy, auth, signal, onProgress });
+      });
       if (request.pin) await this.options.images.pin(name, true);
       const { reference, digest, imageId, sizeBytes } = image;
       return { reference, digest, imageId, sizeBytes };
