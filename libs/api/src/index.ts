@@ -11,6 +11,7 @@ export * from './core/container.js';
 export * from './core/env.js';
 export * from './core/event.js';
 export * from './core/namespace.js';
+export * from './core/overcommit.js';
 export * from './core/node.js';
 export * from './core/pod.js';
 export * from './core/pod-spec.js';

@@ -17,6 +17,14 @@ export { profiles, type Profile, type ProfileName } from './profile.js';
 export { FairOrder, type Waiting } from './queues/fair-order.js';
 export { couldHelp, type ClusterEvent } from './queues/hints.js';
 export { NamespaceShares } from './queues/namespace-shares.js';
+export * from './reclaim/offer.js';
+export { podsToReclaim, type ReclaimablePod } from './reclaim/plan.js';
+export {
+  isReclaimablePod,
+  overcommitLabel,
+  reclaimableCpu,
+  reclaimableMemory,
+} from './reclaim/reclaimable.js';
 export { podRequests, type Amounts } from './requests.js';
 export type { Ask } from './resource-table.js';
 export { Scheduler, type Decision } from './scheduler.js';

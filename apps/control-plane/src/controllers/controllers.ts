@@ -10,6 +10,7 @@ import { nodeLifecycleController } from './node/node-lifecycle.controller.js';
 import { NodeSessions } from './node/node-sessions.js';
 import { podCidrController } from './node/pod-cidr.controller.js';
 import { podGroupController } from './pod-group/pod-group.controller.js';
+import { reclaimController } from './reclaim/reclaim.controller.js';
 import { replicaSetController } from './replica-set/replica-set.controller.js';
 import { joinTokenController } from './tokens/join-token.controller.js';
 
@@ -41,6 +42,7 @@ export function createControllers(
     replicaSetController(context),
     disruptionController(context),
     podGroupController(context),
+    reclaimController(context),
     nodeLifecycleController(context, { ...options, sessions }),
     podCidrController(context, options),
     garbageController(context, owning),

@@ -1,4 +1,5 @@
 import { ApiObject, defineKind, Describe, Field, ObjectMeta } from '@gantry/api-machinery';
+import { validateOvercommit } from './overcommit.js';
 import { podColumns } from './pod-columns.js';
 import { defaultPod, keepPriority } from './pod-defaults.js';
 import { PodSpec } from './pod-spec.js';
@@ -53,8 +54,8 @@ export const PodKind = defineKind<Pod>({
   },
   setDefaults: defaultPod,
   prepare: keepPriority,
-  validate: ({ spec }) => validatePodSpec(spec, 'spec'),
-  validateUpdate: validatePodUpdate,
+  validate: (pod) => [...validatePodSpec(pod.spec, 'spec'), ...validateOvercommit(pod)],
+  validateUpdate: (pod, old) => [...validatePodUpdate(pod, old), ...validateOvercommit(pod, old)],
   initialStatus: ({ spec }) => ({
     phase: 'Pending',
     qosClass: spec?.containers ? qosClassOf(spec) : 'BestEffort',
