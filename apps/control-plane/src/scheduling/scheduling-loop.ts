@@ -65,7 +65,8 @@ export class SchedulingLoop {
   constructor(private readonly options: SchedulingLoopOptions) {
     this.scheduler = new Scheduler(new Snapshot(), options.profile);
     this.gangs = new Gangs(options.informers);
-    this.binder = new Binder(options.objects, options.clock);
+    const pods = options.informers.for(PodKind);
+    this.binder = new Binder(options.objects, options.clock, () => pods.seenRevision);
     this.sink = options.events.for('scheduler');
     this.reports = new UnschedulableReports(options.resources, options.clock, options.logger);
     this.evacuations = new Evacuations({ ...options, sink: this.sink });
@@ -100,6 +101,7 @@ export class SchedulingLoop {
     const regroup = (group: ApiObject) => this.queue.regroup(objectKey(group));
     const endGroups = groups.subscribe({ added: regroup, updated: regroup, deleted: regroup });
     const end = await feed.start(this.options.informers, signal);
+    await this.binder.catchUp(signal).catch(() => {});
     this.filled.resolve();
     const reporting = Promise.all([this.reports.run(signal), this.evacuations.run(signal)]);
     try {
@@ -163,6 +165,9 @@ export class SchedulingLoop {
 
   private async commit(decided: readonly Undecided[], signal: AbortSignal): Promise<void> {
     const outcomes = await this.binder.bind(decided.map(({ placements }) => placements));
+    // Pods may have been refused since others have bound pods that the snapshot did not show.
+    const isRefused = outcomes.flat().some(({ type }) => type === 'refused');
+    if (isRefused) await this.binder.catchUp(signal).catch(() => {});
     const unknown = outcomes.flat().filter(({ type }) => type === 'unknown').length;
     if (unknown > 0) {
       this.options.logger.warn({ pods: unknown }, 'bind pods: the store gave no answer');

@@ -1,46 +1,9 @@
 import { NodeKind, PodKind, type Node, type Pod } from '@gantry/api';
 import { NamespaceKind, type Namespace } from '@gantry/api';
 import type { Informers } from '@gantry/controller';
-import {
-  reclaimableCpu,
-  reclaimableMemory,
-  Snapshot,
-  uidOf,
-  type ClusterEvent,
-  type NodeInput,
-  type PlacedPod,
-} from '@gantry/scheduler';
-import { offerOf } from '../controllers/reclaim/node-offer.js';
+import { Snapshot, uidOf, type ClusterEvent, type PlacedPod } from '@gantry/scheduler';
 import { isPending, sameWishes } from './pending.js';
-
-const notReadyTaint = { key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' as const };
-
-/**
- * The node as decisions see it: one that is not Ready takes no pods even before the node lifecycle has
- * tainted it, e.g. in the moment after it registered.
- */
-export function schedulableNode(node: Node): NodeInput {
-  return withReclaimable(readyNode(node));
-}
-
-function withReclaimable(node: Node): NodeInput {
-  const offer = offerOf(node);
-  if (!offer) return node;
-  const allocatable = {
-    ...node.status?.allocatable,
-    [reclaimableCpu]: offer.cpuMillis,
-    [reclaimableMemory]: offer.memoryBytes,
-  };
-  return { ...node, status: { ...node.status, allocatable } };
-}
-
-function readyNode(node: Node): Node {
-  const ready = node.status?.conditions?.find(({ type }) => type === 'Ready');
-  const taints = node.spec?.taints ?? [];
-  const isTainted = taints.some(({ key }) => key.startsWith('node.kubernetes.io/'));
-  if (ready?.status === 'True' || isTainted) return node;
-  return { ...node, spec: { ...node.spec, taints: [...taints, notReadyTaint] } };
-}
+import { schedulableNode } from './schedulable-node.js';
 
 export interface FeedListener {
   happened(event: ClusterEvent): void;

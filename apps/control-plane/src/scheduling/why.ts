@@ -3,7 +3,7 @@ import { badRequest } from '@gantry/base';
 import { Scheduler, Snapshot, type PlacementExplanation, type Profile } from '@gantry/scheduler';
 import type { Resources, Subresource, SubresourceRequest } from '../api/index.js';
 import { isPending } from './pending.js';
-import { schedulableNode } from './snapshot-feed.js';
+import { schedulableNode } from './schedulable-node.js';
 
 export interface WhyOptions {
   readonly resources: Resources;
