@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- packing --trace DIR [--seeds 10]`: how much fits on the machines of Alibaba's openb trace.
+ * `npm run bench -- packing --trace DIR [--seeds 10] [--only gpu-130]`: how much fits on the machines of Alibaba's openb trace.
  * `gpu-130` is the GPU allocated, in %, when 130% of it was offered; `cell-raw` and `cell-balanced` are the
  * machines needed over the bound, in %, with 0.2% of pods pending. Ours is the profile `balanced`; the same
  * seeds go to our other profiles and to the rules of others.

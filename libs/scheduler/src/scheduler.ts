@@ -1,5 +1,6 @@
 import type { DeviceHoldings } from './devices/holdings.js';
 import { IndexedSearch } from './index/indexed-search.js';
+import { evaluate } from './evaluation.js';
 import { explain, type PlacementExplanation } from './explain/explanation.js';
 import type { PodInput } from './input.js';
 import { profiles, type Profile } from './profile.js';
@@ -42,6 +43,14 @@ export class Scheduler {
     const { ask } = handle.podClass;
     if (!ask.devices) return { node, slot, score };
     return { node, slot, score, devices: this.snapshot.nodes.resources.devicesFor(slot, ask) };
+  }
+
+  /** This node, if the pod fits there now. */
+  decideFor(handle: PodHandle, node: string): Decision | undefined {
+    const slot = this.snapshot.nodes.slot(node);
+    if (slot === undefined) return undefined;
+    const evaluation = evaluate(this.snapshot, handle, this.profile);
+    return evaluation.fits(slot) ? { node, slot, score: evaluation.score(slot) } : undefined;
   }
 
   /** Decides and, when the pod fits, assumes it on its node at once. */

@@ -124,7 +124,7 @@ test.each(names)('%s: no device is ever overcommitted, and none with room is ref
           counts.set('b', devices);
           offer('b');
         }
-        const [[resource, amount] = ['', 0]] = Object.entries(asked) as [string, number][];
+        const [[resource, amount] = ['', 0]] = Object.entries(asked);
         const [count, millis] = resource === gpu ? [amount, 1_000] : [amount > 0 ? 1 : 0, amount];
         const room = ledger.hasRoom(counts, count, millis);
         const decision = scheduler.place(pod({ name: `p${i}`, requests: { cpu, ...asked } }));

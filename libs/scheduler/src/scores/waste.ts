@@ -1,7 +1,7 @@
 import type { Snapshot } from '../snapshot.js';
 import { WasteIndex } from '../waste/waste-index.js';
-import type { PodHandle } from '../pod-class.js';
-import type { NodeScore, Score } from './score.js';
+import { addedFullness, fullness } from './packing.js';
+import type { Score } from './score.js';
 
 const indexes = new WeakMap<Snapshot, WasteIndex>();
 
@@ -14,20 +14,33 @@ function rateOf(addedWaste: number): number {
   return 0.5 - (Math.sign(addedWaste) * Math.min(1, size)) / 2;
 }
 
-function prepare(snapshot: Snapshot, { podClass: { ask } }: PodHandle): NodeScore {
+function indexOf(snapshot: Snapshot): WasteIndex {
   let index = indexes.get(snapshot);
   if (!index) indexes.set(snapshot, (index = new WasteIndex(snapshot, rateOf)));
-  const known = index;
-  return (slot) => known.rate(ask, slot);
+  return index;
 }
 
 /** Best where the pod adds least to what is expected to be left over for good (`expectedWaste`). */
-export const wasteScore: Score = { name: 'waste', reads: 'usage', prepare };
+export const wasteScore: Score = {
+  name: 'waste',
+  reads: 'usage',
+  prepare(snapshot, { podClass: { ask } }) {
+    const index = indexOf(snapshot);
+    return (slot) => index.rate(ask, slot);
+  },
+};
 
-/** The same, in clusters that have devices. */
+/** The same in clusters that have devices; while few pods are known, the fullest node is best. */
 export const deviceWasteScore: Score = {
   name: 'deviceWaste',
   reads: 'usage',
-  prepare: (snapshot, pod) =>
-    snapshot.nodes.resources.offersDevices ? prepare(snapshot, pod) : undefined,
+  prepare(snapshot, { podClass }) {
+    const { nodes } = snapshot;
+    if (!nodes.resources.offersDevices) return undefined;
+    const index = indexOf(snapshot);
+    return (slot) =>
+      index.knowsMix
+        ? index.rate(podClass.ask, slot)
+        : (fullness(nodes, slot) + addedFullness(nodes, podClass, slot)) / 2;
+  },
 };

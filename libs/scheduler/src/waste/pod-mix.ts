@@ -5,6 +5,8 @@ import { cpuColumn, memoryColumn, type Ask } from '../resource-table.js';
  * lie side by side, since they are gone through for every state of every node.
  */
 export interface PodMix {
+  /** That it was learnt from. */
+  readonly pods: number;
   /** How likely the next pod is to ask for this; all together are 1. */
   readonly share: Float64Array;
   readonly cpus: Float64Array;
@@ -32,6 +34,7 @@ export function mixOf(asks: Iterable<Ask>): PodMix {
   const cpus = Float64Array.from(frequent, (ask) => amountOf(ask, cpuColumn));
   const memories = Float64Array.from(frequent, (ask) => amountOf(ask, memoryColumn));
   return {
+    pods: total,
     share,
     cpus,
     memories,

@@ -7,6 +7,8 @@ import { StateMemory } from './state-memory.js';
 
 /** The mix is learnt first after this many changes, and then whenever as many came again as ever before. */
 const changesBeforeLearning = 32;
+/** Fewer pods than this tell little about the next one. */
+const podsOfMix = 32;
 /** However old the cluster is, the mix is never older than this many changes. */
 const maxChangesBetween = 16_384;
 /** Asks whose answers are kept; all are forgotten when there are more. */
@@ -40,6 +42,12 @@ export class WasteIndex {
     this.versions = new Int32Array(snapshot.nodes.capacity).fill(1);
     const changed = (slot: number) => this.changed(slot);
     snapshot.observe({ usageChanged: changed, nodeChanged: changed });
+  }
+
+  /** Whether enough pods were seen to tell what the next one will be like. */
+  get knowsMix(): boolean {
+    if (this.changes >= this.learnAt) this.learn();
+    return this.mix.pods >= podsOfMix;
   }
 
   /** For nodes that fit. */
