@@ -33,4 +33,7 @@ export * from './kinds.js';
 export * from './policy/pod-disruption-budget.js';
 export * from './scheduling/pod-group.js';
 export * from './scheduling/priority-class.js';
+export * from './storage/persistent-volume.js';
+export * from './storage/persistent-volume-claim.js';
+export * from './storage/storage-class.js';
 export * from '@gantry/api-machinery';

@@ -35,6 +35,7 @@ describe('OpenAPI v3', () => {
       'apis/policy/v1',
       'apis/scheduling.k8s.io/v1',
       'apis/scheduling.x-k8s.io/v1alpha1',
+      'apis/storage.k8s.io/v1',
     ]);
   });
 

@@ -1,6 +1,8 @@
 import { PodKind, type Pod } from '@gantry/api';
 import { delay, describeError, isReason, type Clock } from '@gantry/base';
 import type { ObjectOperation, ObjectStore } from '@gantry/controller';
+import { devicesAnnotation, type DeviceHoldings } from '@gantry/scheduler';
+import type { VolumeBindings } from './volume-book.js';
 import { boundTo } from '../api/resources/binding.js';
 import { readTurns, takingTurn, type Turns } from '../api/resources/binding-turns.js';
 
@@ -8,6 +10,10 @@ import { readTurns, takingTurn, type Turns } from '../api/resources/binding-turn
 export interface Binding {
   readonly pod: Pod;
   readonly node: string;
+  /** The node's shared devices that the pod was given. */
+  readonly devices?: DeviceHoldings;
+  /** The volumes that its claims get with it. */
+  readonly volumes?: VolumeBindings;
 }
 
 /** `unknown`: the store gave no answer, so the pod may or may not be bound. */
@@ -51,7 +57,7 @@ export class Binder {
     // Decided on what was known at this moment, whatever is learned while it is written.
     const { turns } = this;
     const all = groups.flat();
-    if (all.length <= maxBindingsPerTransaction) {
+    if (writesOf(all) <= maxBindingsPerTransaction) {
       const together = await this.commit(all, turns);
       if (together.type !== 'refused' || groups.length === 1) {
         return groups.map((group) => group.map(() => together));
@@ -77,7 +83,10 @@ export class Binder {
 
   private async commit(bindings: readonly Binding[], turns: Turns): Promise<BindingOutcome> {
     try {
-      const operations = bindings.map((binding) => this.operation(binding));
+      const operations = bindings.flatMap((binding) => [
+        ...(binding.volumes?.operations ?? []),
+        this.operation(binding),
+      ]);
       await this.objects.transact(operations, takingTurn('loop', turns, ['api']));
       return { type: 'bound' };
     } catch (error) {
@@ -87,8 +96,23 @@ export class Binder {
     }
   }
 
-  private operation({ pod, node }: Binding): ObjectOperation {
-    const bound = boundTo(node, pod.metadata.uid, this.clock.now())(pod);
+  private operation({ pod, node, devices }: Binding): ObjectOperation {
+    const bound = withDevices(boundTo(node, pod.metadata.uid, this.clock.now())(pod), devices);
     return { type: 'update', kind: PodKind, object: bound } as unknown as ObjectOperation;
   }
+}
+
+/** With its volumes a pod is more than one write; what one pod needs always fits into a transaction. */
+function writesOf(bindings: readonly Binding[]): number {
+  return bindings.reduce((sum, { volumes }) => sum + 1 + (volumes?.operations.length ?? 0), 0);
+}
+
+/** The devices are written down with the binding: for the agent, and for a scheduler that starts anew. */
+function withDevices(pod: Pod, devices: DeviceHoldings | undefined): Pod {
+  if (!devices) return pod;
+  const annotations = {
+    ...pod.metadata.annotations,
+    [devicesAnnotation]: JSON.stringify(devices),
+  };
+  return { ...pod, metadata: { ...pod.metadata, annotations } };
 }
