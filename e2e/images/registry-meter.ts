@@ -4,7 +4,11 @@ const chain = 'inet tally sent';
 
 /** Counts what the cluster's registry sends, where it leaves its host. */
 export class RegistryMeter {
-  private constructor(private readonly cluster: Cluster) {}
+  private readonly cluster: Cluster;
+
+  private constructor(cluster: Cluster) {
+    this.cluster = cluster;
+  }
 
   static async start(cluster: Cluster): Promise<RegistryMeter> {
     const rules = [

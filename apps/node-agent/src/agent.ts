@@ -1,9 +1,9 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Hello } from '@gantry/agent-protocol';
 import type { Node } from '@gantry/api';
 import { delay, describeError, systemClock, type Logger } from '@gantry/base';
-import { ImageStore, type RegistryConfig } from '@gantry/image';
+import { ImageStore } from '@gantry/image';
 import { loadDefaultSeccomp, RuntimeClient, type PodRoute } from '@gantry/runtime-client';
 import type { AgentConfig } from './config.js';
 import { ControlMessages, type ControlSink } from './control-messages.js';
@@ -19,6 +19,7 @@ import { ImageCollector } from './images/image-collector.js';
 import { ImageRelay } from './images/image-relay.js';
 import { imagesInUse, imageUsers } from './images/in-use.js';
 import { PullBoard } from './images/pull-board.js';
+import { readRegistries } from './images/registries.js';
 import { NodeRegistration } from './node/registration.js';
 import type { NodeContext } from './pods/node-context.js';
 import { PodManager } from './pods/pod-manager.js';
@@ -33,15 +34,6 @@ const measurePeriodMs = 10_000;
 
 /** Heartbeats are this often until the control plane says otherwise, in milliseconds. */
 const defaultHeartbeatMs = 5000;
-
-async function readRegistries(path: string | undefined): Promise<RegistryConfig | undefined> {
-  if (path === undefined) return undefined;
-  try {
-    return JSON.parse(await readFile(path, 'utf8')) as RegistryConfig;
-  } catch (error) {
-    throw new Error(`--registries ${path}: ${(error as Error).message}`, { cause: error });
-  }
-}
 
 /** The agent of one host: everything wired together, and its loops. */
 export class Agent implements ControlSink {

@@ -29,4 +29,6 @@ export * from './core/qos.js';
 export * from './core/validate-resources.js';
 export * from './gantry/join-token.js';
 export * from './kinds.js';
+export * from './policy/pod-disruption-budget.js';
+export * from './scheduling/priority-class.js';
 export * from '@gantry/api-machinery';

@@ -8,6 +8,8 @@ import { NodeKind } from './core/node.js';
 import { PodKind } from './core/pod.js';
 import { SecretKind } from './core/secret.js';
 import { JoinTokenKind } from './gantry/join-token.js';
+import { PodDisruptionBudgetKind } from './policy/pod-disruption-budget.js';
+import { PriorityClassKind } from './scheduling/priority-class.js';
 
 /** All kinds that are served. A new kind is one more line here and one more file. */
 export const kinds: readonly Kind[] = [
@@ -20,4 +22,6 @@ export const kinds: readonly Kind[] = [
   DeploymentKind,
   ReplicaSetKind,
   JoinTokenKind,
+  PodDisruptionBudgetKind,
+  PriorityClassKind,
 ];

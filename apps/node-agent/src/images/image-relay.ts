@@ -9,9 +9,10 @@ import {
   type PullProgress,
   type RegistryAuth,
 } from '@gantry/image';
+import { Channel } from '@gantry/runtime-client';
 import type { PeerClient } from '../peers/peer-client.js';
 import { RelayInput } from '../streams/relay-input.js';
-import { channels, type Relay, successStatus } from '../streams/relay.js';
+import { type Relay, successStatus } from '../streams/relay.js';
 import type { PullBoard } from './pull-board.js';
 import { containerArchive, imageArchive } from './rootfs-archive.js';
 import { smallInput, Uploads } from './upload.js';
@@ -81,7 +82,7 @@ export class ImageRelay {
     const verb = Object.hasOwn(this.verbs, request.verb) ? this.verbs[request.verb] : undefined;
     if (!verb) throw new GantryError('BadRequest', `this agent knows no image ${request.verb}`);
     const result = await verb({ order, request, relay, signal: relay.signal });
-    if (result !== undefined) await relay.write(channels.stdout, encode(result));
+    if (result !== undefined) await relay.write(Channel.stdout, encode(result));
     relay.finish(successStatus);
     const { images } = request;
     this.options.logger.info({ verb: request.verb, images }, 'served an image request');
@@ -112,7 +113,7 @@ export class ImageRelay {
     const { request, relay, signal } = call;
     const auth = await this.credentials(call);
     const policy = request.always ? 'Always' : 'IfNotPresent';
-    const tell = throttled((progress) => relay.write(channels.stderr, encode(progress)));
+    const tell = throttled((progress) => relay.write(Channel.stderr, encode(progress)));
     return this.each(call, async (name) => {
       const image = await this.options.pulls.follow(name, 'gantry image pull', (noted) => {
         const onProgress = (progress: PullProgress) => {
@@ -166,7 +167,7 @@ export class ImageRelay {
     const { images } = this.options;
     const name = request.target || undefined;
     return this.uploads.receive(new RelayInput(relay), async (path) => {
-      await relay.write(channels.stderr, encode({ phase: 'unpacking' }));
+      await relay.write(Channel.stderr, encode({ phase: 'unpacking' }));
       const names = await archived(path, () => images.load(path, { name, signal }));
       return this.loaded(names, request.pin);
     });
@@ -176,7 +177,7 @@ export class ImageRelay {
   private async copy(call: Call): Promise<object> {
     const { request, relay, signal } = call;
     const peer = { nodeName: request.fromNode, address: request.fromAddress };
-    const tell = throttled((progress) => relay.write(channels.stderr, encode(progress)));
+    const tell = throttled((progress) => relay.write(Channel.stderr, encode(progress)));
     const { items } = await this.each(call, async (name) => {
       const { peers, images } = this.options;
       const archive = await peers.archive(peer, formatReference(parseReference(name)), signal);
@@ -195,7 +196,7 @@ export class ImageRelay {
     const name = request.target;
     const { administration } = this.options.images;
     return this.uploads.receive(new RelayInput(relay), async (path) => {
-      await relay.write(channels.stderr, encode({ phase: 'unpacking' }));
+      await relay.write(Channel.stderr, encode({ phase: 'unpacking' }));
       await archived(path, () => administration.importRootfs(path, { name, config, signal }));
       return this.loaded([name], request.pin);
     });
@@ -215,14 +216,14 @@ export class ImageRelay {
 
   private async save({ request, relay }: Call): Promise<void> {
     const archive = await this.options.images.save(request.images);
-    for await (const chunk of archive) await relay.write(channels.stdout, Buffer.from(chunk));
+    for await (const chunk of archive) await relay.write(Channel.stdout, Buffer.from(chunk));
   }
 
   private async export({ order, request, relay, signal }: Call): Promise<void> {
     const chunks = order.container
       ? containerArchive(await this.options.pidOf(order), signal)
       : await this.flattened(one(request), signal);
-    for await (const chunk of chunks) await relay.write(channels.stdout, chunk);
+    for await (const chunk of chunks) await relay.write(Channel.stdout, chunk);
   }
 
   private async flattened(name: string, signal: AbortSignal): Promise<AsyncGenerator<Buffer>> {

@@ -288,12 +288,15 @@ export class PodWorker {
     this.endingExits.delete(exit.containerId);
     this.state.noteExit(exit.containerId);
     this.wake();
-    const { exitCode, reason } = attempt.exit;
+    const { exitCode, reason, death } = attempt.exit;
+    const isWanted = exit.killedBy?.culprit === 'request';
+    if (death && !isWanted) this.warn(reason, `Container ${container.name} ${death}`, container);
     const fields = {
       pod: this.state.pod.metadata.name,
       container: container.name,
       exitCode,
       reason,
+      ...(death ? { death } : {}),
     };
     this.context.logger.info(fields, 'container ended');
     await this.context.runtime.delete(attempt.id, { force: true });

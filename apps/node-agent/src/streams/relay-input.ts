@@ -1,5 +1,6 @@
 import type { Frame__Output } from '@gantry/agent-protocol';
-import { channels, type Relay } from './relay.js';
+import { Channel } from '@gantry/runtime-client';
+import type { Relay } from './relay.js';
 
 /** Frames that may wait before the sender is held back. */
 const maxWaiting = 16;
@@ -17,8 +18,8 @@ export class RelayInput implements AsyncIterable<Buffer> {
   }
 
   private receive({ channel, payload }: Frame__Output): void {
-    if (channel === channels.stdin && !this.isComplete) this.waiting.push(payload);
-    if (channel === channels.close && payload[0] === channels.stdin) this.isComplete = true;
+    if (channel === Channel.stdin && !this.isComplete) this.waiting.push(payload);
+    if (channel === Channel.close && payload[0] === Channel.stdin) this.isComplete = true;
     if (this.waiting.length >= maxWaiting && !this.isPaused) {
       this.isPaused = true;
       this.relay.pause();

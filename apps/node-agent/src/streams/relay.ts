@@ -1,17 +1,8 @@
 import type { ClientDuplexStream } from '@grpc/grpc-js';
 import type { Frame, Frame__Output } from '@gantry/agent-protocol';
 import { GantryError } from '@gantry/base';
+import { Channel } from '@gantry/runtime-client';
 import { once } from 'node:events';
-
-/** Channels of a relay, as in Kubernetes' v5.channel.k8s.io. */
-export const channels = {
-  stdin: 0,
-  stdout: 1,
-  stderr: 2,
-  status: 3,
-  resize: 4,
-  close: 255,
-} as const;
 
 /** Larger outputs are cut into frames of this size, in bytes. */
 const frameBytes = 32 * 1024;
@@ -76,7 +67,7 @@ export class Relay {
     this.isFinished = true;
     if (!this.signal.aborted) {
       const payload = Buffer.from(JSON.stringify(status));
-      this.stream.write({ channel: channels.status, payload });
+      this.stream.write({ channel: Channel.status, payload });
     }
     this.stream.end();
   }

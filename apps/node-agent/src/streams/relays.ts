@@ -1,7 +1,7 @@
 import type { AgentGatewayClient, OpenStream__Output } from '@gantry/agent-protocol';
 import type { Container } from '@gantry/api';
 import { describeError, type Logger } from '@gantry/base';
-import type { RuntimeClient } from '@gantry/runtime-client';
+import { Channel, type RuntimeClient } from '@gantry/runtime-client';
 import { bundleProcess } from '../pods/bundle-process.js';
 import { attemptPaths } from '../pods/paths.js';
 import type { PodManager } from '../pods/pod-manager.js';
@@ -10,7 +10,7 @@ import { isRunning, type Attempt } from '../pods/record.js';
 import type { ImageRelay } from '../images/image-relay.js';
 import { relaySession } from './exec-relay.js';
 import { readLog } from './log-reader.js';
-import { channels, failureStatus, Relay, RelayError, successStatus } from './relay.js';
+import { failureStatus, Relay, RelayError, successStatus } from './relay.js';
 
 /** Relays open at once at most; further ones are refused with a reason. */
 export const maxRelays = 256;
@@ -100,7 +100,7 @@ export class Relays {
     };
     const selection = { ...request, sinceMs: request.sinceUnixMillis };
     for await (const text of readLog(source, selection, relay.signal)) {
-      await relay.write(channels.stdout, text);
+      await relay.write(Channel.stdout, text);
     }
     relay.finish(successStatus);
   }
