@@ -23,6 +23,12 @@ export interface SnapshotObserver {
   nodeChanged(slot: number): void;
 }
 
+/** Keeps account of all pods on nodes. */
+export interface PodLedger {
+  /** A pod came to a node, or left it. */
+  counted(pod: PodHandle, delta: 1 | -1): void;
+}
+
 /** Pods taken off their nodes for a look, by uid; unknown ones are passed over. */
 export interface SnapshotTrial {
   readonly lift: (uid: string) => void;
@@ -55,6 +61,7 @@ export class Snapshot {
   private readonly namespaces = new Map<string, Labels>();
   private readonly classes: PodClasses;
   private readonly observers: SnapshotObserver[] = [];
+  private ledger: PodLedger | undefined;
   private sweepAt = classesBeforeSweep;
   private changes = 0;
 
@@ -76,6 +83,11 @@ export class Snapshot {
 
   get podCount(): number {
     return this.pods.size;
+  }
+
+  /** Tells the ledger of every pod from now on; there is one, and it begins before the first pod. */
+  keep(ledger: PodLedger): void {
+    this.ledger = ledger;
   }
 
   observe(observer: SnapshotObserver): void {
@@ -258,6 +270,7 @@ export class Snapshot {
     if (podClass.ports.length > 0) (this.portHolders[slot] ??= []).push(podClass);
     this.nodes.resources.take(slot, podClass.ask);
     this.count(handle, slot, 1);
+    this.ledger?.counted(handle, 1);
   }
 
   private leave(handle: PodHandle, slot: number): void {
@@ -269,6 +282,7 @@ export class Snapshot {
     }
     this.nodes.resources.giveBack(slot, podClass.ask);
     this.count(handle, slot, -1);
+    this.ledger?.counted(handle, -1);
   }
 
   private count({ podClass, labelSet }: PodHandle, slot: number, delta: 1 | -1): void {
