@@ -7,6 +7,7 @@ export type { Filter, NodeCheck, NodeRefusal, Refusal } from './filters/filter.j
 export type { PlacementExplanation } from './explain/explanation.js';
 export type { NodeExplanation } from './explain/node-explanation.js';
 export { amountText } from './amount-text.js';
+export { devicesAnnotation, type DeviceHoldings } from './devices/holdings.js';
 export type * from './input.js';
 export type { DisruptionBudget } from './preemption/disruption-budgets.js';
 export { Nominations, type Nomination } from './preemption/nominations.js';
@@ -26,9 +27,9 @@ export {
   reclaimableMemory,
 } from './reclaim/reclaimable.js';
 export { podRequests, type Amounts } from './requests.js';
-export type { Ask } from './resource-table.js';
+export type { Ask, DeviceAsk, ResourceTable } from './resource-table.js';
 export { Scheduler, type Decision } from './scheduler.js';
-export type { Score, WeightedScore } from './scores/score.js';
+export type { NodeScore, Score, WeightedScore } from './scores/score.js';
 export type { PodHandle } from './pod-class.js';
 export {
   Snapshot,

@@ -1,6 +1,7 @@
 import { PodKind, type Pod } from '@gantry/api';
 import { delay, describeError, isReason, type Clock } from '@gantry/base';
 import type { ObjectOperation, ObjectStore } from '@gantry/controller';
+import { devicesAnnotation, type DeviceHoldings } from '@gantry/scheduler';
 import { boundTo } from '../api/resources/binding.js';
 import { readTurns, takingTurn, type Turns } from '../api/resources/binding-turns.js';
 
@@ -8,6 +9,8 @@ import { readTurns, takingTurn, type Turns } from '../api/resources/binding-turn
 export interface Binding {
   readonly pod: Pod;
   readonly node: string;
+  /** The node's shared devices that the pod was given. */
+  readonly devices?: DeviceHoldings;
 }
 
 /** `unknown`: the store gave no answer, so the pod may or may not be bound. */
@@ -87,8 +90,18 @@ export class Binder {
     }
   }
 
-  private operation({ pod, node }: Binding): ObjectOperation {
-    const bound = boundTo(node, pod.metadata.uid, this.clock.now())(pod);
+  private operation({ pod, node, devices }: Binding): ObjectOperation {
+    const bound = withDevices(boundTo(node, pod.metadata.uid, this.clock.now())(pod), devices);
     return { type: 'update', kind: PodKind, object: bound } as unknown as ObjectOperation;
   }
+}
+
+/** The devices are written down with the binding: for the agent, and for a scheduler that starts anew. */
+function withDevices(pod: Pod, devices: DeviceHoldings | undefined): Pod {
+  if (!devices) return pod;
+  const annotations = {
+    ...pod.metadata.annotations,
+    [devicesAnnotation]: JSON.stringify(devices),
+  };
+  return { ...pod, metadata: { ...pod.metadata, annotations } };
 }

@@ -55,7 +55,7 @@ export class UnitDecider {
     if (decision?.node === undefined) return refusal(failure!, preemption);
     this.preemptor.withdraw(uid);
     snapshot.hold(uid, handle, decision.slot);
-    return { type: 'placed', placements: [{ pod, node: decision.node, handle }] };
+    return { type: 'placed', placements: [this.placement(pod, decision.node, handle)] };
   }
 
   private decideGang(unit: QueuedUnit): UnitDecision {
@@ -71,14 +71,17 @@ export class UnitDecider {
       (i) => (failure ??= this.failures.remember(handles[i]!, pods[i]!)),
     );
     const placements = decisions.flatMap((decision, i) =>
-      decision?.node === undefined
-        ? []
-        : [{ pod: pods[i]!, node: decision.node, handle: handles[i]! }],
+      decision?.node === undefined ? [] : [this.placement(pods[i]!, decision.node, handles[i]!)],
     );
     if (placements.length > 0) return { type: 'placed', placements };
     const { message, refusedBy } = failure!;
     const sentence = `group ${name} needs ${Math.max(1, required)} places at once and finds ${placed}; for the next one, ${message}`;
     return refusal({ message: sentence, refusedBy });
+  }
+
+  /** Of a pod that the snapshot holds: with the devices that it was given there. */
+  private placement(pod: Pod, node: string, handle: PodHandle): Placement {
+    return { pod, node, handle, devices: this.scheduler.snapshot.pod(uidOf(pod))?.devices };
   }
 }
 

@@ -51,15 +51,18 @@ export function addedFullness(nodes: NodeTable, { ask }: PodClass, slot: number)
   return columns === 0 ? 0 : sum / columns;
 }
 
-/** Fullest first, counting the pod: leaves whole machines free for large pods. */
+/**
+ * Fullest first, counting the pod: leaves whole machines free for large pods. Where machines have devices it
+ * makes way for `deviceWasteScore`, since a full machine may be one whose devices are out of reach.
+ */
 export const packScore: Score = {
   name: 'pack',
   reads: 'usage',
   order: 1,
-  prepare:
-    ({ nodes }, { podClass }) =>
-    (slot) =>
-      fullness(nodes, slot) + addedFullness(nodes, podClass, slot),
+  prepare({ nodes }, { podClass }) {
+    if (nodes.resources.offersDevices) return undefined;
+    return (slot) => fullness(nodes, slot) + addedFullness(nodes, podClass, slot);
+  },
 };
 
 /** Emptiest first, counting the pod: leaves every machine some air. */
