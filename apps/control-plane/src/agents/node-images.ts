@@ -12,6 +12,7 @@ import {
 } from '../api/index.js';
 import type { AgentSession } from './agent-session.js';
 import type { AgentSessions } from './agent-sessions.js';
+import type { BlobExchange } from './blob-exchange.js';
 import { type ImageVerb, imageVerbs, parseImageQuery } from './image-query.js';
 import { nodeImagesTable, wantsTable } from './node-images-table.js';
 import type { PeerMetrics } from './peer-metrics.js';
@@ -59,6 +60,7 @@ export interface NodeImagesOptions {
   readonly sessions: AgentSessions;
   readonly keys: SessionKeys;
   readonly relays: RelayBroker;
+  readonly blobs: BlobExchange;
   readonly resources: Resources;
   readonly informers: Informers;
   /** Asks the control planes that hold the other nodes. */
@@ -146,9 +148,19 @@ export class NodeImages {
       if (entry) return { peer: entry.address };
       throw unavailable(notConnected(node));
     }
+    if (verb === 'pull' || verb === 'copy') this.options.blobs.ordered(node, image.images ?? []);
+    if (verb === 'copy') image.fromAddress = this.addressOf(image.fromNode!);
     const order = { image, ...(await this.container(image, request.query, node)) };
     const relay = await this.open(session, order, request.signal);
     return { serve: (socket) => joinSockets(socket, relay) };
+  }
+
+  private addressOf(node: string): string {
+    const address = this.options.blobs.addressOf(node);
+    if (address) return address;
+    throw unavailable(
+      `node ${node} cannot be asked by its peers: pass the image through save and load`,
+    );
   }
 
   /** The container that an export is of, when the query names one. */

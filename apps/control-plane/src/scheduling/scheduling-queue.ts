@@ -92,7 +92,8 @@ export class SchedulingQueue {
     if (!unit) return;
     this.homes.delete(key);
     unit.pods.delete(key);
-    if (unit.pods.size > 0) return;
+    // A gang that has lost a member may have to wait again.
+    if (unit.pods.size > 0) return this.changed(unit);
     this.leave(unit);
     this.sleepers.delete(unit);
     this.counts[unit.place]--;

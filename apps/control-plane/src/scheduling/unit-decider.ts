@@ -105,7 +105,9 @@ export class UnitDecider {
       return [{ pod: pods[i]!, handle: handles[i]!, node: decision.node }];
     });
     if (places.length > 0) return this.placed(places);
-    const { message, refusedBy } = failure!;
+    if (!failure)
+      return refusal({ message: `group ${name} is not complete`, refusedBy: new Set() });
+    const { message, refusedBy } = failure;
     const sentence = `group ${name} needs ${Math.max(1, required)} places at once and finds ${placed}; for the next one, ${message}`;
     return refusal({ message: sentence, refusedBy });
   }
