@@ -1,13 +1,13 @@
 import { toTable, PodKind } from '@gantry/api';
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { explanationText } from './commands/why.js';
 import { topNodesText, topPodsText } from './commands/top.js';
 import { shells, completionScript } from './completion/scripts.js';
 import { eventLines } from './describe/events.js';
 import { describeNode } from './describe/node.js';
 import { describePod } from './describe/pod.js';
 import { describeDeployment } from './describe/workload.js';
+import { explanationText } from './output/explanation-text.js';
 import { objectsText } from './output/objects-text.js';
 import { tableText } from './output/table-text.js';
 import { buildProgram } from './program.js';
@@ -22,6 +22,7 @@ import {
   samplePod,
   sampleReplicaSets,
 } from './testing/sample-objects.js';
+import { sampleExplanations } from './testing/sample-explanations.js';
 import { paint } from './terminal.js';
 
 const golden = (name: string) => `./golden/${name}`;
@@ -69,17 +70,10 @@ describe('tables', () => {
 });
 
 describe('other texts', () => {
-  it('why', () => {
-    const explanation = {
-      message: 'pod web fits no node: 2 of 2 nodes have too little memory',
-      suggestion: 'lower requests.memory to 1Gi or less, or add a node',
-      nodes: [
-        { name: 'n2', fits: false, reasons: ['needs memory 4Gi, free 1Gi', 'is cordoned'] },
-        { name: 'n1', fits: true, reasons: [], score: 87.256 },
-      ],
-    };
-    return expect(explanationText(explanation)).toMatchFileSnapshot(golden('why.txt'));
-  });
+  it('why', () =>
+    expect(
+      sampleExplanations.map((each) => explanationText(each)).join('---\n'),
+    ).toMatchFileSnapshot(golden('why.txt')));
 
   it('top', () => {
     const usage = { cpu: '123456789n', memory: '204800Ki' };
