@@ -43,7 +43,11 @@ test('preempts as the loop does, and says whom', () => {
 
 test('a daemon goes to every node where it belongs and is refused where it lacks room', () => {
   const taints = [{ key: 'dedicated', value: 'db', effect: 'NoSchedule' }];
-  const snapshot = snapshotOf([{ name: 'a' }, { name: 'b', taints }, { name: 'c', offers: { cpu: '0' } }]);
+  const snapshot = snapshotOf([
+    { name: 'a' },
+    { name: 'b', taints },
+    { name: 'c', offers: { cpu: '0' } },
+  ]);
   const pods = ['a', 'b', 'c'].map((onNode, i) => ({ pod: pod(web(i, '1')), onNode }));
   const { placed, refused } = simulate(snapshot, pods, options);
   expect(placed.map((p) => p.node)).toEqual(['a']);
@@ -51,7 +55,10 @@ test('a daemon goes to every node where it belongs and is refused where it lacks
 });
 
 test('as many nodes as are needed and no more, whatever the pods', () => {
-  const pods = fc.array(fc.constantFrom('500m', '1', '2', '3', '5'), { minLength: 1, maxLength: 40 });
+  const pods = fc.array(fc.constantFrom('500m', '1', '2', '3', '5'), {
+    minLength: 1,
+    maxLength: 40,
+  });
   fc.assert(
     fc.property(pods, (sizes) => {
       const all = asked(sizes.map((cpu, i) => web(i, cpu)));

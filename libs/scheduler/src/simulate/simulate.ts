@@ -101,7 +101,11 @@ class Simulation implements SimulationResult {
     const isAlien = refusals.some((r) => belonging.has(r.filter) && r.nodes.includes(node));
     if (isAlien) return;
     const reasons = nodes.find(({ name }) => name === node)?.reasons ?? ['it is not there'];
-    this.refused.push({ pod, message: `does not fit on ${node}: ${reasons.join('; ')}`, changes: [] });
+    this.refused.push({
+      pod,
+      message: `does not fit on ${node}: ${reasons.join('; ')}`,
+      changes: [],
+    });
   }
 
   private preempt(pod: SimulatedPod['pod']): boolean {

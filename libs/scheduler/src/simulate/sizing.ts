@@ -2,7 +2,12 @@ import type { NodeInput } from '../input.js';
 import { podRequests } from '../requests.js';
 import { amountsOf } from '../requests.js';
 import type { Snapshot } from '../snapshot.js';
-import { simulate, type SimulatedPod, type SimulationOptions, type SimulationResult } from './simulate.js';
+import {
+  simulate,
+  type SimulatedPod,
+  type SimulationOptions,
+  type SimulationResult,
+} from './simulate.js';
 
 /** More nodes than this are not counted out. */
 export const maxNodes = 50_000;
