@@ -9,6 +9,7 @@ import { describePod } from './describe/pod.js';
 import { describeDeployment } from './describe/workload.js';
 import { explanationText } from './output/explanation-text.js';
 import { objectsText } from './output/objects-text.js';
+import { simulationText } from './output/simulation-text.js';
 import { tableText } from './output/table-text.js';
 import { buildProgram } from './program.js';
 import { builtin } from './resources/builtin.js';
@@ -22,6 +23,7 @@ import {
   samplePod,
   sampleReplicaSets,
 } from './testing/sample-objects.js';
+import { sampleSimulations } from './testing/sample-simulations.js';
 import { sampleExplanations } from './testing/sample-explanations.js';
 import { paint } from './terminal.js';
 
@@ -74,6 +76,11 @@ describe('other texts', () => {
     expect(
       sampleExplanations.map((each) => explanationText(each)).join('---\n'),
     ).toMatchFileSnapshot(golden('why.txt')));
+
+  it('simulate', () =>
+    expect(sampleSimulations.map(simulationText).join('---\n')).toMatchFileSnapshot(
+      golden('simulate.txt'),
+    ));
 
   it('top', () => {
     const usage = { cpu: '123456789n', memory: '204800Ki' };

@@ -44,8 +44,8 @@ export function addNode(rehearsal: Rehearsal): Change[] {
 const hostname = 'kubernetes.io/hostname';
 
 /** Every node gets a host name of its own; that need not be asked for. */
-function onlyNeeded({ [hostname]: _, ...labels }: Record<string, string>): Record<string, string> {
-  return labels;
+function onlyNeeded(labels: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(labels).filter(([key]) => key !== hostname));
 }
 
 function newNode(

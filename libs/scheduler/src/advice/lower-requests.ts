@@ -60,7 +60,7 @@ function changeOf({ to, node: roomy }: Cut, node: string): Change {
   const parts = [...to].map(
     ([resource, amount]) => `${resourceLabel(resource)} to ${amountText(resource, amount)}`,
   );
-  const [resource = '', amount = 0] = [...to][0]!;
+  const [resource, amount] = [...to][0]!;
   const text =
     to.size === 1
       ? `lower the ${resourceLabel(resource)} request to ${amountText(resource, amount)}`

@@ -155,7 +155,7 @@ export function nodeFills(snapshot: Snapshot): NodeFill[] {
     const amounts = (of: (column: number) => number) =>
       Object.fromEntries(
         resources.names.flatMap((name, column) =>
-          name === 'pods' || resources.allocatable[column]![slot]! === 0
+          name === 'pods' || !resources.allocatable[column]![slot]
             ? []
             : [[name, amountText(name, of(column))]],
         ),

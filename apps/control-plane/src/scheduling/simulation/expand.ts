@@ -64,7 +64,7 @@ function podsOf(object: ApiObject, options: ExpandOptions): SimulatedPod[] | und
   if (!count && !isDaemon) return undefined;
   if (!spec.template) throw badRequest(`${kind} "${metadata.name}": spec.template is missing`);
   const draft = { ...spec.template, metadata: { ...spec.template.metadata, name: metadata.name } };
-  const pod = complete(draft as ApiObject, object, namespace, options);
+  const pod = complete(draft, object, namespace, options);
   const names = isDaemon ? options.nodes : Array.from({ length: countOf(count!, spec, object) });
   return names.map((onNode, i) => ({
     pod: { ...pod, metadata: { ...pod.metadata, name: `${metadata.name}-${i}`, uid: uid() } },
