@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { topNodesText, topPodsText } from './commands/top.js';
 import { shells, completionScript } from './completion/scripts.js';
+import { deathLines } from './describe/deaths.js';
 import { eventLines } from './describe/events.js';
 import { describeNode } from './describe/node.js';
 import { describePod } from './describe/pod.js';
@@ -74,7 +75,10 @@ describe('tables', () => {
 describe('other texts', () => {
   it('why', () =>
     expect(
-      sampleExplanations.map((each) => explanationText(each)).join('---\n'),
+      [
+        ...sampleExplanations.map((each) => explanationText(each)),
+        text(deathLines(samplePod)),
+      ].join('---\n'),
     ).toMatchFileSnapshot(golden('why.txt')));
 
   it('simulate', () =>

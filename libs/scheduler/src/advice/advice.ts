@@ -18,7 +18,7 @@ export function allChanges(rehearsal: Rehearsal): Change[] {
   return [...near, ...far].flatMap((search) => search(rehearsal));
 }
 
-/** The first few changes, the cheapest to find first: for a sentence. */
+/** The first few changes, the cheapest to find first: as many as a sentence takes. */
 export function firstChanges(rehearsal: Rehearsal): Change[] {
   const found: Change[] = [];
   for (const search of [...near, ...far]) {
@@ -27,4 +27,13 @@ export function firstChanges(rehearsal: Rehearsal): Change[] {
     found.push(...search(rehearsal));
   }
   return found.slice(0, maxAlternatives);
+}
+
+const farTypes = new Set(['relax', 'drain', 'add-node']);
+
+/** What a sentence says of changes: those that are near at hand, if there are any. */
+export function adviceText(changes: readonly Change[]): string | undefined {
+  const close = changes.filter(({ type }) => !farTypes.has(type));
+  const told = (close.length > 0 ? close : changes).slice(0, maxAlternatives);
+  return told.length > 0 ? told.map(({ text }) => text).join(' or ') : undefined;
 }

@@ -1,4 +1,4 @@
-import { allChanges, firstChanges } from '../advice/advice.js';
+import { adviceText, allChanges, firstChanges } from '../advice/advice.js';
 import type { Change } from '../advice/change.js';
 import { Rehearsal } from '../advice/rehearsal.js';
 import { evaluate } from '../evaluation.js';
@@ -72,8 +72,7 @@ export function explain(
   const rehearsal = new Rehearsal(snapshot, profile, pod, refused);
   const search = thorough ? allChanges : firstChanges;
   const changes = nodes.length > 0 ? search(rehearsal) : [];
-  const first = changes.slice(0, 2).map(({ text }) => text);
-  const advice = first.length > 0 ? first.join(' or ') : hint(profile, refused);
+  const advice = adviceText(changes) ?? hint(profile, refused);
   const groups = groupRefusals(
     profile,
     refused.map(({ node, refusals: all }) => ({ node, refusal: all[0]! })),

@@ -26,7 +26,7 @@ import {
   type SimulationResult,
 } from '@gantry/scheduler';
 import type { ComputedResource, Resources, SubresourceRequest } from '../../api/index.js';
-import { schedulableNode } from '../snapshot-feed.js';
+import { schedulableNode } from '../schedulable-node.js';
 import { expand } from './expand.js';
 import { parseSpec, type NodeShape, type SimulationSpec } from './spec.js';
 
