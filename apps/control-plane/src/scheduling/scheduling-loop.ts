@@ -83,8 +83,8 @@ export class SchedulingLoop {
   }
 
   /** As the scheduler explains it, with the room that is kept for the pod itself counted as free. */
-  explain(pod: Pod): PlacementExplanation {
-    const explained = () => this.scheduler.explain(this.volumes.effective(pod));
+  explain(pod: Pod, options?: Parameters<Scheduler['explain']>[1]): PlacementExplanation {
+    const explained = () => this.scheduler.explain(this.volumes.effective(pod), options);
     return this.preemptor.nominations.without(uidOf(pod), explained);
   }
 
