@@ -5,6 +5,7 @@ export { registerDescribe } from './describe.js';
 export { registerWhy } from './why.js';
 export { registerLogs } from './logs.js';
 export { registerExec } from './exec.js';
+export { registerRun } from './run.js';
 export { registerScale } from './scale.js';
 export { registerRollout } from './rollout.js';
 export { registerDelete } from './delete.js';
