@@ -109,6 +109,7 @@ export interface PodInput {
     readonly namespace?: string;
     readonly uid?: string;
     readonly labels?: Labels;
+    readonly annotations?: Labels;
   };
   readonly spec: PodSpecInput;
   readonly status?: { readonly phase?: string };

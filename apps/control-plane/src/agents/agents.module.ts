@@ -29,6 +29,7 @@ import { PeerMetrics } from './peer-metrics.js';
 import { PodStatusWriter } from './pod-status-writer.js';
 import { PodStreams } from './pod-streams.js';
 import { PodTargets } from './pod-target.js';
+import { ReclaimableOffers } from './reclaimable-offers.js';
 import { RelayBroker } from './relay-broker.js';
 import { SessionKeys } from './session-keys.js';
 
@@ -149,6 +150,9 @@ export class AgentsModule implements OnModuleInit, OnApplicationShutdown {
     const peers = new PeerMetrics({ keys, sessions, peers: this.peers, logger: this.logger });
     new MetricsApi({ metering: this.metering, informers, peers }).register(registry);
     this.registerImages();
+    const { metering, resources, logger } = this;
+    const offers = new ReclaimableOffers({ metering, informers, resources, clock, logger });
+    void offers.run(this.shutdown);
     const connected = new Gauge({
       name: 'gantry_agent_sessions',
       help: 'Agents connected to this control plane.',

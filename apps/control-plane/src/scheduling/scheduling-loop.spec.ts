@@ -55,6 +55,23 @@ test('a pod that fits nowhere says why, and is placed as soon as a node has room
   });
 });
 
+test('pods that share devices are told which is theirs', async () => {
+  await using cluster = await startCluster();
+  const [gpu, share] = ['example.com/gpu', 'example.com/gpu-milli'];
+  await cluster.nodes.connect({ name: 'a', allocatable: { [gpu]: '2', [share]: '2k' } });
+  for (const name of ['p', 'q', 'r']) {
+    const asked = pod(name);
+    asked.spec.containers[0]!.resources = { limits: { [share]: '500' } } as never;
+    await cluster.create(PodKind, asked);
+    await vi.waitFor(async () => expect((await get(cluster, name)).spec.nodeName).toBe('a'));
+  }
+  const devices = [];
+  for (const name of ['p', 'q', 'r']) {
+    devices.push((await get(cluster, name)).metadata.annotations?.['gantry.dev/devices']);
+  }
+  expect(devices).toEqual([`{"${gpu}":[0]}`, `{"${gpu}":[0]}`, `{"${gpu}":[1]}`]);
+});
+
 test('a hundred pods fill ten nodes without overcommitting any, whatever else writes to them', async () => {
   await using cluster = await startCluster();
   for (let i = 0; i < 10; i++) {
