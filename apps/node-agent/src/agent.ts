@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Hello } from '@gantry/agent-protocol';
+import type { AgentGatewayClient, Hello } from '@gantry/agent-protocol';
 import type { Node } from '@gantry/api';
 import { delay, describeError, systemClock, type Logger } from '@gantry/base';
 import { ImageStore } from '@gantry/image';
@@ -122,25 +122,7 @@ export class Agent implements ControlSink {
     this.registration = registration;
     const stored = await registration.loadAssignment();
     if (stored) context.network.assign(stored);
-    const imageRelay = new ImageRelay({
-      images,
-      pulls: this.context.pulls,
-      dataDir: config.dataDir,
-      users: () => imageUsers(pods.list().map(({ state }) => state)),
-      peers: this.peers.client,
-      announce: () => this.peers.announce(images),
-      pidOf: (order) => relays.pidOf(order),
-      logger,
-    });
-    await imageRelay.open();
-    const relays: Relays = new Relays({
-      pods,
-      runtime,
-      logger,
-      images: imageRelay,
-      logMaxFiles: config.logMaxFiles,
-      gateway: () => session.gatewayClient,
-    });
+    const relays = await this.relays(pods, () => session.gatewayClient);
     const messages = new ControlMessages(
       pods,
       this.resources,
@@ -193,6 +175,28 @@ export class Agent implements ControlSink {
       runtime.close();
       await health.close();
     }
+  }
+
+  /** Logs, exec and what people do with images: all that rides on streams of its own. */
+  private async relays(
+    pods: PodManager,
+    gateway: () => AgentGatewayClient | undefined,
+  ): Promise<Relays> {
+    const { config, logger, runtime, images, pulls } = this.context;
+    const imageRelay = new ImageRelay({
+      images,
+      pulls,
+      dataDir: config.dataDir,
+      users: () => imageUsers(pods.list().map(({ state }) => state)),
+      peers: this.peers.client,
+      announce: () => this.peers.announce(images),
+      pidOf: (order) => relays.pidOf(order),
+      logger,
+    });
+    await imageRelay.open();
+    const { logMaxFiles } = config;
+    const relays = new Relays({ pods, runtime, logger, images: imageRelay, logMaxFiles, gateway });
+    return relays;
   }
 
   private registration!: NodeRegistration;
