@@ -4,6 +4,7 @@ import { isAbsolute } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { LogLevel } from '@gantry/base';
 import { parseBytes, parseCpuMillis } from './quantity.js';
+import { parseRuntimeHandlers } from './runtime-handlers.js';
 
 /** What the agent keeps back from pods for the host itself. */
 export interface Reserved {
@@ -33,6 +34,8 @@ export interface AgentConfig {
   readonly nativeDir: string;
   readonly cgroupRoot: string;
   readonly bridge: string;
+  /** Binaries of OCI runtimes by the handler that a RuntimeClass names; ours is not among them. */
+  readonly runtimeHandlers: Readonly<Record<string, string>>;
   readonly metricsPort: number;
   readonly maxPods: number;
   readonly reserved: Reserved;
@@ -79,6 +82,11 @@ const flags: Record<string, Flag> = {
   },
   'cgroup-root': { value: 'PATH', fallback: '/gantry', help: 'cgroup under which pods live' },
   bridge: { value: 'NAME', fallback: 'gantry0', help: "the pod network's bridge on this host" },
+  'runtime-handler': {
+    value: 'NAME=FILE[,…]',
+    fallback: '',
+    help: 'further OCI runtimes, by the handler of a RuntimeClass; "gantry" is built in',
+  },
   'metrics-port': {
     value: 'PORT',
     fallback: '6445',
@@ -290,6 +298,7 @@ export function parseConfig(
     nativeDir: reader.read('native-dir', parseDirectory),
     cgroupRoot: reader.read('cgroup-root', parseCgroup),
     bridge: reader.text('bridge')!,
+    runtimeHandlers: reader.read('runtime-handler', parseRuntimeHandlers),
     metricsPort: reader.read('metrics-port', parseInteger(0, 65_535)),
     maxPods: reader.read('max-pods', parseInteger(1, 10_000)),
     reserved: readReserved(reader),

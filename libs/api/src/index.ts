@@ -29,4 +29,5 @@ export * from './core/qos.js';
 export * from './core/validate-resources.js';
 export * from './gantry/join-token.js';
 export * from './kinds.js';
+export * from './node/runtime-class.js';
 export * from '@gantry/api-machinery';

@@ -8,6 +8,7 @@ import { NodeKind } from './core/node.js';
 import { PodKind } from './core/pod.js';
 import { SecretKind } from './core/secret.js';
 import { JoinTokenKind } from './gantry/join-token.js';
+import { RuntimeClassKind } from './node/runtime-class.js';
 
 /** All kinds that are served. A new kind is one more line here and one more file. */
 export const kinds: readonly Kind[] = [
@@ -19,5 +20,6 @@ export const kinds: readonly Kind[] = [
   SecretKind,
   DeploymentKind,
   ReplicaSetKind,
+  RuntimeClassKind,
   JoinTokenKind,
 ];

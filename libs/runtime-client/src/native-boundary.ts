@@ -127,6 +127,8 @@ export function readContainer(value: unknown, path = 'container'): MonitoredCont
     running: truth(fields['running'], at('running')),
     bundle: text(fields['bundle'], at('bundle')),
     logPath: text(fields['logPath'], at('logPath')),
+    runtime: optional(fields['runtime'], at('runtime'), text),
+    runtimeRoot: optional(fields['runtimeRoot'], at('runtimeRoot'), text),
     annotations: Object.fromEntries(
       annotations.map(([name, item]) => [name, text(item, `${at('annotations')}.${name}`)]),
     ),

@@ -1,8 +1,7 @@
-import { join } from 'node:path';
 import { badRequest, GantryError, isReason } from '@gantry/base';
 import { cgroupStats, type CgroupStats } from './cgroup-stats.js';
+import { ContainerRuntimes } from './container-runtimes.js';
 import { openSession, type ExecSession } from './exec-session.js';
-import { runPaths } from './launcher-process.js';
 import { Launcher } from './launcher.js';
 import type {
   ContainerState,
@@ -43,13 +42,11 @@ const exitRecordWaitMs = 10_000;
  */
 export class RuntimeClient {
   private readonly launcher: Launcher;
-  private readonly runtime: string;
-  private readonly runtimeRoot: string;
+  private readonly runtimes: ContainerRuntimes;
 
   private constructor(readonly options: RuntimeClientOptions) {
     this.launcher = new Launcher(options);
-    this.runtime = options.runtime ?? join(options.nativeDir, 'gantry-runtime');
-    this.runtimeRoot = runPaths(options.runDir).runtimeRoot;
+    this.runtimes = new ContainerRuntimes(options, (id) => this.find(id));
   }
 
   /** Connects, starting `gantry-monitor serve` (detached, so that it outlives us) when needed. */
@@ -73,11 +70,12 @@ export class RuntimeClient {
 
   /** `runtime create` under a new monitor: the container waits for `start`. */
   async createContainer(options: CreateContainerOptions): Promise<CreatedContainer> {
+    const containerId = checkContainerId(options.containerId);
     const fields = {
-      containerId: checkContainerId(options.containerId),
+      containerId,
       bundle: options.bundleDir,
-      runtime: this.runtime,
-      runtimeRoot: this.runtimeRoot,
+      ...this.runtimes.choose(containerId, options.runtime),
+      rootfs: options.rootfs,
       cgroupsPath: options.cgroupsPath,
       logPath: options.logPath,
       logMaxBytes: options.logMaxBytes ?? defaultLogMaxBytes,
@@ -90,7 +88,7 @@ export class RuntimeClient {
   }
 
   async start(containerId: string): Promise<void> {
-    const result = await this.callRuntime(['start', checkContainerId(containerId)]);
+    const result = await this.callRuntime(containerId, ['start']);
     if (result.exitCode !== 0) throw runtimeError('start', containerId, result);
   }
 
@@ -100,9 +98,8 @@ export class RuntimeClient {
     signal: NodeJS.Signals | number,
     options: { all?: boolean } = {},
   ): Promise<void> {
-    const flags = options.all ? ['--all'] : [];
-    const call = ['kill', ...flags, checkContainerId(containerId), signalText(signal)];
-    const result = await this.callRuntime(call);
+    const call = ['kill', ...(options.all ? ['--all'] : [])];
+    const result = await this.callRuntime(containerId, call, signalText(signal));
     if (result.exitCode === 0) return;
     const container = await this.find(containerId);
     if (container?.running) throw runtimeError('kill', containerId, result);
@@ -110,8 +107,8 @@ export class RuntimeClient {
 
   /** Removes the container from the runtime and its record from the monitor; idempotent. */
   async delete(containerId: string, options: { force?: boolean } = {}): Promise<void> {
-    const flags = options.force ? ['--force'] : [];
-    const result = await this.callRuntime(['delete', ...flags, checkContainerId(containerId)]);
+    const call = ['delete', ...(options.force ? ['--force'] : [])];
+    const result = await this.callRuntime(containerId, call);
     if (result.exitCode !== 0 && !isUnknown(result)) {
       throw runtimeError('delete', containerId, result);
     }
@@ -122,11 +119,12 @@ export class RuntimeClient {
     }
     await this.launcher.request('container.remove', { containerId });
     this.launcher.forget(containerId);
+    this.runtimes.forget(containerId);
   }
 
   /** What the runtime says; undefined when it does not know the container. */
   async state(containerId: string): Promise<ContainerState | undefined> {
-    const result = await this.callRuntime(['state', checkContainerId(containerId)]);
+    const result = await this.callRuntime(containerId, ['state']);
     if (result.exitCode === 0) return readContainerState(result.stdout);
     if (isUnknown(result)) return undefined;
     throw runtimeError('state', containerId, result);
@@ -143,8 +141,8 @@ export class RuntimeClient {
     process: Process,
     options: { stdin?: boolean; signal?: AbortSignal } = {},
   ): Promise<ExecSession> {
-    const { runtime, runtimeRoot } = this;
-    return this.session('exec', containerId, { runtime, runtimeRoot, process }, options);
+    const by = await this.runtimes.of(checkContainerId(containerId));
+    return this.session('exec', containerId, { ...by, process }, options);
   }
 
   /** Joins the first process's streams from now on, beside other clients and the log. */
@@ -217,8 +215,13 @@ export class RuntimeClient {
     }
   }
 
-  private callRuntime(call: readonly string[]): Promise<RunResult> {
-    return this.run([this.runtime, '--root', this.runtimeRoot, ...call]);
+  private async callRuntime(
+    containerId: string,
+    call: readonly string[],
+    ...further: readonly string[]
+  ): Promise<RunResult> {
+    const { runtime, runtimeRoot } = await this.runtimes.of(checkContainerId(containerId));
+    return this.run([runtime, '--root', runtimeRoot, ...call, containerId, ...further]);
   }
 }
 

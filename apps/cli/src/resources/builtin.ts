@@ -23,6 +23,7 @@ const rows: Readonly<Record<string, readonly Row[]>> = {
     ['deployments', 'Deployment', 'deploy', true, 'all'],
     ['replicasets', 'ReplicaSet', 'rs', true, 'all'],
   ],
+  'node.k8s.io/v1': [['runtimeclasses', 'RuntimeClass', '', false]],
   'gantry.dev/v1': [['jointokens', 'JoinToken', 'jt', false]],
 };
 

@@ -2,6 +2,7 @@ import { mkdir, readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unavailable } from '@gantry/base';
 import { hostnameOf } from '../bundle/environment.js';
+import { handlerOf } from '../runtime-handlers.js';
 import { mountsBelow } from '../volumes/mount-table.js';
 import { prepareVolumes, refreshVolumes, type VolumeContext } from '../volumes/volumes.js';
 import { fieldContext } from './container-bundle.js';
@@ -17,6 +18,8 @@ export class PodSandbox {
   /** Brings all of it up and records it; idempotent, so that an attempt cut short is simply repeated. */
   async prepare(state: PodState): Promise<void> {
     const { record, pod, paths } = state;
+    const lookup = this.context.resources(pod.metadata.namespace!);
+    const handler = handlerOf(pod, lookup, this.context.config.runtimeHandlers);
     await mkdir(paths.dir, { recursive: true, mode: 0o700 });
     // The address is not known yet: volumes that show it are refreshed below.
     await prepareVolumes(pod, this.volumeContext(state, []));
@@ -24,7 +27,7 @@ export class PodSandbox {
     await writeEtcFiles(pod, paths, sandbox.ips, this.context.node.name);
     await refreshVolumes(pod, this.volumeContext(state, sandbox.ips));
     record.bootId = this.context.node.bootId;
-    record.sandbox = sandbox;
+    record.sandbox = { ...sandbox, ...(handler ? { handler } : {}) };
     await state.save();
   }
 

@@ -56,6 +56,9 @@ pub struct ContainerState {
     pub runtime_root: String,
     pub cgroups_path: String,
     pub log_path: String,
+    /// The root was mounted for the runtime, and is to be unmounted.
+    #[serde(default)]
+    pub mounted_root: bool,
     pub annotations: BTreeMap<String, String>,
     pub started_at: String,
 }

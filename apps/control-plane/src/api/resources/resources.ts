@@ -1,5 +1,5 @@
 import { type ApiObject, type Kind, serverSideApply } from '@gantry/api-machinery';
-import { type Namespace, NamespaceKind, PodKind } from '@gantry/api';
+import { type Namespace, NamespaceKind, type Pod, PodKind } from '@gantry/api';
 import { type Clock, isReason, notFound, timestamp } from '@gantry/base';
 import type { ObjectStore } from '@gantry/controller';
 import type { WatchCaches } from '../watch/watch-caches.js';
@@ -26,6 +26,7 @@ import type {
   WriteTarget,
 } from './options.js';
 import { patched } from './patching.js';
+import { admitRuntimeClass } from './runtime-class-admission.js';
 import { type Change, Writer } from './writer.js';
 
 /** How often server-side apply begins anew when the object comes or goes meanwhile. */
@@ -109,6 +110,7 @@ export class Resources {
   ): Promise<T> {
     const mine = options.owned ? object : structuredClone(object);
     if (kind.namespaced && namespace) await requireLiveNamespace(this.objects, namespace, mine);
+    if ((kind as Kind) === PodKind) await admitRuntimeClass(this.objects, mine as unknown as Pod);
     const answer = this.hooks.run(kind, mine);
     return answer(await this.writer.create(kind, namespace, mine, options));
   }
