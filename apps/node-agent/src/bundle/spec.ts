@@ -3,7 +3,7 @@ import type { Image } from '@gantry/image';
 import type { LayeredRoot, Linux, Mount, Sandbox, Spec } from '@gantry/runtime-client';
 import { commandLine } from './command.js';
 import { expand } from './expand.js';
-import { cgroupResources, oomScoreAdj } from './resources.js';
+import { cgroupResources, lowestOomScoreAdj, oomScoreAdj } from './resources.js';
 import { applySecurity, type Privileges } from './security.js';
 import type { ResolvedUser } from './user.js';
 
@@ -93,7 +93,11 @@ export function buildSpec(base: Spec, input: BundleInput): Spec {
   };
   applySecurity(spec, pod, container, input.privileges);
   // Older runtimes refuse a version that they do not know; nothing of a later one is in here.
-  if (input.foreign) spec.ociVersion = '1.0.2';
-  else spec.annotations = { ...spec.annotations, ...rootfsAnnotations(input) };
+  if (input.foreign) {
+    spec.ociVersion = '1.0.2';
+    // Ours settles for what the host lets it set; others would not start the container.
+    const { oomScoreAdj: wanted = 0 } = spec.process;
+    spec.process.oomScoreAdj = Math.max(wanted, lowestOomScoreAdj());
+  } else spec.annotations = { ...spec.annotations, ...rootfsAnnotations(input) };
   return spec;
 }
