@@ -96,7 +96,13 @@ export class Agent implements ControlSink {
         logger,
         registries: await readRegistries(config.registriesFile),
       }),
-      network: new PodNetwork({ runtime, nativeDir, dataDir, bridge }),
+      network: new PodNetwork({
+        runtime,
+        nativeDir,
+        dataDir,
+        bridge,
+        foreign: config.foreignNetwork,
+      }),
       events: reporter,
       metrics: createMetrics(),
       seccomp: await loadDefaultSeccomp(nativeDir),
@@ -209,7 +215,7 @@ export class Agent implements ControlSink {
   }
 
   private fault(): string | undefined {
-    return this.context.network.assigned ? undefined : 'the node has no podCIDR yet';
+    return this.context.network.fault();
   }
 
   private async measure(): Promise<void> {

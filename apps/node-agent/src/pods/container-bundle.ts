@@ -102,7 +102,7 @@ export async function prepareBundle(
   context: NodeContext,
 ): Promise<PreparedBundle> {
   const { pod, container, image, paths, attempt, sandbox } = request;
-  refuseNotServed(pod, container);
+  refuseNotServed(pod);
   const fields = fieldContext(pod, context, sandbox.ips);
   const lookup = context.resources(pod.metadata.namespace!);
   const env = environment(container, image.config.Env ?? [], fields, lookup);

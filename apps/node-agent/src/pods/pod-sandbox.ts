@@ -2,6 +2,7 @@ import { mkdir, readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unavailable } from '@gantry/base';
 import { hostnameOf } from '../bundle/environment.js';
+import { attachmentRequest } from '../network/attachment-request.js';
 import { handlerOf } from '../runtime-handlers.js';
 import { mountsBelow } from '../volumes/mount-table.js';
 import { prepareVolumes, refreshVolumes, type VolumeContext } from '../volumes/volumes.js';
@@ -35,6 +36,7 @@ export class PodSandbox {
     const { pod, paths } = state;
     const { hostNetwork = false } = pod.spec;
     const { runtime, network, node } = this.context;
+    const request = attachmentRequest(pod);
     // Whatever an interrupted attempt left has an address nobody wrote down.
     await this.release(state);
     const sysctls = Object.fromEntries(
@@ -49,7 +51,7 @@ export class PodSandbox {
       hostNetwork,
     });
     if (hostNetwork) return { ips: [node.ip] };
-    const result = await network.add(pod.metadata.uid!, sandbox.net!);
+    const result = await network.add(pod.metadata.uid!, sandbox.net!, request);
     const ips = result.ips.map(({ address }) => address.split('/')[0]!);
     if (ips.length === 0) throw unavailable('the network plugin gave the pod no address');
     return { ips, network: result };
