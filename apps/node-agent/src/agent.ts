@@ -1,9 +1,9 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Hello } from '@gantry/agent-protocol';
 import type { Node } from '@gantry/api';
 import { delay, describeError, systemClock, type Logger } from '@gantry/base';
-import { ImageStore, type RegistryConfig } from '@gantry/image';
+import { ImageStore } from '@gantry/image';
 import { loadDefaultSeccomp, RuntimeClient, type PodRoute } from '@gantry/runtime-client';
 import type { AgentConfig } from './config.js';
 import { ControlMessages, type ControlSink } from './control-messages.js';
@@ -15,7 +15,10 @@ import { addressTowards, diskSpace, readHost } from './node/host.js';
 import { Metering } from './node/metering.js';
 import { allocatable, type NodeMeasurements } from './node/node-object.js';
 import { ImageCollector } from './images/image-collector.js';
-import { imagesInUse } from './images/in-use.js';
+import { ImageRelay } from './images/image-relay.js';
+import { imagesInUse, imageUsers } from './images/in-use.js';
+import { PullBoard } from './images/pull-board.js';
+import { readRegistries } from './images/registries.js';
 import { NodeRegistration } from './node/registration.js';
 import type { NodeContext } from './pods/node-context.js';
 import { PodManager } from './pods/pod-manager.js';
@@ -30,15 +33,6 @@ const measurePeriodMs = 10_000;
 
 /** Heartbeats are this often until the control plane says otherwise, in milliseconds. */
 const defaultHeartbeatMs = 5000;
-
-async function readRegistries(path: string | undefined): Promise<RegistryConfig | undefined> {
-  if (path === undefined) return undefined;
-  try {
-    return JSON.parse(await readFile(path, 'utf8')) as RegistryConfig;
-  } catch (error) {
-    throw new Error(`--registries ${path}: ${(error as Error).message}`, { cause: error });
-  }
-}
 
 /** The agent of one host: everything wired together, and its loops. */
 export class Agent implements ControlSink {
@@ -96,6 +90,7 @@ export class Agent implements ControlSink {
         logger,
         registries: await readRegistries(config.registriesFile),
       }),
+      pulls: new PullBoard(),
       network: new PodNetwork({
         runtime,
         nativeDir,
@@ -119,10 +114,20 @@ export class Agent implements ControlSink {
     this.registration = registration;
     const stored = await registration.loadAssignment();
     if (stored) context.network.assign(stored);
-    const relays = new Relays({
+    const imageRelay = new ImageRelay({
+      images,
+      pulls: this.context.pulls,
+      dataDir: config.dataDir,
+      users: () => imageUsers(pods.list().map(({ state }) => state)),
+      pidOf: (order) => relays.pidOf(order),
+      logger,
+    });
+    await imageRelay.open();
+    const relays: Relays = new Relays({
       pods,
       runtime,
       logger,
+      images: imageRelay,
       logMaxFiles: config.logMaxFiles,
       gateway: () => session.gatewayClient,
     });

@@ -142,7 +142,7 @@ const flags: Record<string, Flag> = {
   },
   registries: {
     value: 'FILE',
-    help: 'JSON list of registry settings (mirrors, credentials, plain HTTP)',
+    help: 'JSON file of registry settings: mirrors, credentials, CAs, plain HTTP',
   },
   'log-level': { value: 'LEVEL', fallback: 'info', help: 'debug, info, warn, error or silent' },
 };

@@ -47,3 +47,4 @@ export type { AttachRequest, AttachRequest__Output } from './gen/gantry/agent/v1
 export type { JoinRequest, JoinRequest__Output } from './gen/gantry/agent/v1/JoinRequest.js';
 export type { RenewRequest, RenewRequest__Output } from './gen/gantry/agent/v1/RenewRequest.js';
 export type { Certificate, Certificate__Output } from './gen/gantry/agent/v1/Certificate.js';
+export type { ImageRequest, ImageRequest__Output } from './gen/gantry/agent/v1/ImageRequest.js';

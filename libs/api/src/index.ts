@@ -30,4 +30,6 @@ export * from './core/validate-resources.js';
 export * from './gantry/join-token.js';
 export * from './kinds.js';
 export * from './node/runtime-class.js';
+export * from './policy/pod-disruption-budget.js';
+export * from './scheduling/priority-class.js';
 export * from '@gantry/api-machinery';

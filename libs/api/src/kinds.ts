@@ -9,6 +9,8 @@ import { PodKind } from './core/pod.js';
 import { SecretKind } from './core/secret.js';
 import { JoinTokenKind } from './gantry/join-token.js';
 import { RuntimeClassKind } from './node/runtime-class.js';
+import { PodDisruptionBudgetKind } from './policy/pod-disruption-budget.js';
+import { PriorityClassKind } from './scheduling/priority-class.js';
 
 /** All kinds that are served. A new kind is one more line here and one more file. */
 export const kinds: readonly Kind[] = [
@@ -22,4 +24,6 @@ export const kinds: readonly Kind[] = [
   ReplicaSetKind,
   RuntimeClassKind,
   JoinTokenKind,
+  PodDisruptionBudgetKind,
+  PriorityClassKind,
 ];

@@ -33,6 +33,8 @@ describe('OpenAPI v3', () => {
       'apis/apps/v1',
       'apis/gantry.dev/v1',
       'apis/node.k8s.io/v1',
+      'apis/policy/v1',
+      'apis/scheduling.k8s.io/v1',
     ]);
   });
 

@@ -3,6 +3,8 @@
  * and distribution specifications 1.1: reference, descriptor, index, manifest, configuration, blob, layer,
  * diffID. Content is trusted by digest alone. It knows no Pod, and does not unpack: `gantry-layers` does.
  */
+export type { ImageSummary, ImportOptions, RemovedImage } from './administration/administration.js';
+export { ImageAdministration } from './administration/administration.js';
 export * from './errors.js';
 export * from './image-store.js';
 export { digestOf } from './manifest.js';

@@ -11,6 +11,7 @@ export * from './cni.js';
 export * from './cni-network.js';
 export * from './default-spec.js';
 export * from './exec-session.js';
+export { Channel } from './frames.js';
 export * from './messages.js';
 export * from './oci-spec.js';
 export * from './options.js';

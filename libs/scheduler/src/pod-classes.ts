@@ -20,6 +20,8 @@ export class PodClasses {
   private readonly classes = new Map<string, PodClass>();
   private readonly labelSets = new Map<string, LabelSet>();
   private nextId = 0;
+  /** No pod that was ever seen has a lower priority; Infinity before the first. */
+  lowestPriority = Infinity;
 
   constructor(
     private readonly nodes: NodeTable,
@@ -54,6 +56,7 @@ export class PodClasses {
       ),
     };
     this.classes.set(key, made);
+    this.lowestPriority = Math.min(this.lowestPriority, made.priority);
     return made;
   }
 

@@ -24,6 +24,8 @@ const rows: Readonly<Record<string, readonly Row[]>> = {
     ['replicasets', 'ReplicaSet', 'rs', true, 'all'],
   ],
   'node.k8s.io/v1': [['runtimeclasses', 'RuntimeClass', '', false]],
+  'policy/v1': [['poddisruptionbudgets', 'PodDisruptionBudget', 'pdb', true]],
+  'scheduling.k8s.io/v1': [['priorityclasses', 'PriorityClass', 'pc', false]],
   'gantry.dev/v1': [['jointokens', 'JoinToken', 'jt', false]],
 };
 

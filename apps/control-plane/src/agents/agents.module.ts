@@ -22,6 +22,7 @@ import { Enrollment } from './enrollment.js';
 import { GatewayHandler } from './gateway.handler.js';
 import { Metering } from './metering.js';
 import { MetricsApi } from './metrics-api.js';
+import { NodeImages } from './node-images.js';
 import { NodeRegistrar } from './node-registrar.js';
 import { PeerMetrics } from './peer-metrics.js';
 import { PodStatusWriter } from './pod-status-writer.js';
@@ -138,6 +139,7 @@ export class AgentsModule implements OnModuleInit, OnApplicationShutdown {
     new PodStreams(targets, relays, clock).register(registry);
     const peers = new PeerMetrics({ keys, sessions, peers: this.peers, logger: this.logger });
     new MetricsApi({ metering: this.metering, informers, peers }).register(registry);
+    this.registerImages();
     const connected = new Gauge({
       name: 'gantry_agent_sessions',
       help: 'Agents connected to this control plane.',
@@ -156,6 +158,12 @@ export class AgentsModule implements OnModuleInit, OnApplicationShutdown {
     });
     for (const gauge of [connected, waiting]) this.metrics.registerMetric(gauge);
     sessions.start(this.shutdown);
+  }
+
+  private registerImages(): void {
+    const { sessions, keys, relays, registry, resources, informers, logger } = this;
+    const peers = new PeerMetrics({ keys, sessions, peers: this.peers, logger, what: 'images' });
+    new NodeImages({ sessions, keys, relays, resources, informers, peers }).register(registry);
   }
 
   async onApplicationShutdown(): Promise<void> {

@@ -3,6 +3,7 @@ import type { Controller, ObjectStore } from '@gantry/controller';
 import type { Store } from '@gantry/store';
 import type { ControllerContext } from './context.js';
 import { deploymentController } from './deployment/deployment.controller.js';
+import { disruptionController } from './disruption/disruption.controller.js';
 import { garbageController } from './garbage/garbage.controller.js';
 import { namespaceController } from './namespace/namespace.controller.js';
 import { nodeLifecycleController } from './node/node-lifecycle.controller.js';
@@ -37,6 +38,7 @@ export function createControllers(
   const controllers: Controller[] = [
     deploymentController(context),
     replicaSetController(context),
+    disruptionController(context),
     nodeLifecycleController(context, { ...options, sessions }),
     podCidrController(context, options),
     garbageController(context, owning),

@@ -1,11 +1,19 @@
 import { PodKind, type Pod } from '@gantry/api';
 import { delay, type Clock, type Logger } from '@gantry/base';
 import type { Informers, ObjectStore } from '@gantry/controller';
-import { Scheduler, Snapshot, uidOf, type Profile } from '@gantry/scheduler';
+import {
+  Scheduler,
+  Snapshot,
+  uidOf,
+  type PlacementExplanation,
+  type Profile,
+} from '@gantry/scheduler';
 import type { Resources } from '../api/index.js';
 import type { EventRecorder, EventSink } from '../events/index.js';
 import { Binder, maxBindingsPerTransaction, type Binding, type BindingOutcome } from './binder.js';
 import { FailureMemory, type Failure } from './failure-memory.js';
+import { Evacuations } from './evacuations.js';
+import { Preemptor } from './preemptor.js';
 import type { SchedulingMetrics } from './scheduling-metrics.js';
 import { SchedulingQueue, type QueuedPod } from './scheduling-queue.js';
 import { SnapshotFeed } from './snapshot-feed.js';
@@ -42,6 +50,8 @@ export class SchedulingLoop {
   private readonly binder: Binder;
   private readonly failures: FailureMemory;
   private readonly reports: UnschedulableReports;
+  private readonly evacuations: Evacuations;
+  private readonly preemptor: Preemptor;
   private readonly sink: EventSink;
   private readonly committing = new Set<Promise<void>>();
   private readonly filled = Promise.withResolvers<void>();
@@ -53,6 +63,15 @@ export class SchedulingLoop {
     this.failures = new FailureMemory(this.scheduler, options.clock);
     this.sink = options.events.for('scheduler');
     this.reports = new UnschedulableReports(options.resources, options.clock, options.logger);
+    this.evacuations = new Evacuations({ ...options, sink: this.sink });
+    const { scheduler, evacuations } = this;
+    this.preemptor = new Preemptor({ scheduler, evacuations, informers: options.informers });
+  }
+
+  /** As the scheduler explains it, with the room that is kept for the pod itself counted as free. */
+  explain(pod: Pod): PlacementExplanation {
+    const explained = () => this.scheduler.explain(pod);
+    return this.preemptor.nominations.without(uidOf(pod), explained);
   }
 
   /** Resolves when the snapshot shows the cluster. */
@@ -63,12 +82,19 @@ export class SchedulingLoop {
   async run(signal: AbortSignal): Promise<void> {
     const feed = new SnapshotFeed(this.scheduler.snapshot, {
       happened: (event) => this.queue.happened(event),
-      pending: (pod, changed) => this.queue.offer(pod, changed),
-      notPending: (pod) => this.queue.remove(pod),
+      pending: (pod, changed) => {
+        if (!this.queue.get(pod)) this.preemptor.adopt(pod);
+        this.queue.offer(pod, changed);
+      },
+      notPending: (pod) => {
+        this.preemptor.withdraw(uidOf(pod));
+        this.queue.remove(pod);
+      },
     });
+    await Promise.race([this.preemptor.synced, aborted(signal)]);
     const end = await feed.start(this.options.informers, signal);
     this.filled.resolve();
-    const reporting = this.reports.run(signal);
+    const reporting = Promise.all([this.reports.run(signal), this.evacuations.run(signal)]);
     try {
       while (!signal.aborted) await this.round(signal);
     } finally {
@@ -97,28 +123,30 @@ export class SchedulingLoop {
     const startedMs = performance.now();
     const handle = snapshot.handle(pod);
     const remembered = this.failures.stillHolds(handle);
-    const decision = remembered ? undefined : this.scheduler.decide(handle);
-    const node = decision?.node;
+    let decision = remembered ? undefined : this.preemptor.decide(uidOf(pod), handle);
     this.options.metrics.decided((performance.now() - startedMs) / 1_000);
-    if (node === undefined || !decision) {
-      this.refuse(queued, remembered ?? this.failures.remember(handle, pod));
-      return undefined;
+    if (decision?.node === undefined) {
+      const failure = remembered ?? this.failures.remember(handle, pod);
+      const preemption = remembered ? undefined : this.preemptor.attempt(pod, handle);
+      decision = preemption?.decision;
+      if (decision?.node === undefined) {
+        this.refuse(queued, failure, preemption?.message);
+        return undefined;
+      }
     }
+    this.preemptor.withdraw(uidOf(pod));
     snapshot.hold(uidOf(pod), handle, decision.slot);
-    return { queued, binding: { pod, node } };
+    return { queued, binding: { pod, node: decision.node } };
   }
 
-  private refuse(queued: QueuedPod, failure: Failure): void {
+  /** `preemption` says what was done about it: then the pod goes on as soon as there is room. */
+  private refuse(queued: QueuedPod, failure: Failure, preemption?: string): void {
     const { pod } = queued;
     this.options.metrics.attempted('unschedulable', failure.refusedBy.values().next().value ?? '');
-    this.queue.failed(queued, failure.refusedBy);
-    this.reports.report(pod, failure.message);
-    const draft = {
-      type: 'Warning',
-      reason: 'FailedScheduling',
-      message: failure.message,
-    } as const;
-    this.sink.record(PodKind, pod, draft);
+    this.queue.failed(queued, failure.refusedBy, { urgent: preemption !== undefined });
+    const message = preemption ? `${preemption}: ${failure.message}` : failure.message;
+    this.reports.report(pod, message);
+    this.sink.record(PodKind, pod, { type: 'Warning', reason: 'FailedScheduling', message });
   }
 
   private async commit(decided: readonly Undecided[], signal: AbortSignal): Promise<void> {
@@ -164,4 +192,11 @@ export class SchedulingLoop {
       }
     }
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 }

@@ -1,5 +1,5 @@
 import type { Pod } from '@gantry/api';
-import type { Clock } from '@gantry/base';
+import { Bell, type Clock } from '@gantry/base';
 import { objectKey } from '@gantry/controller';
 import { helps, type ClusterEvent } from './cluster-event.js';
 
@@ -31,6 +31,8 @@ interface Entry extends QueuedPod {
   place: Place;
   serial: number;
   cancel?: () => void;
+  /** A node is being cleared for it: it goes on at once when that helped, without back-off. */
+  urgent?: boolean;
   /** Something that could help happened while an attempt was under way. */
   wokenMeanwhile?: boolean;
 }
@@ -44,7 +46,7 @@ export class SchedulingQueue {
   /** Active entries by priority, highest first, each in order of arrival. */
   private readonly active = new Map<number, Map<string, Entry>>();
   private serial = 0;
-  private wake: (() => void) | undefined;
+  private readonly bell = new Bell();
   private readonly counts = { active: 0, backoff: 0, unschedulable: 0, taken: 0 };
 
   constructor(private readonly clock: Clock) {}
@@ -91,7 +93,7 @@ export class SchedulingQueue {
 
   /** Up to `limit` active pods, or an empty list when the signal aborts. Each is then `settled` or `failed`. */
   async take(limit: number, signal: AbortSignal): Promise<QueuedPod[]> {
-    while (this.counts.active === 0 && !signal.aborted) await this.filled(signal);
+    while (this.counts.active === 0 && !signal.aborted) await this.bell.rung(signal);
     const taken: Entry[] = [];
     for (const priority of [...this.active.keys()].sort((a, b) => b - a)) {
       for (const entry of this.active.get(priority)!.values()) {
@@ -109,12 +111,13 @@ export class SchedulingQueue {
   }
 
   /** The pod fitted nowhere: it sleeps until something that could help. */
-  failed(queued: QueuedPod, refusedBy: ReadonlySet<string>): void {
+  failed(queued: QueuedPod, refusedBy: ReadonlySet<string>, { urgent = false } = {}): void {
     const entry = this.entries.get(queued.key);
     if (entry !== queued) return;
     entry.attempts += 1;
     entry.triedMs = this.clock.now();
     entry.refusedBy = refusedBy;
+    entry.urgent = urgent;
     this.move(entry, 'unschedulable');
     entry.cancel = this.clock.after(maxWaitMs, () => this.reconsider(entry));
     if (entry.wokenMeanwhile) this.reconsider(entry);
@@ -155,8 +158,8 @@ export class SchedulingQueue {
     entry.cancel = this.clock.after(waitMs, () => this.move(entry, 'active'));
   }
 
-  private backoffEndMs({ triedMs, attempts }: Entry): number {
-    if (triedMs === undefined) return 0;
+  private backoffEndMs({ triedMs, attempts, urgent }: Entry): number {
+    if (triedMs === undefined || urgent) return 0;
     return triedMs + Math.min(maxBackoffMs, baseBackoffMs * 2 ** Math.min(attempts - 1, 10));
   }
 
@@ -169,7 +172,7 @@ export class SchedulingQueue {
     const priority = entry.pod.spec.priority ?? 0;
     const peers = this.active.get(priority) ?? new Map<string, Entry>();
     this.active.set(priority, peers.set(entry.key, entry));
-    this.wake?.();
+    this.bell.ring();
   }
 
   private leave(entry: Entry): void {
@@ -179,18 +182,5 @@ export class SchedulingQueue {
     for (const [priority, peers] of this.active) {
       if (peers.delete(entry.key) && peers.size === 0) this.active.delete(priority);
     }
-  }
-
-  private async filled(signal: AbortSignal): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const wake = () => {
-        signal.removeEventListener('abort', wake);
-        this.wake = undefined;
-        resolve();
-      };
-      this.wake = wake;
-      signal.addEventListener('abort', wake, { once: true });
-      if (signal.aborted) wake();
-    });
   }
 }

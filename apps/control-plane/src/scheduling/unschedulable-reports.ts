@@ -1,5 +1,13 @@
 import { PodKind, type Pod } from '@gantry/api';
-import { delay, describeError, isReason, timestamp, type Clock, type Logger } from '@gantry/base';
+import {
+  Bell,
+  delay,
+  describeError,
+  isReason,
+  timestamp,
+  type Clock,
+  type Logger,
+} from '@gantry/base';
 import { objectKey } from '@gantry/controller';
 import type { Resources } from '../api/index.js';
 
@@ -19,7 +27,7 @@ interface Report {
 export class UnschedulableReports {
   private readonly waiting = new Map<string, Report>();
   private readonly writtenMs = new Map<string, number>();
-  private wake: (() => void) | undefined;
+  private readonly bell = new Bell();
 
   constructor(
     private readonly resources: Resources,
@@ -34,13 +42,13 @@ export class UnschedulableReports {
     const sinceMs = this.clock.now() - (this.writtenMs.get(uid!) ?? -Infinity);
     if (isTold || (condition?.status === 'False' && sinceMs < minIntervalMs)) return;
     this.waiting.set(objectKey(pod), { pod, message });
-    this.wake?.();
+    this.bell.ring();
   }
 
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const batch = [...this.waiting].slice(0, concurrency);
-      if (batch.length === 0) await this.reported(signal);
+      if (batch.length === 0) await this.bell.rung(signal);
       for (const [key] of batch) this.waiting.delete(key);
       await Promise.all(batch.map(([, report]) => this.write(report, signal)));
     }
@@ -59,19 +67,6 @@ export class UnschedulableReports {
       this.logger.warn({ pod: objectKey(pod) }, `write PodScheduled: ${describeError(error)}`);
       await delay(this.clock, minIntervalMs / 10, signal).catch(() => {});
     }
-  }
-
-  private async reported(signal: AbortSignal): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const wake = () => {
-        signal.removeEventListener('abort', wake);
-        this.wake = undefined;
-        resolve();
-      };
-      this.wake = wake;
-      signal.addEventListener('abort', wake, { once: true });
-      if (signal.aborted) wake();
-    });
   }
 }
 

@@ -7,8 +7,8 @@ import { schedulableNode } from './snapshot-feed.js';
 
 export interface WhyOptions {
   readonly resources: Resources;
-  /** The scheduler of the running loop; undefined where this control plane does not lead. */
-  readonly leading: () => Scheduler | undefined;
+  /** The running loop, or its scheduler; undefined where this control plane does not lead. */
+  readonly leading: () => Pick<Scheduler, 'explain'> | undefined;
   readonly profile?: Profile;
 }
 
@@ -39,7 +39,16 @@ async function explained(options: WhyOptions, pod: Pod): Promise<PlacementExplan
   const special = specialCase(pod);
   if (special) return { message: special, nodes: [], refusedBy: [] };
   const scheduler = options.leading() ?? (await freshScheduler(options));
-  return scheduler.explain(pod);
+  const explanation = scheduler.explain(pod);
+  const preemption = preemptionOf(pod);
+  return preemption ? { ...explanation, message: preemption } : explanation;
+}
+
+/** For a pod that waits on a node that is being cleared for it: whom it preempts there. */
+function preemptionOf({ spec, status }: Pod): string | undefined {
+  if (spec.nodeName || !status?.nominatedNodeName) return undefined;
+  const condition = status.conditions?.find(({ type }) => type === 'PodScheduled');
+  return `nominated to ${status.nominatedNodeName}: ${condition?.message ?? 'less important pods make room there'}`;
 }
 
 /** Pods about whose place the nodes have no say. */
@@ -47,6 +56,10 @@ function specialCase(pod: Pod): string | undefined {
   const { spec, status, metadata } = pod;
   if (status?.phase === 'Succeeded' || status?.phase === 'Failed') {
     return `the pod has ended (${status.phase}) on ${spec.nodeName ?? 'no node'} and takes no room`;
+  }
+  const disruption = status?.conditions?.find(({ type }) => type === 'DisruptionTarget');
+  if (metadata.deletionTimestamp && disruption?.status === 'True') {
+    return `the pod is being taken away from ${spec.nodeName}: ${disruption.message}`;
   }
   if (spec.nodeName || isPending(pod)) return undefined;
   if (metadata.deletionTimestamp) return 'the pod is being deleted and will not be placed';

@@ -176,7 +176,7 @@ test('the out-of-memory preference follows the quality of service', () => {
   expect(oomScoreAdj(container(), 'BestEffort', 2 ** 30)).toBe(1000);
 });
 
-test.each<[Partial<Pod['spec']>, Partial<Container>, string | undefined]>([
+test.each<[Partial<Pod['spec']>, string | undefined]>([
   [{}, undefined],
   [{ shareProcessNamespace: true }, 'shareProcessNamespace'],
   [{ hostUsers: false }, 'hostUsers'],

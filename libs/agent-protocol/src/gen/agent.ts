@@ -15,6 +15,7 @@ import type { ExecRequest as _gantry_agent_v1_ExecRequest, ExecRequest__Output a
 import type { Frame as _gantry_agent_v1_Frame, Frame__Output as _gantry_agent_v1_Frame__Output } from './gantry/agent/v1/Frame.js';
 import type { Heartbeat as _gantry_agent_v1_Heartbeat, Heartbeat__Output as _gantry_agent_v1_Heartbeat__Output } from './gantry/agent/v1/Heartbeat.js';
 import type { Hello as _gantry_agent_v1_Hello, Hello__Output as _gantry_agent_v1_Hello__Output } from './gantry/agent/v1/Hello.js';
+import type { ImageRequest as _gantry_agent_v1_ImageRequest, ImageRequest__Output as _gantry_agent_v1_ImageRequest__Output } from './gantry/agent/v1/ImageRequest.js';
 import type { JoinRequest as _gantry_agent_v1_JoinRequest, JoinRequest__Output as _gantry_agent_v1_JoinRequest__Output } from './gantry/agent/v1/JoinRequest.js';
 import type { LogRequest as _gantry_agent_v1_LogRequest, LogRequest__Output as _gantry_agent_v1_LogRequest__Output } from './gantry/agent/v1/LogRequest.js';
 import type { NodeMetrics as _gantry_agent_v1_NodeMetrics, NodeMetrics__Output as _gantry_agent_v1_NodeMetrics__Output } from './gantry/agent/v1/NodeMetrics.js';
@@ -60,6 +61,7 @@ export interface ProtoGrpcType {
         Frame: MessageTypeDefinition<_gantry_agent_v1_Frame, _gantry_agent_v1_Frame__Output>
         Heartbeat: MessageTypeDefinition<_gantry_agent_v1_Heartbeat, _gantry_agent_v1_Heartbeat__Output>
         Hello: MessageTypeDefinition<_gantry_agent_v1_Hello, _gantry_agent_v1_Hello__Output>
+        ImageRequest: MessageTypeDefinition<_gantry_agent_v1_ImageRequest, _gantry_agent_v1_ImageRequest__Output>
         JoinRequest: MessageTypeDefinition<_gantry_agent_v1_JoinRequest, _gantry_agent_v1_JoinRequest__Output>
         LogRequest: MessageTypeDefinition<_gantry_agent_v1_LogRequest, _gantry_agent_v1_LogRequest__Output>
         NodeMetrics: MessageTypeDefinition<_gantry_agent_v1_NodeMetrics, _gantry_agent_v1_NodeMetrics__Output>

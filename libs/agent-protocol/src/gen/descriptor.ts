@@ -429,7 +429,8 @@ export default {
                       "oneof": [
                         "log",
                         "exec",
-                        "attach"
+                        "attach",
+                        "image"
                       ]
                     }
                   },
@@ -457,6 +458,10 @@ export default {
                     "attach": {
                       "type": "AttachRequest",
                       "id": 6
+                    },
+                    "image": {
+                      "type": "ImageRequest",
+                      "id": 7
                     }
                   }
                 },
@@ -538,6 +543,47 @@ export default {
                     "tty": {
                       "type": "bool",
                       "id": 4
+                    }
+                  }
+                },
+                "ImageRequest": {
+                  "fields": {
+                    "verb": {
+                      "type": "string",
+                      "id": 1
+                    },
+                    "images": {
+                      "rule": "repeated",
+                      "type": "string",
+                      "id": 2
+                    },
+                    "target": {
+                      "type": "string",
+                      "id": 3
+                    },
+                    "credentials": {
+                      "type": "bool",
+                      "id": 4
+                    },
+                    "always": {
+                      "type": "bool",
+                      "id": 5
+                    },
+                    "pin": {
+                      "type": "bool",
+                      "id": 6
+                    },
+                    "unusedForMillis": {
+                      "type": "int64",
+                      "id": 7
+                    },
+                    "configJson": {
+                      "type": "bytes",
+                      "id": 8
+                    },
+                    "fromNode": {
+                      "type": "string",
+                      "id": 9
                     }
                   }
                 },

@@ -1,6 +1,6 @@
 import { ApiObject, defineKind, Describe, Field, ObjectMeta } from '@gantry/api-machinery';
 import { podColumns } from './pod-columns.js';
-import { defaultPod } from './pod-defaults.js';
+import { defaultPod, keepPriority } from './pod-defaults.js';
 import { PodSpec } from './pod-spec.js';
 import { PodStatus } from './pod-status.js';
 import { qosClassOf } from './qos.js';
@@ -45,6 +45,7 @@ export const PodKind = defineKind<Pod>({
     'status.nominatedNodeName': ({ status }) => status?.nominatedNodeName ?? '',
   },
   setDefaults: defaultPod,
+  prepare: keepPriority,
   validate: ({ spec }) => validatePodSpec(spec, 'spec'),
   validateUpdate: validatePodUpdate,
   initialStatus: ({ spec }) => ({

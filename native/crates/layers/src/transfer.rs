@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 use sha2::{Digest, Sha256};
 
 use crate::apply::{Contents, apply};
-use crate::decode::{Decoder, MAGIC_BYTES};
+use crate::decode::{Decoder, MAGIC_BYTES, WINDOW_BYTES};
 use crate::policy::Policy;
 use crate::refusal::{Code, Refusal, Result};
 
@@ -242,6 +242,7 @@ fn inflate(
         free,
         chunk: Vec::new(),
         filled: 0,
+        window: vec![0; WINDOW_BYTES],
     };
     let mut decoder: Option<Decoder> = None;
     let mut held = Vec::new();
@@ -262,7 +263,7 @@ fn inflate(
         decode_chunk(decoder, &chunk, &mut out)?;
         let _ = recycle.send(chunk);
     }
-    let Some(decoder) = decoder else {
+    let Some(mut decoder) = decoder else {
         return Err(Refusal::new(
             Code::CorruptArchive,
             "the blob is too short for an archive",
@@ -276,8 +277,8 @@ fn inflate(
 fn decode_chunk(decoder: &mut Decoder, chunk: &[u8], out: &mut Output<'_>) -> Result<()> {
     let mut at = 0;
     loop {
-        let room = out.room()?;
-        let progress = decoder.step(&chunk[at..], room)?;
+        let (room, from) = out.room()?;
+        let progress = decoder.step(&chunk[at..], room, from)?;
         at += progress.used;
         let full = out.advance(progress.made)?;
         // A full chunk may leave output behind in the decoder even when the input is used up.
@@ -293,26 +294,31 @@ fn decode_chunk(decoder: &mut Decoder, chunk: &[u8], out: &mut Output<'_>) -> Re
     }
 }
 
+/// Chunks of unpacked bytes. Each begins with the end of the one before it, which the decoder looks back at.
 struct Output<'a> {
     tx: &'a SyncSender<Message>,
     free: &'a Receiver<Vec<u8>>,
     chunk: Vec<u8>,
     filled: usize,
+    window: Vec<u8>,
 }
 
 impl Output<'_> {
-    fn room(&mut self) -> Result<&mut [u8]> {
+    /// A chunk, and from where on it has room.
+    fn room(&mut self) -> Result<(&mut [u8], usize)> {
         if self.chunk.is_empty() {
             self.chunk = self.free.recv().map_err(|_| upstream())?;
-            self.chunk.resize(CHUNK_BYTES, 0);
+            self.chunk.resize(WINDOW_BYTES + CHUNK_BYTES, 0);
+            self.chunk[..WINDOW_BYTES].copy_from_slice(&self.window);
+            self.filled = WINDOW_BYTES;
         }
-        Ok(&mut self.chunk[self.filled..])
+        Ok((&mut self.chunk, self.filled))
     }
 
     /// True when the chunk was full and has gone on.
     fn advance(&mut self, count: usize) -> Result<bool> {
         self.filled += count;
-        if self.filled < CHUNK_BYTES {
+        if self.filled < self.chunk.len() {
             return Ok(false);
         }
         self.flush()?;
@@ -321,11 +327,12 @@ impl Output<'_> {
 
     fn flush(&mut self) -> Result<()> {
         let mut chunk = std::mem::take(&mut self.chunk);
-        chunk.truncate(self.filled);
-        self.filled = 0;
         if chunk.is_empty() {
             return Ok(());
         }
+        chunk.truncate(self.filled);
+        self.window
+            .copy_from_slice(&chunk[self.filled - WINDOW_BYTES..]);
         self.tx.send(Message::Chunk(chunk)).map_err(|_| upstream())
     }
 }
@@ -333,7 +340,7 @@ impl Output<'_> {
 fn hash(rx: &Receiver<Message>, tx: &SyncSender<Message>, diff_id: &Sha256Sum) -> Result<()> {
     let mut hasher = Sha256::new();
     while let Message::Chunk(chunk) = rx.recv().map_err(|_| upstream())? {
-        hasher.update(&chunk);
+        hasher.update(&chunk[WINDOW_BYTES..]);
         tx.send(Message::Chunk(chunk)).map_err(|_| upstream())?;
     }
     let found: Sha256Sum = hasher.finalize().into();
@@ -379,11 +386,14 @@ impl Read for ChunkReader {
 impl BufRead for ChunkReader {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         while self.at == self.chunk.len() && !self.ended {
-            self.at = 0;
             // The decompressor may be done already.
             let _ = self.recycle.send(std::mem::take(&mut self.chunk));
+            self.at = 0;
             match self.rx.recv() {
-                Ok(Message::Chunk(chunk)) => self.chunk = chunk,
+                Ok(Message::Chunk(chunk)) => {
+                    self.chunk = chunk;
+                    self.at = WINDOW_BYTES;
+                }
                 Ok(Message::End) => self.ended = true,
                 Err(_) => return Err(io::Error::other(upstream())),
             }

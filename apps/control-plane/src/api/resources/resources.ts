@@ -9,8 +9,8 @@ import { boundTo } from './binding.js';
 import { type CreateHook, CreateHooks } from './create-hooks.js';
 import { Deleter } from './deleter.js';
 import { detailsOf } from './details.js';
+import { Evictions } from './evictions.js';
 import { listKind } from './list-kind.js';
-import { requireLiveNamespace } from './namespace-admission.js';
 import type {
   Applied,
   ApplyOptions,
@@ -26,6 +26,7 @@ import type {
   WriteTarget,
 } from './options.js';
 import { patched } from './patching.js';
+import { PriorityAdmission } from './priority-admission.js';
 import { admitRuntimeClass } from './runtime-class-admission.js';
 import { type Change, Writer } from './writer.js';
 
@@ -49,6 +50,8 @@ export class Resources {
   private readonly caches: WatchCaches;
   private readonly writer: Writer;
   private readonly deleter: Deleter;
+  private readonly evictions: Evictions;
+  private readonly priorities: PriorityAdmission;
   private readonly clock: Clock;
 
   constructor(
@@ -60,6 +63,8 @@ export class Resources {
     this.clock = dependencies.clock;
     this.writer = new Writer(dependencies.objects, dependencies.clock);
     this.deleter = new Deleter(dependencies.objects, dependencies.clock);
+    this.evictions = new Evictions(dependencies.objects, this.deleter, dependencies.clock);
+    this.priorities = new PriorityAdmission(dependencies.objects, dependencies.caches);
   }
 
   /** The same rules over a leader's fence: its writes fail once another leads (ServiceUnavailable). */
@@ -109,7 +114,7 @@ export class Resources {
     options: WriteOptions = {},
   ): Promise<T> {
     const mine = options.owned ? object : structuredClone(object);
-    if (kind.namespaced && namespace) await requireLiveNamespace(this.objects, namespace, mine);
+    await this.priorities.create(kind, mine);
     if ((kind as Kind) === PodKind) await admitRuntimeClass(this.objects, mine as unknown as Pod);
     const answer = this.hooks.run(kind, mine);
     return answer(await this.writer.create(kind, namespace, mine, options));
@@ -144,7 +149,12 @@ export class Resources {
     options: WriteOptions & { target?: WriteTarget } = {},
   ): Promise<T> {
     const { target = 'object' } = options;
-    return this.writer.change({ kind, namespace, name, target }, change, options);
+    const admitted: Change<T> = async (current) => {
+      const next = await change(current);
+      if (next && target === 'object') await this.priorities.change(kind, next);
+      return next;
+    };
+    return this.writer.change({ kind, namespace, name, target }, admitted, options);
   }
 
   /** As mutate, but only status changes. */
@@ -223,6 +233,11 @@ export class Resources {
     return this.deleter.deleteAll(kind, page.items, options);
   }
 
+  /** Deletes a pod within its disruption budget; TooManyRequests when that forbids it now. */
+  evict(namespace: string, name: string, options: DeleteOptions = {}): Promise<void> {
+    return this.evictions.evict(namespace, name, options);
+  }
+
   /** Puts a pod on a node, once: Conflict when it is already on one or is going. */
   async bind(
     namespace: string,
@@ -260,6 +275,10 @@ export class Resources {
   ): Promise<T> {
     const { namespace, name = '' } = object.metadata;
     const key = { kind, namespace, name, target };
-    return this.writer.change(key, () => structuredClone(object), options);
+    const change = async () => {
+      if (target === 'object') await this.priorities.change(kind, object);
+      return structuredClone(object);
+    };
+    return this.writer.change(key, change, options);
   }
 }
