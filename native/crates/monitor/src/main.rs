@@ -18,6 +18,7 @@ mod log;
 mod memory;
 mod oom;
 mod protocol;
+mod rootfs;
 mod runtime;
 mod sandbox;
 mod spawn;

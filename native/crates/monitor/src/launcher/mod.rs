@@ -3,7 +3,7 @@
 //! nothing that the state directory does not say, so it can be killed at any time.
 
 mod connection;
-mod containers;
+pub mod containers;
 mod dispatch;
 mod poller;
 pub mod report;
