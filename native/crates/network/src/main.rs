@@ -8,6 +8,8 @@ mod attachment;
 mod cidr;
 mod config;
 mod failure;
+#[cfg(test)]
+mod fuzz_tests;
 mod leases;
 mod link;
 mod masquerade;
