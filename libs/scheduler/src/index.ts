@@ -13,7 +13,13 @@ export type { DisruptionBudget } from './preemption/disruption-budgets.js';
 export { Nominations, type Nomination } from './preemption/nominations.js';
 export { mayPreempt, preempt, type Preemption } from './preemption/preempt.js';
 export type { Tenant, TenantFacts, TenantSource } from './preemption/tenants.js';
-export { profiles, type Profile, type ProfileName } from './profile.js';
+export {
+  customProfile,
+  profiles,
+  type Profile,
+  type ProfileChanges,
+  type ProfileName,
+} from './profile.js';
 export { podRequests, type Amounts } from './requests.js';
 export type { Ask, DeviceAsk, ResourceTable } from './resource-table.js';
 export { Scheduler, type Decision } from './scheduler.js';
