@@ -118,7 +118,8 @@ export class ImageRelay {
       const image = await this.options.pulls.follow(name, 'gantry image pull', (noted) => {
         const onProgress = (progress: PullProgress) => {
           noted(progress);
-          tell({ image: name, ...progress });
+          const told = { image: name, ...progress };
+          tell(told);
         };
         return this.options.images.pull(name, { policy, auth, signal, onProgress });
       });
