@@ -76,6 +76,8 @@ export interface Sandbox {
   readonly net?: string;
   readonly ipc: string;
   readonly uts?: string;
+  /** Absent: the host's user namespace. */
+  readonly user?: string;
 }
 
 export interface RunResult {

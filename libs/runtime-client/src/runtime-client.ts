@@ -61,8 +61,8 @@ export class RuntimeClient {
 
   /** AlreadyExists when the sandbox is there. */
   async createSandbox(options: SandboxOptions): Promise<Sandbox> {
-    const { dir, hostname, sysctls = {}, hostNetwork = false } = options;
-    const fields = { dir, hostname, sysctls, hostNetwork };
+    const { dir, hostname, sysctls = {}, hostNetwork = false, userRange } = options;
+    const fields = { dir, hostname, sysctls, hostNetwork, userRange };
     return readSandbox(await this.launcher.request('sandbox.create', fields));
   }
 

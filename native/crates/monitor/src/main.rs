@@ -26,6 +26,7 @@ mod state;
 mod stdio;
 mod supervisor;
 mod tail;
+mod user_namespace;
 
 use launcher::{ServeOptions, serve};
 use std::process::ExitCode;
