@@ -10,7 +10,11 @@ import { SecretKind } from './core/secret.js';
 import { JoinTokenKind } from './gantry/join-token.js';
 import { RuntimeClassKind } from './node/runtime-class.js';
 import { PodDisruptionBudgetKind } from './policy/pod-disruption-budget.js';
+import { PodGroupKind } from './scheduling/pod-group.js';
 import { PriorityClassKind } from './scheduling/priority-class.js';
+import { PersistentVolumeClaimKind } from './storage/persistent-volume-claim.js';
+import { PersistentVolumeKind } from './storage/persistent-volume.js';
+import { StorageClassKind } from './storage/storage-class.js';
 
 /** All kinds that are served. A new kind is one more line here and one more file. */
 export const kinds: readonly Kind[] = [
@@ -18,6 +22,8 @@ export const kinds: readonly Kind[] = [
   EventKind,
   NamespaceKind,
   NodeKind,
+  PersistentVolumeKind,
+  PersistentVolumeClaimKind,
   PodKind,
   SecretKind,
   DeploymentKind,
@@ -25,5 +31,7 @@ export const kinds: readonly Kind[] = [
   RuntimeClassKind,
   JoinTokenKind,
   PodDisruptionBudgetKind,
+  PodGroupKind,
   PriorityClassKind,
+  StorageClassKind,
 ];

@@ -35,6 +35,8 @@ describe('OpenAPI v3', () => {
       'apis/node.k8s.io/v1',
       'apis/policy/v1',
       'apis/scheduling.k8s.io/v1',
+      'apis/scheduling.x-k8s.io/v1alpha1',
+      'apis/storage.k8s.io/v1',
     ]);
   });
 

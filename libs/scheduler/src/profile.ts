@@ -1,6 +1,5 @@
 import type { Filter } from './filters/filter.js';
 import { defaultFilters } from './filters/index.js';
-import { balanceScore } from './scores/balance.js';
 import { hardSpreadScore, softSpreadScore } from './scores/domain-balance.js';
 import { packScore, spreadScore } from './scores/packing.js';
 import { preferredAffinityScore } from './scores/preferred-affinity.js';
@@ -8,8 +7,9 @@ import { preferredPodsScore } from './scores/preferred-pods.js';
 import { preferredTaintsScore } from './scores/preferred-taints.js';
 import { reserveScore } from './scores/reserve.js';
 import type { WeightedScore } from './scores/score.js';
+import { deviceWasteScore, wasteScore } from './scores/waste.js';
 
-/** How nodes that fit are ranked: fill machines up, level them, or keep cpu and memory in step. */
+/** How nodes that fit are ranked: fill machines up, level them, or leave over as little of any resource as can be. */
 export type ProfileName = 'bin-pack' | 'spread' | 'balanced';
 
 /** The filters and scores of one way to schedule. */
@@ -34,10 +34,10 @@ function profile(name: ProfileName, own: readonly WeightedScore[]): Profile {
 }
 
 export const profiles: Readonly<Record<ProfileName, Profile>> = {
-  'bin-pack': profile('bin-pack', [{ score: packScore, weight: 1 }]),
-  spread: profile('spread', [{ score: spreadScore, weight: 1 }]),
-  balanced: profile('balanced', [
-    { score: balanceScore, weight: 1 },
-    { score: packScore, weight: 0.5 },
+  'bin-pack': profile('bin-pack', [
+    { score: packScore, weight: 1 },
+    { score: deviceWasteScore, weight: 1 },
   ]),
+  spread: profile('spread', [{ score: spreadScore, weight: 1 }]),
+  balanced: profile('balanced', [{ score: wasteScore, weight: 1 }]),
 };

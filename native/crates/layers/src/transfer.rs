@@ -3,10 +3,12 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, Read, Write};
+use std::num::NonZeroU64;
 use std::os::fd::OwnedFd;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
 
+use rustix::fs::{Advice, fadvise};
 use sha2::{Digest, Sha256};
 
 use crate::apply::{Contents, apply};
@@ -128,6 +130,55 @@ fn ring() -> (Sender<Vec<u8>>, Receiver<Vec<u8>>) {
     (tx, rx)
 }
 
+/// Keeps what nobody will read soon from filling the page cache: fresh pages are dearer than the disk, and others
+/// need the cached ones. Writing is begun behind the writer, and what has reached the disk by a while later is let go.
+struct WriteBehind<'a> {
+    file: &'a mut File,
+    written: u64,
+    begun: u64,
+    dropped: u64,
+}
+
+const BEHIND_STEP_BYTES: u64 = 4 << 20;
+const BEHIND_BYTES: u64 = 32 << 20;
+
+impl WriteBehind<'_> {
+    fn new(file: &mut File) -> Result<WriteBehind<'_>> {
+        let at = file
+            .metadata()
+            .map_err(|e| Refusal::system("save the blob", e))?
+            .len();
+        Ok(WriteBehind {
+            file,
+            written: at,
+            begun: at,
+            dropped: at,
+        })
+    }
+
+    fn write(&mut self, chunk: &[u8]) -> Result<()> {
+        self.file
+            .write_all(chunk)
+            .map_err(|e| Refusal::system("save the blob", e))?;
+        self.written += chunk.len() as u64;
+        if self.written - self.begun >= BEHIND_STEP_BYTES {
+            let_go(self.file, self.begun, self.written);
+            self.begun = self.written;
+            let until = self.written.saturating_sub(BEHIND_BYTES);
+            let_go(self.file, self.dropped, until);
+            self.dropped = until.max(self.dropped);
+        }
+        Ok(())
+    }
+}
+
+/// Dirty pages are only sent on their way by it; it is a hint, so that it may fail.
+fn let_go(file: &File, from: u64, until: u64) {
+    if let Some(length) = NonZeroU64::new(until.saturating_sub(from)) {
+        let _ = fadvise(file, from, Some(length), Advice::DontNeed);
+    }
+}
+
 struct Receive {
     source: Source,
     expected: Expected,
@@ -158,11 +209,12 @@ impl Receive {
     fn pump(
         &mut self,
         from: &mut dyn Read,
-        mut save: Option<&mut File>,
+        save: Option<&mut File>,
         hasher: &mut Sha256,
         total: &mut u64,
     ) -> Result<()> {
         let mut spare = Vec::new();
+        let mut behind = save.map(WriteBehind::new).transpose()?;
         loop {
             let mut chunk = match &self.tx {
                 Some(_) => self.free.recv().unwrap_or_default(),
@@ -177,9 +229,8 @@ impl Receive {
                 let message = format!("the blob is larger than {} bytes", self.expected.size);
                 return Err(Refusal::new(Code::SizeMismatch, message));
             }
-            if let Some(file) = &mut save {
-                file.write_all(&chunk)
-                    .map_err(|e| Refusal::system("save the blob", e))?;
+            if let Some(behind) = &mut behind {
+                behind.write(&chunk)?;
             }
             hasher.update(&chunk);
             spare = self.pass_on(chunk).unwrap_or_default();

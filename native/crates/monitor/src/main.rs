@@ -13,6 +13,8 @@ mod death;
 mod exec;
 mod failure;
 mod frames;
+#[cfg(test)]
+mod fuzz_tests;
 mod launcher;
 mod log;
 mod memory;

@@ -10,6 +10,8 @@ mod chain;
 mod cidr;
 mod config;
 mod failure;
+#[cfg(test)]
+mod fuzz_tests;
 mod host_ports;
 mod leases;
 mod limit;
