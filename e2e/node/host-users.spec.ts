@@ -2,6 +2,7 @@ import { chmodSync, readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { eventually } from '../cluster/process.ts';
 import { PodBed, script } from './pod-bed.ts';
+import type { PodView } from './single-host.ts';
 
 let bed: PodBed;
 beforeAll(async () => {
@@ -135,4 +136,26 @@ test('containers of a pod share /dev/shm, and nobody else sees it', async () => 
   await bed.inPod('shm', 'echo common > /dev/shm/word');
   expect(await bed.inPod('shm', 'cat /dev/shm/word', 'side')).toBe('common\n');
   expect(await bed.inPod('apart', 'ls /dev/shm')).toBe('');
+});
+
+test.each([[{}], [userns]])('containers share processes when the pod says so: %j', async (spec) => {
+  const side = { name: 'side', image: bed.host.image, ...script('sleep 7777') };
+  const main = { name: 'main', image: bed.host.image, ...script('sleep 8888 & sleep 4; exit 3') };
+  await bed.run('family', {
+    spec: { ...spec, shareProcessNamespace: true, containers: [main, side] },
+  });
+  await bed.ready('family');
+  const list = 'for p in /proc/[0-9]*; do tr "\\0" " " < $p/cmdline; echo; done';
+  expect(await bed.inPod('family', list, 'side')).toMatch(/sleep 8888/);
+  expect(await bed.inPod('family', 'cat /proc/1/comm', 'side')).toBe('gantry-pause\n');
+  const restarted = (pod: PodView) =>
+    pod.status.containerStatuses?.some(({ restartCount }) => restartCount > 0) ?? false;
+  await bed.host.podUntil('family', 'restarted', restarted);
+  // What a container left in the background ended with it.
+  const count = `${list} | grep -c "^sleep 8888"`;
+  await eventually('one of each', async () => (await bed.inPod('family', count, 'side')) === '1\n');
+  await bed.host.must(['delete', 'pod', 'family', '--timeout=20s']);
+  await eventually('nothing to be left', async () => (await bed.leftovers()).length === 0);
+  expect((await bed.host.inside(['pgrep', '-f', 'sleep (7|8){4}'])).stdout).toBe('');
+  expect((await bed.host.inside(['pgrep', 'gantry-pause'])).stdout).toBe('');
 });

@@ -55,6 +55,8 @@ export interface SandboxOptions {
   readonly sysctls?: Readonly<Record<string, string>>;
   /** Then only ipc is pinned: network and hostname are the host's. */
   readonly hostNetwork?: boolean;
+  /** A pid namespace is pinned at dir/pid; whatever runs in it ends with the sandbox. */
+  readonly shareProcesses?: boolean;
   /** A user namespace with these ids of the host owns the others; pinned at dir/user. */
   readonly userRange?: UserRange;
 }

@@ -6,7 +6,6 @@ import { appArmorProfile } from './app-armor.js';
 import { commandLine } from './command.js';
 import { environment, type ResourceLookup } from './environment.js';
 import type { FieldContext } from './fields.js';
-import { refuseNotServed } from './not-served.js';
 import { cgroupResources, oomScoreAdj } from './resources.js';
 import { buildSpec } from './spec.js';
 import { resolveUser } from './user.js';
@@ -184,15 +183,6 @@ test('the out-of-memory preference follows the quality of service', () => {
   expect(oomScoreAdj(half, 'Burstable', 2 ** 30)).toBe(500);
   expect(oomScoreAdj(container(), 'Burstable', 2 ** 30)).toBe(999);
   expect(oomScoreAdj(container(), 'BestEffort', 2 ** 30)).toBe(1000);
-});
-
-test.each<[Partial<Pod['spec']>, string | undefined]>([
-  [{}, undefined],
-  [{ shareProcessNamespace: true }, 'shareProcessNamespace'],
-])('what is not served is refused: %j', (spec, message) => {
-  const refuse = () => refuseNotServed(pod(spec));
-  if (message === undefined) expect(refuse).not.toThrow();
-  else expect(refuse).toThrow(message);
 });
 
 test.each<[Partial<Pod['spec']>, Partial<Container>, boolean, string | undefined]>([

@@ -37,7 +37,7 @@ function namespaces(pod: Pod, sandbox: Sandbox): Linux['namespaces'] {
   const { hostPID, hostIPC, hostNetwork } = pod.spec;
   const list: Linux['namespaces'] = [{ type: 'mount' }, { type: 'cgroup' }];
   if (sandbox.user) list.push({ type: 'user', path: sandbox.user });
-  if (!hostPID) list.push({ type: 'pid' });
+  if (!hostPID) list.push({ type: 'pid', ...(sandbox.pid ? { path: sandbox.pid } : {}) });
   if (!hostIPC) list.push({ type: 'ipc', path: sandbox.ipc });
   if (!hostNetwork && sandbox.net) list.push({ type: 'network', path: sandbox.net });
   if (!hostNetwork && sandbox.uts) list.push({ type: 'uts', path: sandbox.uts });

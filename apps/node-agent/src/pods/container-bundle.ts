@@ -15,7 +15,6 @@ import {
 import { ContainerConfigError } from '../bundle/config-error.js';
 import { environment } from '../bundle/environment.js';
 import type { FieldContext } from '../bundle/fields.js';
-import { refuseNotServed } from '../bundle/not-served.js';
 import { readLayerFile } from '../bundle/layer-files.js';
 import { seccompProfile } from '../bundle/security.js';
 import { buildSpec, layeredRoot } from '../bundle/spec.js';
@@ -48,7 +47,12 @@ export interface PreparedBundle {
 export function sandboxPaths(pod: Pod, paths: PodPaths): Sandbox {
   const at = (name: string) => join(paths.sandbox, name);
   const shared = { dir: paths.sandbox, ipc: at('ipc') };
-  const own = pod.spec.hostUsers === false ? { ...shared, user: at('user') } : shared;
+  const { hostUsers, shareProcessNamespace } = pod.spec;
+  const own = {
+    ...shared,
+    ...(hostUsers === false ? { user: at('user') } : {}),
+    ...(shareProcessNamespace ? { pid: at('pid') } : {}),
+  };
   return pod.spec.hostNetwork ? own : { ...own, net: at('net'), uts: at('uts') };
 }
 
@@ -103,7 +107,6 @@ export async function prepareBundle(
   context: NodeContext,
 ): Promise<PreparedBundle> {
   const { pod, container, image, paths, attempt, sandbox } = request;
-  refuseNotServed(pod);
   const fields = fieldContext(pod, context, sandbox.ips);
   const lookup = context.resources(pod.metadata.namespace!);
   const env = environment(container, image.config.Env ?? [], fields, lookup);

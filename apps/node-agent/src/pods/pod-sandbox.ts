@@ -54,6 +54,7 @@ export class PodSandbox {
       hostname,
       sysctls,
       hostNetwork,
+      shareProcesses: pod.spec.shareProcessNamespace ?? false,
       userRange: await this.userRange(state),
     });
     if (hostNetwork) return { ips: [node.ip] };

@@ -19,6 +19,7 @@ mod launcher;
 mod log;
 mod memory;
 mod oom;
+mod processes;
 mod protocol;
 mod rootfs;
 mod runtime;

@@ -133,6 +133,9 @@ pub struct SandboxRequest {
     pub sysctls: BTreeMap<String, String>,
     #[serde(default)]
     pub host_network: bool,
+    /// Then a pid namespace with a first process of its own is pinned too.
+    #[serde(default)]
+    pub share_processes: bool,
     /// Then a user namespace with these ids owns the others.
     pub user_range: Option<UserRange>,
 }

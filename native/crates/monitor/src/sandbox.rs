@@ -2,6 +2,7 @@
 //! that they need no process. Runs in a forked child, whose namespaces it changes.
 
 use crate::failure::{AtStep, Failure, Outcome, Reason};
+use crate::processes;
 use crate::protocol::SandboxRequest;
 use crate::user_namespace;
 use nix::errno::Errno;
@@ -15,7 +16,7 @@ use std::fs;
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 
-const PINS: [&str; 4] = ["net", "ipc", "uts", "user"];
+const PINS: [&str; 5] = ["net", "ipc", "uts", "user", "pid"];
 const SHM: &str = "shm";
 const NAMESPACED_PREFIXES: [&str; 5] = [
     "net.",
@@ -64,6 +65,7 @@ fn pins(request: &SandboxRequest) -> Vec<&'static str> {
     let wanted = |pin: &&str| match *pin {
         "net" | "uts" => !request.host_network,
         "user" => request.user_range.is_some(),
+        "pid" => request.share_processes,
         _ => true,
     };
     PINS.into_iter().filter(wanted).collect()
@@ -106,13 +108,23 @@ fn make(request: &SandboxRequest) -> Outcome<()> {
         nix::unistd::sethostname(&request.hostname).at("set hostname")?;
         loopback_up().at("set lo up")?;
     }
-    write_sysctls(&request.sysctls)
+    write_sysctls(&request.sysctls)?;
+    if request.share_processes {
+        processes::found()?;
+    }
+    Ok(())
 }
 
 fn pin_namespace(owner: &str, namespace: &str, target: &Path) -> Outcome<()> {
     let step = || format!("pin {}", target.display());
     fs::File::create_new(target).at(step())?;
-    let source = PathBuf::from(format!("/proc/{owner}/ns/{namespace}"));
+    // The owner itself stays where it was: only its children are in the new one.
+    let file = if namespace == "pid" {
+        "pid_for_children"
+    } else {
+        namespace
+    };
+    let source = PathBuf::from(format!("/proc/{owner}/ns/{file}"));
     mount(
         Some(&source),
         target,
@@ -152,6 +164,7 @@ fn loopback_up() -> Result<(), Errno> {
 
 /// Unpins what is pinned and removes the directory; what is gone already is no error.
 pub fn remove(dir: &Path) -> Outcome<()> {
+    processes::end(&dir.join("pid"))?;
     for pin in PINS {
         let target = dir.join(pin);
         unmount_all(&target).at(format!("unmount {}", target.display()))?;
