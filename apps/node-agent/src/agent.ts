@@ -24,6 +24,7 @@ import { NodeRegistration } from './node/registration.js';
 import type { NodeContext } from './pods/node-context.js';
 import { PodManager } from './pods/pod-manager.js';
 import { ResourceCache } from './pods/resource-cache.js';
+import { UserRanges } from './pods/user-ranges.js';
 import { Session } from './session/session.js';
 import { StatusReporter } from './status-reporter.js';
 import { Relays } from './streams/relays.js';
@@ -111,6 +112,7 @@ export class Agent implements ControlSink {
         bridge,
         foreign: config.foreignNetwork,
       }),
+      userRanges: new UserRanges(config.podUserIds),
       events: reporter,
       metrics,
       seccomp: await loadDefaultSeccomp(nativeDir),
