@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Hello } from '@gantry/agent-protocol';
+import type { AgentGatewayClient, Hello } from '@gantry/agent-protocol';
 import type { Node } from '@gantry/api';
 import { delay, describeError, systemClock, type Logger } from '@gantry/base';
 import { ImageStore } from '@gantry/image';
@@ -10,6 +10,7 @@ import { ControlMessages, type ControlSink } from './control-messages.js';
 import { IdentityKeeper } from './identity/keeper.js';
 import { createMetrics } from './metrics/metrics.js';
 import { HealthServer } from './metrics/server.js';
+import { NodePeers } from './peers/node-peers.js';
 import { PodNetwork } from './network/pod-network.js';
 import { addressTowards, diskSpace, readHost } from './node/host.js';
 import { Metering } from './node/metering.js';
@@ -46,6 +47,7 @@ export class Agent implements ControlSink {
     private readonly context: NodeContext,
     private readonly identity: IdentityKeeper,
     private readonly reporter: StatusReporter,
+    private readonly peers: NodePeers,
     private readonly resources: ResourceCache,
     private readonly at: NodeMeasurements,
   ) {}
@@ -73,6 +75,16 @@ export class Agent implements ControlSink {
     const runtime = await RuntimeClient.connect({ nativeDir, runDir, logger });
     const resources = new ResourceCache();
     const reporter = new StatusReporter(nodeName, systemClock);
+    const metrics = createMetrics();
+    let agent: Agent | undefined;
+    const peers = new NodePeers({
+      config,
+      ip,
+      identity: () => identity.current,
+      metrics,
+      link: () => agent?.session,
+      logger,
+    });
     const context: NodeContext = {
       config,
       node: {
@@ -90,15 +102,23 @@ export class Agent implements ControlSink {
         layersBinary: join(nativeDir, 'gantry-layers'),
         logger,
         registries: await readRegistries(config.registriesFile),
+        peers: peers.source,
       }),
       pulls: new PullBoard(),
-      network: new PodNetwork({ runtime, nativeDir, dataDir, bridge }),
+      network: new PodNetwork({
+        runtime,
+        nativeDir,
+        dataDir,
+        bridge,
+        foreign: config.foreignNetwork,
+      }),
       events: reporter,
-      metrics: createMetrics(),
+      metrics,
       seccomp: await loadDefaultSeccomp(nativeDir),
       resources: (namespace) => resources.in(namespace),
     };
-    return new Agent(context, identity, reporter, resources, at);
+    agent = new Agent(context, identity, reporter, peers, resources, at);
+    return agent;
   }
 
   private async serve(signal: AbortSignal): Promise<void> {
@@ -109,24 +129,15 @@ export class Agent implements ControlSink {
     this.registration = registration;
     const stored = await registration.loadAssignment();
     if (stored) context.network.assign(stored);
-    const imageRelay = new ImageRelay({
-      images,
-      pulls: this.context.pulls,
-      dataDir: config.dataDir,
-      users: () => imageUsers(pods.list().map(({ state }) => state)),
-      pidOf: (order) => relays.pidOf(order),
-      logger,
-    });
-    await imageRelay.open();
-    const relays: Relays = new Relays({
+    const relays = await this.relays(pods, () => session.gatewayClient);
+    const messages = new ControlMessages(
       pods,
-      runtime,
+      this.resources,
+      relays,
+      this.peers.desk,
+      this,
       logger,
-      images: imageRelay,
-      logMaxFiles: config.logMaxFiles,
-      gateway: () => session.gatewayClient,
-    });
-    const messages = new ControlMessages(pods, this.resources, relays, this, logger);
+    );
     const session = new Session({
       servers: config.servers,
       identity: () => identity.current,
@@ -138,6 +149,7 @@ export class Agent implements ControlSink {
           this.isSynced = false;
           metrics.connected.set(0);
           messages.reset();
+          this.peers.desk.disconnected();
         },
       },
     });
@@ -153,6 +165,7 @@ export class Agent implements ControlSink {
     logger.info({ node: config.nodeName, ip: this.at.ip, metricsPort: port }, 'agent started');
     try {
       await registration.measure(Date.now());
+      await this.peers.serve(images);
       await pods.start();
       await Promise.all([
         session.run(signal),
@@ -164,10 +177,33 @@ export class Agent implements ControlSink {
     } finally {
       relays.closeAll();
       await pods.close();
+      await this.peers.close();
       await images.close();
       runtime.close();
       await health.close();
     }
+  }
+
+  /** Logs, exec and what people do with images: all that rides on streams of its own. */
+  private async relays(
+    pods: PodManager,
+    gateway: () => AgentGatewayClient | undefined,
+  ): Promise<Relays> {
+    const { config, logger, runtime, images, pulls } = this.context;
+    const imageRelay = new ImageRelay({
+      images,
+      pulls,
+      dataDir: config.dataDir,
+      users: () => imageUsers(pods.list().map(({ state }) => state)),
+      peers: this.peers.client,
+      announce: () => this.peers.announce(images),
+      pidOf: (order) => relays.pidOf(order),
+      logger,
+    });
+    await imageRelay.open();
+    const { logMaxFiles } = config;
+    const relays = new Relays({ pods, runtime, logger, images: imageRelay, logMaxFiles, gateway });
+    return relays;
   }
 
   private registration!: NodeRegistration;
@@ -188,6 +224,7 @@ export class Agent implements ControlSink {
   synced(): void {
     this.isSynced = true;
     this.pods.reportAll();
+    this.background('announce blobs', this.peers.announce(this.context.images));
   }
 
   routes(routes: readonly PodRoute[]): void {
@@ -211,11 +248,12 @@ export class Agent implements ControlSink {
       nodeJson: Buffer.from(JSON.stringify(this.registration.node())),
       pods: pods.refs(),
       bootId: this.at.host.bootId,
+      peerPort: this.peers.port,
     };
   }
 
   private fault(): string | undefined {
-    return this.context.network.assigned ? undefined : 'the node has no podCIDR yet';
+    return this.context.network.fault();
   }
 
   private async measure(): Promise<void> {

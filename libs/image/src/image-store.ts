@@ -2,9 +2,10 @@ import type { Logger } from '@gantry/base';
 import { createHash } from 'node:crypto';
 import { ImageAdministration } from './administration/administration.js';
 import { loadArchive } from './archive/load.js';
-import { pushStored } from './archive/push.js';
+import { type PushProgress, pushStored } from './archive/push.js';
 import { saveImages } from './archive/save.js';
 import { ImageError } from './errors.js';
+import type { BlobPeers } from './pull/blob-source.js';
 import { LayerFetcher } from './pull/layer-fetcher.js';
 import { ProgressMeter } from './pull/progress.js';
 import { Puller } from './pull/puller.js';
@@ -30,6 +31,8 @@ export interface ImageStoreOptions {
   readonly registries?: RegistryConfig;
   /** Layers in flight at once over all pulls (default 3). */
   readonly maxConcurrentLayers?: number;
+  /** Asked for blobs before a registry is. */
+  readonly peers?: BlobPeers;
 }
 
 const defaultConcurrentLayers = 3;
@@ -39,6 +42,7 @@ export interface PushImageOptions {
   readonly target?: string;
   readonly auth?: readonly RegistryAuth[];
   readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: PushProgress) => void;
 }
 
 /** Everything the store knows of an image. */
@@ -78,10 +82,13 @@ export class ImageStore {
     const maxConcurrent = options.maxConcurrentLayers ?? defaultConcurrentLayers;
     this.layers = new LayerFetcher({ content, layersBinary, logger, maxConcurrent });
     const { compose, layers } = this;
-    this.puller = new Puller({ content, index, client, layers, compose, logger });
+    const { peers } = options;
+    this.puller = new Puller({ content, index, client, layers, compose, logger, peers });
     const holding = <T>(work: (needs: Set<string>) => Promise<T>) => this.holding(work);
     const ready = () => this.open();
-    const parts = { content, index, layers, compose, ready, holding };
+    const pulling = () =>
+      [...this.pulls.values()].map(({ meter: { reference }, needs }) => ({ reference, needs }));
+    const parts = { content, index, layers, compose, ready, holding, pulling };
     this.administration = new ImageAdministration(parts);
   }
 
@@ -195,9 +202,9 @@ export class ImageStore {
   /** Pushes the image under its own name or another; returns the digest that it has there. */
   async push(text: string, options: PushImageOptions = {}): Promise<string> {
     const record = await this.record(text);
-    const { target = text, auth, signal } = options;
+    const { target = text, auth, signal, onProgress } = options;
     const pusher = new Pusher(this.client, { auth, signal });
-    return pushStored(this.content, record, parseReference(target), pusher);
+    return pushStored(this.content, record, parseReference(target), pusher, onProgress);
   }
 
   /** One archive with the images, an OCI layout and docker-archive at once. */

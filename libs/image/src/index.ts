@@ -5,10 +5,13 @@
  */
 export type { ImageSummary, ImportOptions, RemovedImage } from './administration/administration.js';
 export { ImageAdministration } from './administration/administration.js';
+export type { PushProgress } from './archive/push.js';
 export * from './errors.js';
 export * from './image-store.js';
 export { digestOf } from './manifest.js';
 export { mediaTypes } from './media-types.js';
+export type { BlobFeed } from './pull/blob-feed.js';
+export type { BlobPeers, BlobSource } from './pull/blob-source.js';
 export { hostPlatform } from './platform.js';
 export * from './reference.js';
 export { parseDockerConfig } from './registry/docker-config.js';

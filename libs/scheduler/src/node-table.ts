@@ -1,6 +1,6 @@
 import type { Labels, NodeInput, TaintInput } from './input.js';
 import type { LabelledNode } from './node-selector.js';
-import { amountsOf } from './requests.js';
+import { amountsOf, type Amounts } from './requests.js';
 import { ResourceTable } from './resource-table.js';
 
 const initialCapacity = 64;
@@ -78,9 +78,17 @@ export class NodeTable {
     this.vacant.push(slot);
   }
 
-  /** Takes over what the node offers; returns whether that changed. */
-  setAllocatable(slot: number, node: NodeInput): boolean {
-    const list = node.status?.allocatable ?? node.status?.capacity;
-    return this.resources.setAllocatable(slot, amountsOf(list));
+  /** Whether the node offers other amounts than are known of it. */
+  offersDiffer(slot: number, node: NodeInput): boolean {
+    return this.resources.differs(slot, offersOf(node));
   }
+
+  /** Takes over what the node offers, while no pod there holds devices. */
+  setAllocatable(slot: number, node: NodeInput): void {
+    this.resources.setAllocatable(slot, offersOf(node));
+  }
+}
+
+function offersOf(node: NodeInput): Amounts {
+  return amountsOf(node.status?.allocatable ?? node.status?.capacity);
 }

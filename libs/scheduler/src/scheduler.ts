@@ -1,3 +1,4 @@
+import type { DeviceHoldings } from './devices/holdings.js';
 import { IndexedSearch } from './index/indexed-search.js';
 import { evaluate } from './evaluation.js';
 import { explain, type PlacementExplanation } from './explain/explanation.js';
@@ -12,6 +13,8 @@ export interface Decision {
   /** The node's slot, for `Snapshot.hold`; good until nodes come or go. */
   readonly slot: number;
   readonly score: number;
+  /** The node's shared devices that the pod gets when it is counted there next; for its annotation. */
+  readonly devices?: DeviceHoldings;
 }
 
 const nowhere: Decision = { node: undefined, slot: -1, score: -Infinity };
@@ -36,7 +39,10 @@ export class Scheduler {
     const choice = this.search.best(handle);
     if (!choice) return nowhere;
     const { slot, score } = choice;
-    return { node: this.snapshot.nodes.name(slot), slot, score };
+    const node = this.snapshot.nodes.name(slot);
+    const { ask } = handle.podClass;
+    if (!ask.devices) return { node, slot, score };
+    return { node, slot, score, devices: this.snapshot.nodes.resources.devicesFor(slot, ask) };
   }
 
   /** This node, if the pod fits there now. */
@@ -54,18 +60,19 @@ export class Scheduler {
     return decision;
   }
 
-  /** Why each node would or would not take the pod; a pod that is placed is looked at as if it were not. */
-  explain(pod: PodInput): PlacementExplanation {
-    const placed = this.snapshot.pod(uidOf(pod));
-    if (!placed) return explain(this.snapshot, this.snapshot.handle(pod), this.profile);
+  /**
+   * Why each node would or would not take the pod; a pod that is placed is looked at as if it were not.
+   * `thorough` finds every kind of change that would make it fit, not only the first.
+   */
+  explain(pod: PodInput, { thorough = false } = {}): PlacementExplanation {
+    const { snapshot, profile } = this;
+    const placed = snapshot.pod(uidOf(pod));
+    if (!placed) return explain(snapshot, pod, profile, { thorough });
     const unbound = { ...pod, spec: { ...pod.spec, nodeName: undefined } };
-    this.snapshot.removePod(placed.uid);
-    try {
-      const handle = this.snapshot.handle(unbound);
-      return explain(this.snapshot, handle, this.profile, placed.nodeName);
-    } finally {
-      if (placed.assumed) this.snapshot.assume(pod, placed.nodeName);
-      else this.snapshot.setPod({ ...pod, spec: { ...pod.spec, nodeName: placed.nodeName } });
-    }
+    const options = { thorough, boundTo: placed.nodeName };
+    return snapshot.trial(({ lift }) => {
+      lift(placed.uid);
+      return explain(snapshot, unbound, profile, options);
+    });
   }
 }

@@ -1,3 +1,4 @@
+import { devicesAnnotation, parseHoldings, type DeviceHoldings } from './devices/holdings.js';
 import { labelValue } from './labels.js';
 import type { Labels, NodeInput, PodInput } from './input.js';
 import { NodeTable, traitsOf, type NodeTraits } from './node-table.js';
@@ -13,6 +14,8 @@ export interface PlacedPod extends PodHandle {
   readonly nodeName: string;
   /** Decided here but not yet seen in the store. */
   readonly assumed: boolean;
+  /** The shared devices that it holds; undefined when it holds none. */
+  readonly devices: DeviceHoldings | undefined;
 }
 
 /** Told of every change after it happened; how an index follows the snapshot. */
@@ -21,6 +24,12 @@ export interface SnapshotObserver {
   usageChanged(slot: number): void;
   /** The node appeared, disappeared (no traits), or its labels, taints or resources changed. */
   nodeChanged(slot: number): void;
+}
+
+/** Keeps account of all pods on nodes. */
+export interface PodLedger {
+  /** A pod came to a node, or left it. */
+  counted(pod: PodHandle, delta: 1 | -1): void;
 }
 
 /** Pods taken off their nodes for a look, by uid; unknown ones are passed over. */
@@ -52,9 +61,12 @@ export class Snapshot {
   readonly portHolders: (PodClass[] | undefined)[] = [];
   private readonly pods = new PodTable();
   private readonly waiting = new WaitingPods();
+  /** By the pod's number: the shared devices that it holds, also while its node is away. */
+  private readonly holdings = new Map<number, DeviceHoldings>();
   private readonly namespaces = new Map<string, Labels>();
   private readonly classes: PodClasses;
   private readonly observers: SnapshotObserver[] = [];
+  private ledger: PodLedger | undefined;
   private sweepAt = classesBeforeSweep;
   private changes = 0;
 
@@ -76,6 +88,11 @@ export class Snapshot {
 
   get podCount(): number {
     return this.pods.size;
+  }
+
+  /** Tells the ledger of every pod from now on; there is one, and it begins before the first pod. */
+  keep(ledger: PodLedger): void {
+    this.ledger = ledger;
   }
 
   observe(observer: SnapshotObserver): void {
@@ -104,6 +121,7 @@ export class Snapshot {
       uid: this.pods.uid(number),
       nodeName,
       assumed: this.pods.isAssumed(number),
+      devices: this.holdings.get(number),
       podClass,
       labelSet,
     };
@@ -119,7 +137,8 @@ export class Snapshot {
     const traits = traitsOf(node);
     const known = this.nodes.slot(traits.name);
     if (known === undefined) return this.addNode(traits, node);
-    const offersChanged = this.nodes.setAllocatable(known, node);
+    const offersChanged = this.nodes.offersDiffer(known, node);
+    if (offersChanged) this.replaceOffers(known, node);
     const traitsChanged = !sameTraits(this.nodes.traits[known]!, traits);
     if (traitsChanged) this.replaceTraits(known, traits);
     if (offersChanged || traitsChanged) this.tellNodeChanged(known);
@@ -133,9 +152,7 @@ export class Snapshot {
       this.displace(number);
       this.waiting.add(number, name);
     }
-    this.topology.addNode(slot, -1);
-    this.nodes.vacate(slot);
-    for (const domains of this.topology.domains.values()) domains.assign(slot, undefined);
+    this.vacate(slot);
     this.tellNodeChanged(slot);
   }
 
@@ -143,12 +160,15 @@ export class Snapshot {
   setPod(pod: PodInput): void {
     const nodeName = pod.spec.nodeName;
     if (!nodeName || isTerminal(pod)) return this.removePod(uidOf(pod));
-    this.put(uidOf(pod), this.classes.handleOf(pod, false), nodeName, false);
+    const handle = this.classes.handleOf(pod, false);
+    const annotation = pod.metadata.annotations?.[devicesAnnotation];
+    const devices = handle.podClass.ask.devices && parseHoldings(annotation);
+    this.put(uidOf(pod), handle, nodeName, false, devices);
   }
 
   /** Counts the pod on the node although the binding is not stored yet. */
-  assume(pod: PodInput, nodeName: string): void {
-    this.put(uidOf(pod), this.classes.handleOf(pod, false), nodeName, true);
+  assume(pod: PodInput, nodeName: string, devices?: DeviceHoldings): void {
+    this.put(uidOf(pod), this.classes.handleOf(pod, false), nodeName, true, devices);
   }
 
   /** Takes an assumption back; a pod that the store has confirmed stays. */
@@ -165,6 +185,7 @@ export class Snapshot {
   private drop(number: number): void {
     if (this.pods.slot(number) !== nowhere) this.displace(number);
     else this.waiting.remove(number);
+    if (this.holdings.size > 0) this.holdings.delete(number);
     this.pods.remove(number);
   }
 
@@ -178,8 +199,8 @@ export class Snapshot {
   }
 
   /** As `assume`, for a pod whose handle is at hand and a node that was just decided on. */
-  hold(uid: string, handle: PodHandle, slot: number): void {
-    this.put(uid, handle, this.nodes.name(slot), true, slot);
+  hold(uid: string, handle: PodHandle, slot: number, devices?: DeviceHoldings): void {
+    this.put(uid, handle, this.nodes.name(slot), true, devices, slot);
   }
 
   /** Counts a pod on the node by its handle, known or not; `removePod` ends it. */
@@ -192,17 +213,19 @@ export class Snapshot {
     handle: PodHandle,
     nodeName: string,
     assumed: boolean,
+    devices?: DeviceHoldings,
     slot = this.nodes.slot(nodeName) ?? nowhere,
   ): void {
     const old = this.pods.find(uid);
     if (old >= 0) {
-      if (this.isSame(old, handle, nodeName)) {
+      if (this.isSame(old, handle, nodeName) && sameDevices(devices, this.holdings.get(old))) {
         if (!assumed) this.pods.confirm(old);
         return;
       }
       this.drop(old);
     }
     const number = this.pods.add(uid, handle, nowhere, assumed);
+    if (devices) this.holdings.set(number, devices);
     if (slot === nowhere) this.waiting.add(number, nodeName);
     else this.place(number, slot);
     if (old < 0 && this.classes.size > this.sweepAt) this.sweep();
@@ -227,48 +250,76 @@ export class Snapshot {
     const toggle = (uid: string, isOff: boolean) => {
       const number = pods.find(uid);
       if (number < 0 || pods.slot(number) === nowhere || lifted.has(number) !== isOff) return;
-      if (isOff) this.arrive(pods.handle(number), pods.slot(number));
-      else this.leave(pods.handle(number), pods.slot(number));
+      if (isOff) this.arrive(number, pods.slot(number));
+      else this.leave(number, pods.slot(number));
       if (isOff) lifted.delete(number);
       else lifted.add(number);
     };
     try {
       return look({ lift: (uid) => toggle(uid, false), lower: (uid) => toggle(uid, true) });
     } finally {
-      for (const number of lifted) this.arrive(pods.handle(number), pods.slot(number));
+      for (const number of lifted) this.arrive(number, pods.slot(number));
+    }
+  }
+
+  /** Looks at the cluster with this node's labels, taints or cordon changed; afterwards all is as before. */
+  withTraits<T>(slot: number, traits: NodeTraits, look: () => T): T {
+    const before = this.nodes.traits[slot]!;
+    this.replaceTraits(slot, traits);
+    try {
+      return look();
+    } finally {
+      this.replaceTraits(slot, before);
+    }
+  }
+
+  /** Looks at the cluster with one more, empty node of an unused name; afterwards all is as before. */
+  withNode<T>(node: NodeInput, look: (slot: number) => T): T {
+    const traits = traitsOf(node);
+    if (this.nodes.slot(traits.name) !== undefined) throw new Error(`${traits.name} exists`);
+    const slot = this.occupy(traits, node);
+    try {
+      return look(slot);
+    } finally {
+      this.vacate(slot);
     }
   }
 
   private place(number: number, slot: number): void {
     this.pods.move(number, slot);
-    this.arrive(this.pods.handle(number), slot);
+    this.arrive(number, slot);
     this.tellUsageChanged(slot);
   }
 
   private displace(number: number): void {
     const slot = this.pods.slot(number);
     this.pods.move(number, nowhere);
-    this.leave(this.pods.handle(number), slot);
+    this.leave(number, slot);
     this.tellUsageChanged(slot);
   }
 
-  private arrive(handle: PodHandle, slot: number): void {
+  private arrive(number: number, slot: number): void {
+    const handle = this.pods.handle(number);
     const { podClass, labelSet } = handle;
     labelSet.placed += 1;
     if (podClass.ports.length > 0) (this.portHolders[slot] ??= []).push(podClass);
-    this.nodes.resources.take(slot, podClass.ask);
+    this.takeResources(number, slot);
     this.count(handle, slot, 1);
+    this.ledger?.counted(handle, 1);
   }
 
-  private leave(handle: PodHandle, slot: number): void {
+  private leave(number: number, slot: number): void {
+    const handle = this.pods.handle(number);
     const { podClass, labelSet } = handle;
     labelSet.placed -= 1;
     if (podClass.ports.length > 0) {
       const holders = this.portHolders[slot]!;
       holders.splice(holders.indexOf(podClass), 1);
     }
-    this.nodes.resources.giveBack(slot, podClass.ask);
+    const { ask } = podClass;
+    this.nodes.resources.giveBack(slot, ask, ask.devices && this.holdings.get(number));
     this.count(handle, slot, -1);
+    this.ledger?.counted(handle, -1);
   }
 
   private count({ podClass, labelSet }: PodHandle, slot: number, delta: 1 | -1): void {
@@ -278,14 +329,42 @@ export class Snapshot {
     if (carried) for (const { counter } of carried) counter.addPods(slot, delta);
   }
 
-  private addNode(traits: NodeTraits, node: NodeInput): void {
+  private occupy(traits: NodeTraits, node: NodeInput): number {
     const slot = this.nodes.occupy(traits, (capacity) => this.topology.grow(capacity));
     this.nodes.setAllocatable(slot, node);
     this.portHolders[slot] = undefined;
     this.assignDomains(slot, traits);
     this.topology.addNode(slot, 1);
+    return slot;
+  }
+
+  private vacate(slot: number): void {
+    this.topology.addNode(slot, -1);
+    this.nodes.vacate(slot);
+    for (const domains of this.topology.domains.values()) domains.assign(slot, undefined);
+  }
+
+  private addNode(traits: NodeTraits, node: NodeInput): void {
+    const slot = this.occupy(traits, node);
     this.tellNodeChanged(slot);
     for (const number of this.waiting.take(traits.name)) this.place(number, slot);
+  }
+
+  /** Pods give back what they hold and take it again, since devices may have come or gone. */
+  private replaceOffers(slot: number, node: NodeInput): void {
+    const { resources } = this.nodes;
+    const numbers = this.pods.on(slot).filter((n) => this.pods.handle(n).podClass.ask.devices);
+    for (const number of numbers) {
+      resources.giveBack(slot, this.pods.handle(number).podClass.ask, this.holdings.get(number));
+    }
+    this.nodes.setAllocatable(slot, node);
+    for (const number of numbers) this.takeResources(number, slot);
+  }
+
+  private takeResources(number: number, slot: number): void {
+    const { ask } = this.pods.handle(number).podClass;
+    const held = this.nodes.resources.take(slot, ask, ask.devices && this.holdings.get(number));
+    if (held) this.holdings.set(number, held);
   }
 
   /** Counts are taken out under the old traits and put back under the new, since both may decide them. */
@@ -341,6 +420,11 @@ export class Snapshot {
       },
     };
   }
+}
+
+/** Whether a pod that holds these may be left as it is; nothing wanted is content with anything. */
+function sameDevices(wanted: DeviceHoldings | undefined, held: DeviceHoldings | undefined) {
+  return !wanted || JSON.stringify(wanted) === JSON.stringify(held ?? {});
 }
 
 function sameTraits(a: NodeTraits, b: NodeTraits): boolean {

@@ -55,6 +55,23 @@ test('a pod that fits nowhere says why, and is placed as soon as a node has room
   });
 });
 
+test('pods that share devices are told which is theirs', async () => {
+  await using cluster = await startCluster();
+  const [gpu, share] = ['example.com/gpu', 'example.com/gpu-milli'];
+  await cluster.nodes.connect({ name: 'a', allocatable: { [gpu]: '2', [share]: '2k' } });
+  for (const name of ['p', 'q', 'r']) {
+    const asked = pod(name);
+    asked.spec.containers[0]!.resources = { limits: { [share]: '500' } } as never;
+    await cluster.create(PodKind, asked);
+    await vi.waitFor(async () => expect((await get(cluster, name)).spec.nodeName).toBe('a'));
+  }
+  const devices = [];
+  for (const name of ['p', 'q', 'r']) {
+    devices.push((await get(cluster, name)).metadata.annotations?.['gantry.dev/devices']);
+  }
+  expect(devices).toEqual([`{"${gpu}":[0]}`, `{"${gpu}":[0]}`, `{"${gpu}":[1]}`]);
+});
+
 test('a hundred pods fill ten nodes without overcommitting any, whatever else writes to them', async () => {
   await using cluster = await startCluster();
   for (let i = 0; i < 10; i++) {
@@ -106,9 +123,18 @@ test('why tells of pending, running and gated pods, on the leader and on a follo
         message: expect.stringContaining('largest free 3 on a, 8 asked'),
         nodes: [{ name: 'a', fits: false, reasons: ['3 cpu free of 4, 8 asked'] }],
         suggestion: 'lower the cpu request to 3',
+        refusals: [{ filter: 'resources', reason: 'too little cpu', count: 1, nodes: ['a'] }],
+        changes: [
+          { type: 'lower-requests', node: 'a', requests: { cpu: '3' } },
+          { type: 'add-node', allocatable: { cpu: '8', pods: '1' } },
+        ],
       }),
     );
-    expect((await ask('small')).json['message']).toContain('bound to a: the best of 1 of 1 node');
+    const small = (await ask('small')).json;
+    expect(small['message']).toContain('bound to a: the best of 1 of 1 node');
+    expect(small['candidates']).toEqual([
+      { node: 'a', score: expect.any(Number), scores: expect.objectContaining({ pack: 0.125 }) },
+    ]);
     expect((await ask('gated')).json['message']).toContain('scheduling gates to be removed: quota');
   }
 });

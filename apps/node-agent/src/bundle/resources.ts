@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { Container } from '@gantry/api';
 import type { Resources } from '@gantry/runtime-client';
 import { parseBytes, parseCpuMillis } from '../quantity.js';
@@ -28,19 +29,24 @@ function cpuQuota(container: Container): { quota: number; period: number } | und
 
 /**
  * Requests become CPU weight and protected memory, limits become quota and hard limit. Swap is not
- * given, or a container would outlive its memory limit by swapping.
+ * given, or a container would outlive its memory limit by swapping. A reclaimable pod has the least weight.
  */
-export function cgroupResources(container: Container, pidsLimit: number): Resources {
+export function cgroupResources(
+  container: Container,
+  pidsLimit: number,
+  isReclaimable = false,
+): Resources {
   const { requests, limits } = container.resources ?? {};
   const memoryLimit = limits?.memory === undefined ? 0 : parseBytes(limits.memory);
   const requested = requests?.memory ?? limits?.memory;
-  const reservation = requested === undefined ? 0 : parseBytes(requested);
+  // What a reclaimable pod runs in belongs to others: nothing of it is protected.
+  const reservation = requested === undefined || isReclaimable ? 0 : parseBytes(requested);
   const memory = {
     ...(memoryLimit > 0 ? { limit: memoryLimit, swap: memoryLimit } : {}),
     ...(reservation > 0 ? { reservation } : {}),
   };
   return {
-    cpu: { shares: cpuShares(container), ...cpuQuota(container) },
+    cpu: { shares: isReclaimable ? minShares : cpuShares(container), ...cpuQuota(container) },
     ...(Object.keys(memory).length > 0 ? { memory } : {}),
     pids: { limit: pidsLimit },
   };
@@ -61,4 +67,13 @@ export function oomScoreAdj(
   const bytes = request === undefined ? 0 : parseBytes(request);
   const score = 1000 - Math.floor((1000 * bytes) / nodeMemoryBytes);
   return Math.min(999, Math.max(3, score));
+}
+
+const capSysResource = 1n << 24n;
+
+/** What a process of this host may lower its oom_score_adj to: less than its own only with CAP_SYS_RESOURCE. */
+export function lowestOomScoreAdj(): number {
+  const effective = /^CapEff:\s*([\da-f]+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
+  if (BigInt(`0x${effective ?? '0'}`) & capSysResource) return -1000;
+  return Number(readFileSync('/proc/self/oom_score_adj', 'utf8'));
 }

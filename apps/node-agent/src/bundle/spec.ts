@@ -1,11 +1,14 @@
 import type { Container, Pod } from '@gantry/api';
 import type { Image } from '@gantry/image';
-import type { Linux, Mount, Sandbox, Spec } from '@gantry/runtime-client';
+import type { LayeredRoot, Linux, Mount, Sandbox, Spec } from '@gantry/runtime-client';
 import { commandLine } from './command.js';
 import { expand } from './expand.js';
-import { cgroupResources, oomScoreAdj } from './resources.js';
+import { cgroupResources, lowestOomScoreAdj, oomScoreAdj } from './resources.js';
 import { applySecurity, type Privileges } from './security.js';
 import type { ResolvedUser } from './user.js';
+
+/** `reclaimable` on a pod: it runs in what others reserved and do not use. */
+const overcommitLabel = 'gantry.dev/overcommit';
 
 /** Everything that a container's bundle is made from, resolved and read beforehand. */
 export interface BundleInput {
@@ -23,6 +26,8 @@ export interface BundleInput {
   readonly layerDir: string;
   readonly pidsLimit: number;
   readonly nodeMemoryBytes: number;
+  /** Another runtime than ours, which finds its root mounted. */
+  readonly foreign?: boolean;
 }
 
 function namespaces(pod: Pod, sandbox: Sandbox): Linux['namespaces'] {
@@ -43,12 +48,19 @@ function mergeMounts(defaults: readonly Mount[], own: readonly Mount[]): Mount[]
   return [...kept, ...sorted];
 }
 
-function rootfsAnnotations(input: BundleInput): Record<string, string> {
+/** The image's layers with the container's own on top, under the names that our runtime knows. */
+function rootfsAnnotations({ image, layerDir }: BundleInput): Record<string, string> {
+  const { lower, upper, work } = layeredRoot(image.layerDirs, layerDir);
   return {
-    'dev.gantry.rootfs.lower': input.image.layerDirs.join(':'),
-    'dev.gantry.rootfs.upper': `${input.layerDir}/upper`,
-    'dev.gantry.rootfs.work': `${input.layerDir}/work`,
+    'dev.gantry.rootfs.lower': lower.join(':'),
+    'dev.gantry.rootfs.upper': upper,
+    'dev.gantry.rootfs.work': work,
   };
+}
+
+/** What a container's root is stacked from. */
+export function layeredRoot(layerDirs: readonly string[], layerDir: string): LayeredRoot {
+  return { lower: layerDirs, upper: `${layerDir}/upper`, work: `${layerDir}/work` };
 }
 
 function environmentLines(input: BundleInput): string[] {
@@ -62,6 +74,9 @@ function environmentLines(input: BundleInput): string[] {
 export function buildSpec(base: Spec, input: BundleInput): Spec {
   const { pod, container, image, user } = input;
   const spec = base;
+  const isReclaimable = pod.metadata.labels?.[overcommitLabel] === 'reclaimable';
+  // Whoever runs in what others reserved is the first to go when memory runs out.
+  const qosClass = isReclaimable ? 'BestEffort' : pod.status?.qosClass;
   const workingDir = container.workingDir && expand(container.workingDir, input.env);
   spec.process = {
     ...spec.process,
@@ -70,12 +85,12 @@ export function buildSpec(base: Spec, input: BundleInput): Spec {
     args: commandLine(container, image.config, input.env),
     env: environmentLines(input),
     cwd: workingDir || image.config.WorkingDir || '/',
-    oomScoreAdj: oomScoreAdj(container, pod.status?.qosClass, input.nodeMemoryBytes),
+    oomScoreAdj: oomScoreAdj(container, qosClass, input.nodeMemoryBytes),
   };
   spec.root = { path: 'rootfs' };
   spec.hostname = undefined;
   spec.mounts = mergeMounts(spec.mounts, input.mounts);
-  const resources = cgroupResources(container, input.pidsLimit);
+  const resources = cgroupResources(container, input.pidsLimit, isReclaimable);
   spec.linux = {
     ...spec.linux,
     namespaces: namespaces(pod, input.sandbox),
@@ -83,6 +98,12 @@ export function buildSpec(base: Spec, input: BundleInput): Spec {
     resources: { ...spec.linux.resources, ...resources },
   };
   applySecurity(spec, pod, container, input.privileges);
-  spec.annotations = { ...spec.annotations, ...rootfsAnnotations(input) };
+  // Older runtimes refuse a version that they do not know; nothing of a later one is in here.
+  if (input.foreign) {
+    spec.ociVersion = '1.0.2';
+    // Ours settles for what the host lets it set; others would not start the container.
+    const { oomScoreAdj: wanted = 0 } = spec.process;
+    spec.process.oomScoreAdj = Math.max(wanted, lowestOomScoreAdj());
+  } else spec.annotations = { ...spec.annotations, ...rootfsAnnotations(input) };
   return spec;
 }

@@ -2,12 +2,15 @@ import { join } from 'node:path';
 import type { ImageRequest__Output, OpenStream__Output } from '@gantry/agent-protocol';
 import { describeError, GantryError, type Logger } from '@gantry/base';
 import {
+  formatReference,
   type ImageStore,
   parseDockerConfig,
+  parseReference,
   type PullProgress,
   type RegistryAuth,
 } from '@gantry/image';
 import { Channel } from '@gantry/runtime-client';
+import type { PeerClient } from '../peers/peer-client.js';
 import { RelayInput } from '../streams/relay-input.js';
 import { type Relay, successStatus } from '../streams/relay.js';
 import type { PullBoard } from './pull-board.js';
@@ -18,6 +21,9 @@ export interface ImageRelayOptions {
   readonly images: ImageStore;
   readonly pulls: PullBoard;
   readonly dataDir: string;
+  readonly peers: PeerClient;
+  /** Tells the control plane what is here now. */
+  readonly announce: () => Promise<void>;
   /** Names and digests of images that pods of this node need, each with the pod that does. */
   readonly users: () => ReadonlyMap<string, string>;
   /** The first process of a running container; NotFound when it does not run here. */
@@ -56,6 +62,7 @@ export class ImageRelay {
     prune: (call) => this.prune(call),
     load: (call) => this.load(call),
     import: (call) => this.import(call),
+    copy: (call) => this.copy(call),
     save: (call) => this.save(call),
     export: (call) => this.export(call),
   };
@@ -111,7 +118,8 @@ export class ImageRelay {
       const image = await this.options.pulls.follow(name, 'gantry image pull', (noted) => {
         const onProgress = (progress: PullProgress) => {
           noted(progress);
-          tell({ image: name, ...progress });
+          const told = { image: name, ...progress };
+          tell(told);
         };
         return this.options.images.pull(name, { policy, auth, signal, onProgress });
       });
@@ -122,10 +130,12 @@ export class ImageRelay {
   }
 
   private async push(call: Call): Promise<object> {
-    const { request, signal } = call;
+    const { request, relay, signal } = call;
     const auth = await this.credentials(call);
     const target = request.target || one(request);
-    const digest = await this.options.images.push(one(request), { target, auth, signal });
+    const onProgress = throttled((told) => relay.write(Channel.stderr, encode(told)));
+    const options = { target, auth, signal, onProgress };
+    const digest = await this.options.images.push(one(request), options);
     return { items: [{ reference: target, digest }] };
   }
 
@@ -166,6 +176,24 @@ export class ImageRelay {
     });
   }
 
+  /** The images as another node has them, without any registry. */
+  private async copy(call: Call): Promise<object> {
+    const { request, relay, signal } = call;
+    const peer = { nodeName: request.fromNode, address: request.fromAddress };
+    const tell = throttled((progress) => relay.write(Channel.stderr, encode(progress)));
+    const { items } = await this.each(call, async (name) => {
+      const { peers, images } = this.options;
+      const archive = await peers.archive(peer, formatReference(parseReference(name)), signal);
+      const chunks = counted(archive, (bytesDone) =>
+        tell({ phase: `received ${bytesDone} bytes` }),
+      );
+      return this.uploads.receive(chunks, (path) =>
+        archived(path, () => images.load(path, { signal })),
+      );
+    });
+    return this.loaded(items.flat(), request.pin);
+  }
+
   private async import({ request, relay, signal }: Call): Promise<object> {
     const config = request.configJson.length > 0 ? parseConfig(request.configJson) : undefined;
     const name = request.target;
@@ -179,6 +207,7 @@ export class ImageRelay {
 
   private async loaded(names: readonly string[], pin: boolean): Promise<object> {
     const { images } = this.options;
+    await this.options.announce();
     const items = [];
     for (const name of names) {
       if (pin) await images.pin(name, true);
@@ -232,13 +261,23 @@ async function archived<T>(path: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-interface Told {
-  readonly phase?: string;
-  readonly [field: string]: unknown;
+async function* counted(
+  chunks: AsyncIterable<Buffer>,
+  tell: (bytes: number) => void,
+): AsyncGenerator<Buffer> {
+  let bytes = 0;
+  for await (const chunk of chunks) {
+    bytes += chunk.length;
+    tell(bytes);
+    yield chunk;
+  }
 }
 
+/** What the client is told while it waits: at least the phase. */
+type Told = object & { readonly phase?: string };
+
 /** Tells at most so often, the last one of a kind always; a slow reader skips, and never holds the work up. */
-function throttled(send: (value: object) => Promise<void>): (value: Told) => void {
+function throttled(send: (value: Told) => Promise<void>): (value: Told) => void {
   let lastMs = 0;
   let busy = false;
   return (value) => {

@@ -21,6 +21,16 @@ export interface BlobSource {
     offset: number,
     options: SourceOptions,
   ): Promise<{ stream: Readable; offset: number }>;
+  /** What came of the blob was not what its digest says: those who gave it are not to be asked again. */
+  distrust?(descriptor: Descriptor): void;
+  /** Nothing more will be asked for: the blob is in the store, or this job has failed. */
+  settled?(descriptor: Descriptor, present: boolean): void;
+}
+
+/** Puts other places before a registry, such as nodes that have the blobs already. */
+export interface BlobPeers {
+  /** A source for the blobs of the image (its full name) that turns to the registry at last. */
+  around(image: string, registry: BlobSource): BlobSource;
 }
 
 export function registrySource(

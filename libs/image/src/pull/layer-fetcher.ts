@@ -63,7 +63,11 @@ export class LayerFetcher {
         // A stopped predecessor may still hold the layer's directory.
         Promise.resolve(running?.work.stop(signal.reason))
           .then(() => this.slots.run(signal, () => this.run(job, source, signal)))
-          .finally(() => this.jobs.get(key) === job && this.jobs.delete(key)),
+          .finally(() => {
+            if (this.jobs.get(key) === job) this.jobs.delete(key);
+            const { descriptor } = layer;
+            source.settled?.(descriptor, this.options.content.hasBlob(descriptor.digest));
+          }),
       ),
     };
     this.jobs.set(key, job);
@@ -92,7 +96,10 @@ export class LayerFetcher {
         // The program of an agent that was killed ends by itself as soon as it sees the end of its input.
         if (code === 'busy') await busy.after(new PassingError('unavailable', failure.message));
         else if (!isWrongContent(code) || (wrong += 1) >= maxWrongContent) throw failure;
-        else logger.warn({ layer: descriptor.digest, code }, 'fetching a layer once more');
+        else {
+          source.distrust?.(descriptor);
+          logger.warn({ layer: descriptor.digest, code }, 'fetching a layer once more');
+        }
       }
     }
   }

@@ -68,7 +68,8 @@ export class AskBits {
   }
 }
 
+/** Who asks for nothing fits also where less than nothing is free, since the node shrank under its pods. */
 function amountOf({ columns, amounts }: Ask, column: number): number {
   const at = columns.indexOf(column);
-  return at < 0 ? 0 : amounts[at]!;
+  return at < 0 ? -Infinity : amounts[at]!;
 }

@@ -133,3 +133,11 @@ test('more asks than there are bits are still answered right', () => {
     }
   }
 });
+
+test('a pod that asks for no cpu fits where a node shrank below what its pods hold', () => {
+  const snapshot = new Snapshot();
+  snapshot.setNode(node({ name: 'n', offers: { cpu: 8 } }));
+  snapshot.setPod(pod({ name: 'a', requests: { cpu: 5 }, nodeName: 'n' }));
+  snapshot.setNode(node({ name: 'n', offers: { cpu: 4 } }));
+  expect(new Scheduler(snapshot).place(pod({ name: 'b', requests: {} })).node).toBe('n');
+});

@@ -1,7 +1,6 @@
 import type { NodeCheck } from '../filters/filter.js';
 import type { PodHandle } from '../pod-class.js';
 import type { Profile } from '../profile.js';
-import type { Ask } from '../resource-table.js';
 import type { Snapshot } from '../snapshot.js';
 import { compareCosts } from './cost.js';
 import { DisruptionBudgets, type DisruptionBudget } from './disruption-budgets.js';
@@ -107,7 +106,7 @@ class Search {
     return columns.every((column, i) => allocatable[column]![slot]! >= amounts[i]!);
   }
 
-  private shortageOn(slot: number): Ask {
+  private shortageOn(slot: number): Stage['shortage'] {
     const { resources } = this.snapshot.nodes;
     const { columns, amounts } = this.pod.podClass.ask;
     return {

@@ -20,7 +20,7 @@ export interface Victims {
 export interface Stage extends SnapshotTrial {
   readonly fits: () => boolean;
   /** How much of each resource of the preemptor's ask is missing while all pods are there. */
-  readonly shortage: Ask;
+  readonly shortage: Pick<Ask, 'columns' | 'amounts'>;
 }
 
 /** The cheapest victims among `candidates` whose going lets the preemptor in; undefined when none suffice. */
@@ -102,7 +102,7 @@ function byComparing(
 }
 
 /** Whether the pods hold at least what is missing, which is quicker to see than whether all filters agree. */
-function frees(tenants: readonly Tenant[], { columns, amounts }: Ask): boolean {
+function frees(tenants: readonly Tenant[], { columns, amounts }: Stage['shortage']): boolean {
   return columns.every((column, i) => {
     let freed = 0;
     for (const { handle } of tenants) {

@@ -1,6 +1,7 @@
 import type { NodeTable } from '../node-table.js';
 import { cpuColumn, memoryColumn, wellKnownResources } from '../resource-table.js';
 import type { PodClass } from '../pod-class.js';
+import { isReclaimableResource } from '../reclaim/reclaimable.js';
 import type { Score } from './score.js';
 
 /**
@@ -10,7 +11,8 @@ import type { Score } from './score.js';
 export function fullnessColumns({ resources }: NodeTable, slot: number): number[] {
   const columns: number[] = [];
   for (let c = 0; c < resources.names.length; c++) {
-    const counts = c === cpuColumn || c === memoryColumn || c >= wellKnownResources.length;
+    const isDevice = c >= wellKnownResources.length && !isReclaimableResource(resources.names[c]!);
+    const counts = c === cpuColumn || c === memoryColumn || isDevice;
     if (counts && resources.allocatable[c]![slot]! > 0) columns.push(c);
   }
   return columns;
@@ -49,15 +51,18 @@ export function addedFullness(nodes: NodeTable, { ask }: PodClass, slot: number)
   return columns === 0 ? 0 : sum / columns;
 }
 
-/** Fullest first, counting the pod: leaves whole machines free for large pods. */
+/**
+ * Fullest first, counting the pod: leaves whole machines free for large pods. Where machines have devices it
+ * makes way for `deviceWasteScore`, since a full machine may be one whose devices are out of reach.
+ */
 export const packScore: Score = {
   name: 'pack',
   reads: 'usage',
   order: 1,
-  prepare:
-    ({ nodes }, { podClass }) =>
-    (slot) =>
-      fullness(nodes, slot) + addedFullness(nodes, podClass, slot),
+  prepare({ nodes }, { podClass }) {
+    if (nodes.resources.offersDevices) return undefined;
+    return (slot) => fullness(nodes, slot) + addedFullness(nodes, podClass, slot);
+  },
 };
 
 /** Emptiest first, counting the pod: leaves every machine some air. */
