@@ -104,7 +104,13 @@ export class Agent implements ControlSink {
         peers: peers.source,
       }),
       pulls: new PullBoard(),
-      network: new PodNetwork({ runtime, nativeDir, dataDir, bridge }),
+      network: new PodNetwork({
+        runtime,
+        nativeDir,
+        dataDir,
+        bridge,
+        foreign: config.foreignNetwork,
+      }),
       events: reporter,
       metrics,
       seccomp: await loadDefaultSeccomp(nativeDir),
@@ -246,7 +252,7 @@ export class Agent implements ControlSink {
   }
 
   private fault(): string | undefined {
-    return this.context.network.assigned ? undefined : 'the node has no podCIDR yet';
+    return this.context.network.fault();
   }
 
   private async measure(): Promise<void> {

@@ -3,6 +3,7 @@ export { registerApply } from './apply.js';
 export { registerGet } from './get.js';
 export { registerDescribe } from './describe.js';
 export { registerWhy } from './why.js';
+export { registerSimulate } from './simulate.js';
 export { registerLogs } from './logs.js';
 export { registerExec } from './exec.js';
 export { registerRun } from './run.js';

@@ -11,6 +11,7 @@ import { Leader, type LeaderService } from '../leader/leader.js';
 import * as tokens from '../tokens.js';
 import { SchedulingLoop } from './scheduling-loop.js';
 import { SchedulingMetrics } from './scheduling-metrics.js';
+import { simulationResource } from './simulation/simulations.js';
 import { whySubresource } from './why.js';
 
 /** Schedules while this control plane leads, and explains placements at any time. */
@@ -33,6 +34,7 @@ export class SchedulingModule implements LeaderService {
     this.metrics = new SchedulingMetrics(registry);
     const leading = () => this.loop;
     subresources.register(whySubresource({ resources, leading }));
+    subresources.registerResource(simulationResource({ resources }));
     leader.register(this);
   }
 
