@@ -39,12 +39,6 @@ interface Call {
   readonly signal: AbortSignal;
 }
 
-/** What is told while a request is worked on. */
-interface NodeProgress {
-  readonly image?: string;
-  readonly phase?: string;
-}
-
 type Verb = (call: Call) => Promise<unknown>;
 
 /** How often progress is told at most, in milliseconds. */
@@ -119,7 +113,7 @@ export class ImageRelay {
     const { request, relay, signal } = call;
     const auth = await this.credentials(call);
     const policy = request.always ? 'Always' : 'IfNotPresent';
-    const tell = throttled<NodeProgress>((told) => relay.write(Channel.stderr, encode(told)));
+    const tell = throttled((progress) => relay.write(Channel.stderr, encode(progress)));
     return this.each(call, async (name) => {
       const image = await this.options.pulls.follow(name, 'gantry image pull', (noted) => {
         const onProgress = (progress: PullProgress) => {
@@ -186,7 +180,7 @@ export class ImageRelay {
   private async copy(call: Call): Promise<object> {
     const { request, relay, signal } = call;
     const peer = { nodeName: request.fromNode, address: request.fromAddress };
-    const tell = throttled<NodeProgress>((told) => relay.write(Channel.stderr, encode(told)));
+    const tell = throttled((progress) => relay.write(Channel.stderr, encode(progress)));
     const { items } = await this.each(call, async (name) => {
       const { peers, images } = this.options;
       const archive = await peers.archive(peer, formatReference(parseReference(name)), signal);
