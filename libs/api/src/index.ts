@@ -30,6 +30,7 @@ export * from './core/qos.js';
 export * from './core/validate-resources.js';
 export * from './gantry/join-token.js';
 export * from './kinds.js';
+export * from './node/runtime-class.js';
 export * from './policy/pod-disruption-budget.js';
 export * from './scheduling/pod-group.js';
 export * from './scheduling/priority-class.js';

@@ -8,6 +8,7 @@ import { NodeKind } from './core/node.js';
 import { PodKind } from './core/pod.js';
 import { SecretKind } from './core/secret.js';
 import { JoinTokenKind } from './gantry/join-token.js';
+import { RuntimeClassKind } from './node/runtime-class.js';
 import { PodDisruptionBudgetKind } from './policy/pod-disruption-budget.js';
 import { PodGroupKind } from './scheduling/pod-group.js';
 import { PriorityClassKind } from './scheduling/priority-class.js';
@@ -27,6 +28,7 @@ export const kinds: readonly Kind[] = [
   SecretKind,
   DeploymentKind,
   ReplicaSetKind,
+  RuntimeClassKind,
   JoinTokenKind,
   PodDisruptionBudgetKind,
   PodGroupKind,

@@ -4,6 +4,7 @@ import {
   ConfigMapKind,
   NodeKind,
   PodKind,
+  RuntimeClassKind,
   SecretKind,
   type ApiObject,
   type Event,
@@ -74,7 +75,7 @@ export class AgentSessions {
     return this.sessions.get(node);
   }
 
-  /** Follows pods, ConfigMaps, Secrets and nodes, and watches over heartbeats, until the signal aborts. */
+  /** Follows pods, what they refer to, and nodes, and watches over heartbeats, until the signal aborts. */
   start(signal: AbortSignal): void {
     this.unsubscribe.push(
       this.pods.subscribe({
@@ -88,6 +89,7 @@ export class AgentSessions {
       this.claimed.subscribe(() => this.resolveAgain()),
       this.follow('ConfigMap'),
       this.follow('Secret'),
+      this.follow('RuntimeClass'),
       this.nodes.subscribe({
         added: () => this.routesChanged(),
         updated: (node, previous) => this.nodeChanged(node, previous),
@@ -168,7 +170,7 @@ export class AgentSessions {
       const details = `the certificate is of node "${node}", not of "${told.metadata?.name}"`;
       throw new GrpcError(status.PERMISSION_DENIED, details);
     }
-    const kinds = [ConfigMapKind, SecretKind, PodKind, NodeKind] as const;
+    const kinds = [ConfigMapKind, SecretKind, RuntimeClassKind, PodKind, NodeKind] as const;
     await Promise.all(kinds.map((kind) => informers.for<ApiObject>(kind as never).synced));
     await this.claimed.synced;
     const stored = await registrar.register(node, told);
@@ -254,7 +256,7 @@ export class AgentSessions {
     const informer = this.resourceInformer(kind);
     const tell = ({ metadata }: ApiObject, object?: ApiObject) => {
       for (const session of this.sessions.values()) {
-        session.resourceChanged(kind, metadata.namespace!, metadata.name!, object);
+        session.resourceChanged(kind, metadata.namespace ?? '', metadata.name!, object);
       }
     };
     return informer.subscribe({
@@ -266,12 +268,12 @@ export class AgentSessions {
 
   private resourceInformer(kind: ResourceKind): Informer<ApiObject> {
     const { informers } = this.options;
-    const informer = kind === 'Secret' ? informers.for(SecretKind) : informers.for(ConfigMapKind);
-    return informer;
+    if (kind === 'RuntimeClass') return informers.for(RuntimeClassKind) as Informer<never>;
+    return kind === 'Secret' ? informers.for(SecretKind) : informers.for(ConfigMapKind);
   }
 
   private lookUp(kind: ResourceKind, namespace: string, name: string): ApiObject | undefined {
-    return this.resourceInformer(kind).get(namespace, name);
+    return this.resourceInformer(kind).get(namespace || undefined, name);
   }
 
   private nodeChanged(node: Node, previous: Node): void {
