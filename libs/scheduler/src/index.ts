@@ -24,6 +24,7 @@ export { amountText } from './amount-text.js';
 export { devicesAnnotation, type DeviceHoldings } from './devices/holdings.js';
 export type * from './input.js';
 export type { DisruptionBudget } from './preemption/disruption-budgets.js';
+export { matchesTerms } from './node-selector.js';
 export { Nominations, type Nomination } from './preemption/nominations.js';
 export { placeTogether, type GangDecision, type GangMember } from './gangs/place-together.js';
 export { mayPreempt, preempt, type Preemption } from './preemption/preempt.js';

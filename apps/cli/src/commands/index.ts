@@ -6,6 +6,7 @@ export { registerWhy } from './why.js';
 export { registerSimulate } from './simulate.js';
 export { registerLogs } from './logs.js';
 export { registerExec } from './exec.js';
+export { registerRun } from './run.js';
 export { registerScale } from './scale.js';
 export { registerRollout } from './rollout.js';
 export { registerDelete } from './delete.js';

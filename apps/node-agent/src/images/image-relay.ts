@@ -129,10 +129,12 @@ export class ImageRelay {
   }
 
   private async push(call: Call): Promise<object> {
-    const { request, signal } = call;
+    const { request, relay, signal } = call;
     const auth = await this.credentials(call);
     const target = request.target || one(request);
-    const digest = await this.options.images.push(one(request), { target, auth, signal });
+    const onProgress = throttled((told) => relay.write(Channel.stderr, encode(told)));
+    const options = { target, auth, signal, onProgress };
+    const digest = await this.options.images.push(one(request), options);
     return { items: [{ reference: target, digest }] };
   }
 
@@ -270,13 +272,10 @@ async function* counted(
   }
 }
 
-interface Told {
-  readonly phase?: string;
-  readonly [field: string]: unknown;
-}
-
 /** Tells at most so often, the last one of a kind always; a slow reader skips, and never holds the work up. */
-function throttled(send: (value: object) => Promise<void>): (value: Told) => void {
+function throttled<T extends { readonly phase?: string }>(
+  send: (value: T) => Promise<void>,
+): (value: T) => void {
   let lastMs = 0;
   let busy = false;
   return (value) => {
