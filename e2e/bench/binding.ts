@@ -105,7 +105,7 @@ export async function run({ args }: Options): Promise<Report> {
   for (const members of positive(args, 'members', '1,3')) {
     results.push(...(await measure(members, args)));
   }
-  const sizes = argument(args, 'restart', '5000:100000');
+  const sizes = argument(args, 'restart', '1000:20000');
   if (sizes !== 'no') results.push(await restarted(sizes));
   return { missing: ['kube-scheduler'], results };
 }

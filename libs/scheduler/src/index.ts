@@ -29,7 +29,13 @@ export { Nominations, type Nomination } from './preemption/nominations.js';
 export { placeTogether, type GangDecision, type GangMember } from './gangs/place-together.js';
 export { mayPreempt, preempt, type Preemption } from './preemption/preempt.js';
 export type { Tenant, TenantFacts, TenantSource } from './preemption/tenants.js';
-export { profiles, type Profile, type ProfileName } from './profile.js';
+export {
+  customProfile,
+  profiles,
+  type Profile,
+  type ProfileChanges,
+  type ProfileName,
+} from './profile.js';
 export { FairOrder, type Waiting } from './queues/fair-order.js';
 export { couldHelp, type ClusterEvent } from './queues/hints.js';
 export { NamespaceShares } from './queues/namespace-shares.js';

@@ -19,6 +19,9 @@ export interface Profile {
   readonly scores: readonly WeightedScore[];
 }
 
+/** The largest weight that a configuration can give. */
+const maxWeight = 1_000;
+
 /** Wishes that a user wrote into the manifest outrank where the profile would like the pod. */
 const wishes: readonly WeightedScore[] = [
   { score: hardSpreadScore, weight: 16 },
@@ -41,3 +44,36 @@ export const profiles: Readonly<Record<ProfileName, Profile>> = {
   spread: profile('spread', [{ score: spreadScore, weight: 1 }]),
   balanced: profile('balanced', [{ score: wasteScore, weight: 1 }]),
 };
+
+/** Changes to a profile; `weights` by the score's name, 0 leaves the score out. */
+export interface ProfileChanges {
+  readonly weights?: Readonly<Record<string, number>>;
+  /** Rules of one's own, asked after those of the profile. */
+  readonly filters?: readonly Filter[];
+  readonly scores?: readonly WeightedScore[];
+}
+
+/** A profile with other weights, and with filters and scores of one's own. RangeError names what is wrong. */
+export function customProfile(base: ProfileName, changes: ProfileChanges): Profile {
+  const { weights = {}, filters = [], scores = [] } = changes;
+  const { name, ...known } = profiles[base];
+  const all = [...known.scores, ...scores];
+  const names = all.map(({ score }) => score.name);
+  for (const [score, weight] of Object.entries(weights)) {
+    if (!names.includes(score)) {
+      throw new RangeError(`profile ${base} has no score ${score}; it has ${names.join(', ')}`);
+    }
+    if (!(weight >= 0 && weight <= maxWeight)) {
+      throw new RangeError(`the weight of ${score} must be from 0 to ${maxWeight}, not ${weight}`);
+    }
+  }
+  const weighted = all.map(({ score, weight }) => ({
+    score,
+    weight: weights[score.name] ?? weight,
+  }));
+  return {
+    name,
+    filters: [...known.filters, ...filters],
+    scores: weighted.filter(({ weight }) => weight > 0),
+  };
+}

@@ -118,7 +118,8 @@ export class ImageRelay {
       const image = await this.options.pulls.follow(name, 'gantry image pull', (noted) => {
         const onProgress = (progress: PullProgress) => {
           noted(progress);
-          tell({ image: name, ...progress });
+          const told = { image: name, ...progress };
+          tell(told);
         };
         return this.options.images.pull(name, { policy, auth, signal, onProgress });
       });
@@ -272,10 +273,11 @@ async function* counted(
   }
 }
 
+/** What the client is told while it waits: at least the phase. */
+type Told = object & { readonly phase?: string };
+
 /** Tells at most so often, the last one of a kind always; a slow reader skips, and never holds the work up. */
-function throttled<T extends { readonly phase?: string }>(
-  send: (value: T) => Promise<void>,
-): (value: T) => void {
+function throttled(send: (value: Told) => Promise<void>): (value: Told) => void {
   let lastMs = 0;
   let busy = false;
   return (value) => {

@@ -11,6 +11,13 @@ import { isCurrent, makePlan, sum, type Candidate, type PlacementPlan } from './
 
 /** Plans that are kept; all are made anew when there are more. */
 const maxPlans = 20_000;
+const recentMask = 4_095;
+const noAsk: Ask = {
+  columns: new Int32Array(),
+  amounts: new Float64Array(),
+  devices: undefined,
+  placed: 0,
+};
 
 /**
  * Finds a node as good as the best by brute force, looking at few: groups of nodes that are alike are asked
@@ -20,6 +27,9 @@ export class IndexedSearch {
   private readonly groups: NodeGroups;
   private readonly plans = new Map<PodClass, Map<LabelSet | undefined, PlacementPlan>>();
   private planCount = 0;
+  /** Plans used last, by the low bits of the class's id, before any table is searched. */
+  private readonly recent: ({ readonly id: number; readonly plan: PlacementPlan } | undefined)[];
+  private readonly search: Search;
 
   constructor(
     private readonly snapshot: Snapshot,
@@ -27,18 +37,33 @@ export class IndexedSearch {
   ) {
     const ordered = profile.scores.find(({ score }) => score.order !== undefined);
     this.groups = new NodeGroups(snapshot, ordered?.score.order ?? 1);
+    this.recent = Array.from({ length: recentMask + 1 }, () => undefined);
+    this.search = new Search(this.groups);
   }
 
   best(pod: PodHandle): Choice | undefined {
     this.groups.refresh();
     const plan = this.planFor(pod);
     const { ask } = pod.podClass;
-    const search = new Search(this.groups, plan, ask, this.groups.bitOf(ask));
-    search.run();
-    return search.slot < 0 ? undefined : { slot: search.slot, score: search.score };
+    const { search } = this;
+    search.run(plan, ask, this.groups.bitOf(ask));
+    return search.slot < 0 ? undefined : search;
   }
 
   private planFor(pod: PodHandle): PlacementPlan {
+    const { id } = pod.podClass;
+    const recent = this.recent[id & recentMask];
+    if (recent?.id === id && isCurrent(recent.plan, pod, this.groups, this.snapshot)) {
+      if (pod.labelSet.membership.repelledBy.length === 0) return recent.plan;
+    }
+    const plan = this.plannedFor(pod);
+    if (pod.labelSet.membership.repelledBy.length === 0) {
+      this.recent[id & recentMask] = { id, plan };
+    }
+    return plan;
+  }
+
+  private plannedFor(pod: PodHandle): PlacementPlan {
     // Labels matter to the plan only where a placed pod keeps off pods with such labels.
     const labelSet = pod.labelSet.membership.repelledBy.length > 0 ? pod.labelSet : undefined;
     let byLabels = this.plans.get(pod.podClass);
@@ -56,45 +81,39 @@ export class IndexedSearch {
   }
 }
 
-/** One search; its best so far. */
+/** One search after the other; the best of the last one. */
 class Search {
   slot = -1;
   score = -Infinity;
+  private plan!: PlacementPlan;
+  private ask = noAsk;
+  private bit = 0;
 
-  constructor(
-    private readonly groups: NodeGroups,
-    private readonly plan: PlacementPlan,
-    private readonly ask: Ask,
-    private readonly bit: number,
-  ) {}
+  constructor(private readonly groups: NodeGroups) {}
 
   /** Begins with the group that promises most, so that of the others few are worth a visit. */
-  run(): void {
-    const { candidates } = this.plan;
-    const first = this.mostPromising();
-    if (first >= 0) this.consider(candidates[first]!);
-    for (let i = 0; i < candidates.length; i++) if (i !== first) this.consider(candidates[i]!);
-  }
-
-  private mostPromising(): number {
-    const { candidates, orderedWeight } = this.plan;
+  run(plan: PlacementPlan, ask: Ask, bit: number): void {
+    this.plan = plan;
+    this.ask = ask;
+    this.bit = bit;
+    this.slot = -1;
+    this.score = -Infinity;
+    const { candidates, numbers, bases, orderedWeight } = plan;
     const { prospects } = this.groups;
-    let first = -1;
-    let most = -Infinity;
-    for (let i = 0; i < candidates.length; i++) {
-      const { order, base } = candidates[i]!;
-      const promise = base + orderedWeight * prospects.at(this.bit, order.number);
-      if (promise <= most) continue;
-      first = i;
-      most = promise;
+    const first = prospects.most(bit, numbers, bases, orderedWeight);
+    if (first < 0) return;
+    this.consider(candidates[first]!);
+    for (let i = 0; i < numbers.length; i++) {
+      const key = prospects.at(bit, numbers[i]!);
+      if (key === -Infinity || i === first) continue;
+      if (this.isHopeless(bases[i]! + plan.groupScoresBound, key)) continue;
+      this.consider(candidates[i]!);
     }
-    return first;
   }
 
   private consider({ order, base }: Candidate): void {
     const { plan, ask, bit } = this;
     const key = this.groups.prospects.at(bit, order.number);
-    if (key === -Infinity || this.isHopeless(base + plan.groupScoresBound, key)) return;
     if (plan.groupChecks.length > 0 && !passes(plan.groupChecks, order.first)) return;
     const rated = plan.groupScores.length > 0 ? base + sum(plan.groupScores, order.first) : base;
     if (this.isHopeless(rated, key)) return;

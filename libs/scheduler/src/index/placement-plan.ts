@@ -31,6 +31,9 @@ export interface Candidate {
  */
 export interface PlacementPlan {
   readonly candidates: readonly Candidate[];
+  /** The same side by side, since most of them are passed over: the groups' numbers and the bases. */
+  readonly numbers: Int32Array;
+  readonly bases: Float64Array;
   /** Asked of any one node of a group, each time. */
   readonly groupChecks: readonly NodeCheck[];
   readonly groupScores: readonly Weighted[];
@@ -82,6 +85,8 @@ export function makePlan(
   }
   return {
     candidates,
+    numbers: Int32Array.from(candidates, ({ order }) => order.number),
+    bases: Float64Array.from(candidates, ({ base }) => base),
     groupChecks: checks.perGroup,
     groupScores: scores.perGroup,
     groupScoresBound: boundOf(scores.perGroup),

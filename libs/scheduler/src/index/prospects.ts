@@ -15,6 +15,26 @@ export class Prospects {
     return this.keys[bit * this.width + group]!;
   }
 
+  /**
+   * Which of these groups promises most: base plus weight times key; -1 when none has room. All of them are seen
+   * in one pass over two rows of numbers.
+   */
+  most(bit: number, groups: Int32Array, bases: Float64Array, weight: number): number {
+    const { keys } = this;
+    const row = bit * this.width;
+    let most = -Infinity;
+    let first = -1;
+    for (let i = 0; i < groups.length; i++) {
+      const key = keys[row + groups[i]!]!;
+      if (key === -Infinity) continue;
+      const promise = weight === 0 ? bases[i]! : bases[i]! + weight * key;
+      if (promise <= most) continue;
+      first = i;
+      most = promise;
+    }
+    return first;
+  }
+
   /** A node with this key came into the group and may have room for the asks of these bits. */
   raise(bits: Int32Array, group: number, key: number): void {
     const { keys, width } = this;

@@ -29,6 +29,7 @@ test('counts, size and minimum are those of a recount after every change', () =>
         const counts = existing.map((domain) => counted(pods, domain));
         expect(counter.size).toBe(existing.length);
         expect(counter.minimum).toBe(counts.length === 0 ? 0 : Math.min(...counts));
+        expect(counter.maximum).toBe(Math.max(...[0, 1, 2, 3].map((d) => counted(pods, d))));
         expect(counter.at(slot)).toBe(counted(pods, slot % 4));
       }
     }),

@@ -16,6 +16,9 @@ export class DomainCounter {
   private readonly histogram: number[] = [0];
   private existing = 0;
   private lowest = 0;
+  /** All domains with pods by their count, so that the maximum moves by steps too. */
+  private readonly byCount: number[] = [0];
+  private highest = 0;
 
   constructor(
     readonly domains: Domains,
@@ -30,6 +33,11 @@ export class DomainCounter {
   /** The smallest count of any existing domain; 0 when there is none. */
   get minimum(): number {
     return this.existing === 0 ? 0 : this.lowest;
+  }
+
+  /** The largest count of any domain. */
+  get maximum(): number {
+    return this.highest;
   }
 
   /** Pods in the node's domain; 0 when it belongs to none. */
@@ -63,6 +71,7 @@ export class DomainCounter {
     const before = this.counts[domain]!;
     this.counts[domain] = before + delta;
     this.total += delta;
+    this.noteCount(before, before + delta);
     if (this.nodes[domain]! > 0) {
       this.vanish(before);
       this.appear(before + delta);
@@ -76,6 +85,17 @@ export class DomainCounter {
     this.total = 0;
     this.existing = 0;
     this.lowest = 0;
+    this.byCount.fill(0);
+    this.highest = 0;
+  }
+
+  private noteCount(before: number, after: number): void {
+    const { byCount } = this;
+    while (byCount.length <= after) byCount.push(0);
+    byCount[before]!--;
+    byCount[after]!++;
+    if (after > this.highest) this.highest = after;
+    while (this.highest > 0 && byCount[this.highest] === 0) this.highest--;
   }
 
   private isIncluded(slot: number): boolean {
