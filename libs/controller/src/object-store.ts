@@ -112,7 +112,7 @@ export class ObjectStore {
       for (const entry of entries) items.push(this.codec.decode(kind, entry));
       const resourceVersion = String(revision);
       if (next === undefined) return { items, resourceVersion };
-      if (!isWhole && items.length >= options.limit!) {
+      if (!isWhole && items.length >= (options.limit ?? 0)) {
         return { items, resourceVersion, continue: next, remainingItemCount: remaining };
       }
       page = await (following ?? read(next, revision));
