@@ -83,7 +83,11 @@ describe('a pod', () => {
       },
     });
     const pod = await host.podUntil('ill', 'restarted', (p) => main(p).restartCount === 1);
-    expect(main(pod).lastState.terminated).toMatchObject({ exitCode: 137, reason: 'Error' });
+    expect(main(pod).lastState.terminated).toMatchObject({
+      exitCode: 137,
+      reason: 'Error',
+      message: expect.stringContaining('ended by SIGKILL: Container main failed liveness probe'),
+    });
     const events = await host.must(['get', 'events', '-o', 'jsonpath={.items[*].message}']);
     expect(events).toContain('Container main failed liveness probe, will be restarted');
   });
@@ -107,7 +111,14 @@ describe('a pod', () => {
     const resources = { limits: { memory: '24Mi' } };
     await run('greedy', { container: { ...greedy, resources }, spec: { restartPolicy: 'Never' } });
     const pod = await host.podUntil('greedy', 'failed', (p) => p.status.phase === 'Failed');
-    expect(main(pod).state.terminated).toMatchObject({ exitCode: 137, reason: 'OOMKilled' });
+    const sentence = /killed by the kernel: 24 MiB limit reached, peak 2[34][.\d]* MiB/;
+    expect(main(pod).state.terminated).toMatchObject({
+      exitCode: 137,
+      reason: 'OOMKilled',
+      message: expect.stringMatching(sentence),
+    });
+    expect(await host.must(['describe', 'pod', 'greedy'])).toMatch(sentence);
+    expect((await host.gantry(['why', 'greedy'])).stdout).toMatch(sentence);
     expect(main(await host.pod('calm'))).toMatchObject({ ready: true, restartCount: 0 });
   });
 

@@ -81,6 +81,13 @@ export class SingleHost {
     return this.inside([await tool('kubectl'), '--kubeconfig', kubeconfig, ...args], input);
   }
 
+  /** The same with our own command line. */
+  gantry(args: readonly string[]): Promise<Outcome> {
+    const kubeconfig = this.path('control-plane/admin.kubeconfig');
+    const program = join(root, 'apps/cli/dist/gantry.cjs');
+    return this.inside([process.execPath, program, '--kubeconfig', kubeconfig, ...args]);
+  }
+
   /** Like kubectl, but a failure throws; returns what it printed. */
   async must(args: readonly string[], input?: string): Promise<string> {
     const { code, stdout, stderr } = await this.kubectl(args, input);

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { explanationText } from './commands/why.js';
 import { topNodesText, topPodsText } from './commands/top.js';
 import { shells, completionScript } from './completion/scripts.js';
+import { deathLines } from './describe/deaths.js';
 import { eventLines } from './describe/events.js';
 import { describeNode } from './describe/node.js';
 import { describePod } from './describe/pod.js';
@@ -78,7 +79,8 @@ describe('other texts', () => {
         { name: 'n1', fits: true, reasons: [], score: 87.256 },
       ],
     };
-    return expect(explanationText(explanation)).toMatchFileSnapshot(golden('why.txt'));
+    const all = [explanationText(explanation), text(deathLines(samplePod))];
+    return expect(all.join('---\n')).toMatchFileSnapshot(golden('why.txt'));
   });
 
   it('top', () => {

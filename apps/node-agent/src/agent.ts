@@ -10,6 +10,7 @@ import { ControlMessages, type ControlSink } from './control-messages.js';
 import { IdentityKeeper } from './identity/keeper.js';
 import { createMetrics } from './metrics/metrics.js';
 import { HealthServer } from './metrics/server.js';
+import { NodePeers } from './peers/node-peers.js';
 import { PodNetwork } from './network/pod-network.js';
 import { addressTowards, diskSpace, readHost } from './node/host.js';
 import { Metering } from './node/metering.js';
@@ -17,6 +18,7 @@ import { allocatable, type NodeMeasurements } from './node/node-object.js';
 import { ImageCollector } from './images/image-collector.js';
 import { ImageRelay } from './images/image-relay.js';
 import { imagesInUse, imageUsers } from './images/in-use.js';
+import { PullBoard } from './images/pull-board.js';
 import { readRegistries } from './images/registries.js';
 import { NodeRegistration } from './node/registration.js';
 import type { NodeContext } from './pods/node-context.js';
@@ -44,6 +46,7 @@ export class Agent implements ControlSink {
     private readonly context: NodeContext,
     private readonly identity: IdentityKeeper,
     private readonly reporter: StatusReporter,
+    private readonly peers: NodePeers,
     private readonly resources: ResourceCache,
     private readonly at: NodeMeasurements,
   ) {}
@@ -71,6 +74,16 @@ export class Agent implements ControlSink {
     const runtime = await RuntimeClient.connect({ nativeDir, runDir, logger });
     const resources = new ResourceCache();
     const reporter = new StatusReporter(nodeName, systemClock);
+    const metrics = createMetrics();
+    let agent: Agent | undefined;
+    const peers = new NodePeers({
+      config,
+      ip,
+      identity: () => identity.current,
+      metrics,
+      link: () => agent?.session,
+      logger,
+    });
     const context: NodeContext = {
       config,
       node: {
@@ -88,14 +101,17 @@ export class Agent implements ControlSink {
         layersBinary: join(nativeDir, 'gantry-layers'),
         logger,
         registries: await readRegistries(config.registriesFile),
+        peers: peers.source,
       }),
+      pulls: new PullBoard(),
       network: new PodNetwork({ runtime, nativeDir, dataDir, bridge }),
       events: reporter,
-      metrics: createMetrics(),
+      metrics,
       seccomp: await loadDefaultSeccomp(nativeDir),
       resources: (namespace) => resources.in(namespace),
     };
-    return new Agent(context, identity, reporter, resources, at);
+    agent = new Agent(context, identity, reporter, peers, resources, at);
+    return agent;
   }
 
   private async serve(signal: AbortSignal): Promise<void> {
@@ -108,8 +124,11 @@ export class Agent implements ControlSink {
     if (stored) context.network.assign(stored);
     const imageRelay = new ImageRelay({
       images,
+      pulls: this.context.pulls,
       dataDir: config.dataDir,
       users: () => imageUsers(pods.list().map(({ state }) => state)),
+      peers: this.peers.client,
+      announce: () => this.peers.announce(images),
       pidOf: (order) => relays.pidOf(order),
       logger,
     });
@@ -122,7 +141,14 @@ export class Agent implements ControlSink {
       logMaxFiles: config.logMaxFiles,
       gateway: () => session.gatewayClient,
     });
-    const messages = new ControlMessages(pods, this.resources, relays, this, logger);
+    const messages = new ControlMessages(
+      pods,
+      this.resources,
+      relays,
+      this.peers.desk,
+      this,
+      logger,
+    );
     const session = new Session({
       servers: config.servers,
       identity: () => identity.current,
@@ -134,6 +160,7 @@ export class Agent implements ControlSink {
           this.isSynced = false;
           metrics.connected.set(0);
           messages.reset();
+          this.peers.desk.disconnected();
         },
       },
     });
@@ -149,6 +176,7 @@ export class Agent implements ControlSink {
     logger.info({ node: config.nodeName, ip: this.at.ip, metricsPort: port }, 'agent started');
     try {
       await registration.measure(Date.now());
+      await this.peers.serve(images);
       await pods.start();
       await Promise.all([
         session.run(signal),
@@ -160,6 +188,7 @@ export class Agent implements ControlSink {
     } finally {
       relays.closeAll();
       await pods.close();
+      await this.peers.close();
       await images.close();
       runtime.close();
       await health.close();
@@ -184,6 +213,7 @@ export class Agent implements ControlSink {
   synced(): void {
     this.isSynced = true;
     this.pods.reportAll();
+    this.background('announce blobs', this.peers.announce(this.context.images));
   }
 
   routes(routes: readonly PodRoute[]): void {
@@ -207,6 +237,7 @@ export class Agent implements ControlSink {
       nodeJson: Buffer.from(JSON.stringify(this.registration.node())),
       pods: pods.refs(),
       bootId: this.at.host.bootId,
+      peerPort: this.peers.port,
     };
   }
 

@@ -9,6 +9,7 @@ import { PodKind } from './core/pod.js';
 import { SecretKind } from './core/secret.js';
 import { JoinTokenKind } from './gantry/join-token.js';
 import { PodDisruptionBudgetKind } from './policy/pod-disruption-budget.js';
+import { PodGroupKind } from './scheduling/pod-group.js';
 import { PriorityClassKind } from './scheduling/priority-class.js';
 
 /** All kinds that are served. A new kind is one more line here and one more file. */
@@ -23,5 +24,6 @@ export const kinds: readonly Kind[] = [
   ReplicaSetKind,
   JoinTokenKind,
   PodDisruptionBudgetKind,
+  PodGroupKind,
   PriorityClassKind,
 ];

@@ -34,6 +34,7 @@ describe('OpenAPI v3', () => {
       'apis/gantry.dev/v1',
       'apis/policy/v1',
       'apis/scheduling.k8s.io/v1',
+      'apis/scheduling.x-k8s.io/v1alpha1',
     ]);
   });
 

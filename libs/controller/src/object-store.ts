@@ -39,6 +39,12 @@ export interface ObjectPage<T> {
   readonly remainingItemCount?: number;
 }
 
+/** Keys beside the objects of a transaction. */
+export interface Beside {
+  readonly guards?: readonly Precondition[];
+  readonly operations?: readonly Operation[];
+}
+
 export interface ObjectStoreOptions {
   readonly clock?: Clock;
   /** How values of a kind are sealed, by `PLURAL` or `PLURAL.GROUP`. */
@@ -203,17 +209,29 @@ export class ObjectStore {
 
   /**
    * All writes at one revision or none; the error is that of the first operation that does not
-   * hold.
+   * hold. What goes beside are keys that are no objects; when only their guards do not hold it is a Conflict.
    */
-  async transact(operations: readonly ObjectOperation[]): Promise<ApiObject[]> {
+  async transact(
+    operations: readonly ObjectOperation[],
+    beside: Beside = {},
+  ): Promise<ApiObject[]> {
+    const { guards = [], operations: others = [] } = beside;
     const prepared = operations.map((operation) => this.prepare(operation));
     const result = await this.write(
-      prepared.map(({ precondition }) => precondition),
-      prepared.map(({ operation }) => operation),
+      [...prepared.map(({ precondition }) => precondition), ...guards],
+      [...prepared.map(({ operation }) => operation), ...others],
     );
     if (result.committed)
       return prepared.map(({ object }) => withRevision(object, result.revision));
-    throw failureOf(operations, prepared, result.failed);
+    const own = result.failed.slice(0, prepared.length);
+    const isOwn = own.some((entry, i) => {
+      return (entry?.modRevision ?? 0n) !== prepared[i]!.precondition.modRevision;
+    });
+    if (!isOwn && guards.length > 0) {
+      const [{ kind, object }] = operations as [ObjectOperation];
+      throw conflict(details(kind, object.metadata.name), 'what it was based on has changed');
+    }
+    throw failureOf(operations, prepared, own);
   }
 
   /**

@@ -5,6 +5,7 @@ import { loadArchive } from './archive/load.js';
 import { pushStored } from './archive/push.js';
 import { saveImages } from './archive/save.js';
 import { ImageError } from './errors.js';
+import type { BlobPeers } from './pull/blob-source.js';
 import { LayerFetcher } from './pull/layer-fetcher.js';
 import { ProgressMeter } from './pull/progress.js';
 import { Puller } from './pull/puller.js';
@@ -30,6 +31,8 @@ export interface ImageStoreOptions {
   readonly registries?: RegistryConfig;
   /** Layers in flight at once over all pulls (default 3). */
   readonly maxConcurrentLayers?: number;
+  /** Asked for blobs before a registry is. */
+  readonly peers?: BlobPeers;
 }
 
 const defaultConcurrentLayers = 3;
@@ -78,10 +81,13 @@ export class ImageStore {
     const maxConcurrent = options.maxConcurrentLayers ?? defaultConcurrentLayers;
     this.layers = new LayerFetcher({ content, layersBinary, logger, maxConcurrent });
     const { compose, layers } = this;
-    this.puller = new Puller({ content, index, client, layers, compose, logger });
+    const { peers } = options;
+    this.puller = new Puller({ content, index, client, layers, compose, logger, peers });
     const holding = <T>(work: (needs: Set<string>) => Promise<T>) => this.holding(work);
     const ready = () => this.open();
-    const parts = { content, index, layers, compose, ready, holding };
+    const pulling = () =>
+      [...this.pulls.values()].map(({ meter: { reference }, needs }) => ({ reference, needs }));
+    const parts = { content, index, layers, compose, ready, holding, pulling };
     this.administration = new ImageAdministration(parts);
   }
 

@@ -9,6 +9,8 @@ export * from './errors.js';
 export * from './image-store.js';
 export { digestOf } from './manifest.js';
 export { mediaTypes } from './media-types.js';
+export type { BlobFeed } from './pull/blob-feed.js';
+export type { BlobPeers, BlobSource } from './pull/blob-source.js';
 export { hostPlatform } from './platform.js';
 export * from './reference.js';
 export { parseDockerConfig } from './registry/docker-config.js';

@@ -1,4 +1,26 @@
-/** How a container ended; written once by its monitor, kept until the container is deleted. */
+/** Who ended a container; see `KilledBy`. */
+export type Culprit = 'oom' | 'request' | 'fault' | 'outside' | 'unknown';
+
+/**
+ * Who ended a container: the kernel because memory ran out, somebody who asked the launcher or the
+ * runtime, the container itself by a fault, or a process outside that asked nobody (`unknown` when
+ * the container shares its pid namespace, so that it cannot be told).
+ */
+export interface KilledBy {
+  readonly culprit: Culprit;
+  /** What was asked for; there when `culprit` is `request`. */
+  readonly request?: {
+    readonly signal: number;
+    /** RFC 3339. */
+    readonly at: string;
+    /** Given by who wanted the container to end. */
+    readonly reason?: string;
+    /** The program that called the runtime by itself. */
+    readonly sender?: { readonly pid: number; readonly name: string };
+  };
+}
+
+/** How a container ended, its death report; written once by its monitor, kept until the container is deleted. */
 export interface ExitRecord {
   readonly containerId: string;
   readonly pid: number;
@@ -7,10 +29,22 @@ export interface ExitRecord {
   /** The number of the signal that ended it. */
   readonly signal?: number;
   readonly oomKilled: boolean;
+  /** Absent when the container simply returned, or when nobody saw its end. */
+  readonly killedBy?: KilledBy;
   /** RFC 3339 with nanoseconds, when `runtime create` was done. */
   readonly startedAt: string;
   readonly finishedAt: string;
   readonly memoryPeakBytes?: number;
+  /** The limit that an OOM kill was for; absent when the host itself was out of memory. */
+  readonly memoryLimitBytes?: number;
+  /** CPU time that the container used. */
+  readonly cpuMicros?: number;
+  /** How long its CPU limit held it back, in how many of `cpuPeriods` periods. */
+  readonly throttledMicros?: number;
+  readonly throttledPeriods?: number;
+  readonly cpuPeriods?: number;
+  /** The end of its output, both streams, at most 80 lines and 2048 bytes. */
+  readonly lastOutput?: string;
   /** Set when the true exit code is not known, e.g. because the monitor was killed. */
   readonly problem?: string;
 }

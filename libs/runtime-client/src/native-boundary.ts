@@ -9,6 +9,7 @@ import type {
   ContainerState,
   CreatedContainer,
   ExitRecord,
+  KilledBy,
   MonitoredContainer,
   RunResult,
   Sandbox,
@@ -100,6 +101,29 @@ function readFailure(value: unknown, path: string): GantryError {
   return new GantryError(reason, message);
 }
 
+const culprits = ['oom', 'request', 'fault', 'outside', 'unknown'] as const;
+
+function readKilledBy(value: unknown, path: string): KilledBy {
+  const fields = object(value, path);
+  const culprit = culprits.find((known) => known === fields['culprit']);
+  if (!culprit) throw refuse(`${path}.culprit`, `must be one of ${culprits.join(', ')}`);
+  const request = optional(fields['request'], `${path}.request`, (asked, at) => {
+    const own = object(asked, at);
+    return {
+      signal: whole(own['signal'], `${at}.signal`),
+      at: text(own['at'], `${at}.at`),
+      reason: optional(own['reason'], `${at}.reason`, text),
+      sender: optional(own['sender'], `${at}.sender`, readSender),
+    };
+  });
+  return { culprit, request };
+}
+
+function readSender(value: unknown, path: string): { pid: number; name: string } {
+  const { pid, name } = object(value, path);
+  return { pid: whole(pid, `${path}.pid`), name: text(name, `${path}.name`) };
+}
+
 export function readExitRecord(value: unknown, path = 'exit'): ExitRecord {
   const fields = object(value, path);
   const at = (name: string) => `${path}.${name}`;
@@ -109,9 +133,16 @@ export function readExitRecord(value: unknown, path = 'exit'): ExitRecord {
     exitCode: whole(fields['exitCode'], at('exitCode')),
     signal: optional(fields['signal'], at('signal'), whole),
     oomKilled: truth(fields['oomKilled'], at('oomKilled')),
+    killedBy: optional(fields['killedBy'], at('killedBy'), readKilledBy),
     startedAt: text(fields['startedAt'], at('startedAt')),
     finishedAt: text(fields['finishedAt'], at('finishedAt')),
     memoryPeakBytes: optional(fields['memoryPeakBytes'], at('memoryPeakBytes'), whole),
+    memoryLimitBytes: optional(fields['memoryLimitBytes'], at('memoryLimitBytes'), whole),
+    cpuMicros: optional(fields['cpuMicros'], at('cpuMicros'), whole),
+    throttledMicros: optional(fields['throttledMicros'], at('throttledMicros'), whole),
+    throttledPeriods: optional(fields['throttledPeriods'], at('throttledPeriods'), whole),
+    cpuPeriods: optional(fields['cpuPeriods'], at('cpuPeriods'), whole),
+    lastOutput: optional(fields['lastOutput'], at('lastOutput'), text),
     problem: optional(fields['problem'], at('problem'), text),
   };
 }

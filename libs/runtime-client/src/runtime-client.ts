@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { badRequest, GantryError, isReason } from '@gantry/base';
 import { cgroupStats, type CgroupStats } from './cgroup-stats.js';
@@ -33,6 +34,8 @@ import { openSessionSocket } from './session-socket.js';
 const defaultLogMaxBytes = 10 * 1024 * 1024;
 const defaultLogMaxFiles = 5;
 const defaultTimeoutMs = 30_000;
+/** The last real-time signal. */
+const lastSignal = 64;
 /** From the kill of a container's last process to its monitor's record. */
 const exitRecordWaitMs = 10_000;
 
@@ -94,15 +97,27 @@ export class RuntimeClient {
     if (result.exitCode !== 0) throw runtimeError('start', containerId, result);
   }
 
-  /** `signal` by name or number. Idempotent: one that has ended or is unknown is no error. */
+  /**
+   * `signal` by name or number. Idempotent: one that has ended or is unknown is no error. `reason`
+   * is told in the exit record when the container ends by it.
+   */
   async kill(
     containerId: string,
     signal: NodeJS.Signals | number,
-    options: { all?: boolean } = {},
+    options: { all?: boolean; reason?: string } = {},
   ): Promise<void> {
-    const flags = options.all ? ['--all'] : [];
-    const call = ['kill', ...flags, checkContainerId(containerId), signalText(signal)];
-    const result = await this.callRuntime(call);
+    const { all = false, reason } = options;
+    const result = readRunResult(
+      await this.launcher.request('container.kill', {
+        containerId: checkContainerId(containerId),
+        runtime: this.runtime,
+        runtimeRoot: this.runtimeRoot,
+        signal: signalNumber(signal),
+        all,
+        reason,
+        timeoutMs: defaultTimeoutMs,
+      }),
+    );
     if (result.exitCode === 0) return;
     const container = await this.find(containerId);
     if (container?.running) throw runtimeError('kill', containerId, result);
@@ -222,10 +237,13 @@ export class RuntimeClient {
   }
 }
 
-function signalText(signal: NodeJS.Signals | number): string {
-  const text = String(signal);
-  if (/^(SIG[A-Z0-9]+|[1-9][0-9]?)$/.test(text)) return text;
-  throw badRequest(`signal ${JSON.stringify(text)}: must be a name such as SIGTERM or a number`);
+function signalNumber(signal: NodeJS.Signals | number): number {
+  const number = typeof signal === 'number' ? signal : constants.signals[signal];
+  if (Number.isInteger(number) && number >= 1 && number <= lastSignal) return number;
+  const text = JSON.stringify(signal);
+  throw badRequest(
+    `signal ${text}: must be a name such as SIGTERM or a number up to ${lastSignal}`,
+  );
 }
 
 /** runc, crun and ours all word it so. */

@@ -9,7 +9,7 @@ import {
   type PodClass,
   type PodHandle,
 } from './pod-class.js';
-import { podRequests } from './requests.js';
+import { isReclaimablePod, reclaimablePriority, requestsOf } from './reclaim/reclaimable.js';
 import { untoleratedTaint } from './tolerations.js';
 import type { Counted, CounterRegistry } from './topology/counter-registry.js';
 import type { NamespaceLabels } from './topology/pod-matcher.js';
@@ -39,7 +39,7 @@ export class PodClasses {
 
   /** The class for placing the pod; with `nodeName` when the pod's own spec.nodeName is to bind it. */
   classOf(pod: PodInput, withNodeName: boolean): PodClass {
-    const requests = podRequests(pod.spec);
+    const requests = requestsOf(pod);
     const key = classKey(pod, requests, withNodeName);
     const known = this.classes.get(key);
     if (known) return known;
@@ -48,6 +48,7 @@ export class PodClasses {
       id: this.nextId++,
       ask: this.nodes.resources.ask(requests),
       ...nodeSide,
+      priority: isReclaimablePod(pod) ? reclaimablePriority : nodeSide.priority,
       topology: compileTopology(
         pod,
         this.registry,

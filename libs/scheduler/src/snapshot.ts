@@ -26,6 +26,12 @@ export interface SnapshotObserver {
   nodeChanged(slot: number): void;
 }
 
+/** Keeps account of all pods on nodes. */
+export interface PodLedger {
+  /** A pod came to a node, or left it. */
+  counted(pod: PodHandle, delta: 1 | -1): void;
+}
+
 /** Pods taken off their nodes for a look, by uid; unknown ones are passed over. */
 export interface SnapshotTrial {
   readonly lift: (uid: string) => void;
@@ -60,6 +66,7 @@ export class Snapshot {
   private readonly namespaces = new Map<string, Labels>();
   private readonly classes: PodClasses;
   private readonly observers: SnapshotObserver[] = [];
+  private ledger: PodLedger | undefined;
   private sweepAt = classesBeforeSweep;
   private changes = 0;
 
@@ -81,6 +88,11 @@ export class Snapshot {
 
   get podCount(): number {
     return this.pods.size;
+  }
+
+  /** Tells the ledger of every pod from now on; there is one, and it begins before the first pod. */
+  keep(ledger: PodLedger): void {
+    this.ledger = ledger;
   }
 
   observe(observer: SnapshotObserver): void {
@@ -272,6 +284,7 @@ export class Snapshot {
     if (podClass.ports.length > 0) (this.portHolders[slot] ??= []).push(podClass);
     this.takeResources(number, slot);
     this.count(handle, slot, 1);
+    this.ledger?.counted(handle, 1);
   }
 
   private leave(number: number, slot: number): void {
@@ -285,6 +298,7 @@ export class Snapshot {
     const { ask } = podClass;
     this.nodes.resources.giveBack(slot, ask, ask.devices && this.holdings.get(number));
     this.count(handle, slot, -1);
+    this.ledger?.counted(handle, -1);
   }
 
   private count({ podClass, labelSet }: PodHandle, slot: number, delta: 1 | -1): void {

@@ -1,8 +1,10 @@
+import { resourcePath } from '@gantry/client';
+import type { Pod } from '@gantry/api';
 import type { Command } from 'commander';
 import { runs, type Environment, type Flags } from '../command-line.js';
+import { deathLines } from '../describe/deaths.js';
 import { formatGrid } from '../output/grid.js';
 import { parseObject } from '../resources/arguments.js';
-import { resourcePath } from '@gantry/client';
 import type { Session } from '../session.js';
 import { paint } from '../terminal.js';
 import { UsageError } from '../usage-error.js';
@@ -57,12 +59,15 @@ async function why(session: Session, words: readonly string[], flags: Flags): Pr
   terminal.out(
     explanationText(explanation, (fits, text) => paint(terminal, fits ? 'green' : 'red', text)),
   );
+  const path = resourcePath(resource, { namespace: session.namespace, name });
+  const deaths = deathLines(await session.client.request<Pod>({ method: 'GET', path }));
+  if (deaths.length > 0) terminal.out(`\n${deaths.join('\n')}\n`);
 }
 
 export function registerWhy(program: Command, environment: Environment): void {
   const command = program
     .command('why')
-    .description('explain where a pod could run, and why not elsewhere')
+    .description('explain where a pod could run, why not elsewhere, and how its containers ended')
     .argument('<pod...>', 'pod/NAME or NAME')
     .option('-o, --output <format>', 'json');
   runs(environment, command, why);

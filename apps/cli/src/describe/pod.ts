@@ -7,7 +7,7 @@ import { field, indent, pairs, section } from './section.js';
 function stateLines(name: string, state: ContainerState | undefined): string[] {
   const { waiting, running, terminated } = state ?? {};
   const detail = (label: string, value: string | undefined) =>
-    value ? indent(field(label, value)) : [];
+    value ? indent(field(label, value.trimEnd().split('\n'))) : [];
   if (running) return [...field(name, 'Running'), ...detail('Started', running.startedAt)];
   if (terminated) {
     return [

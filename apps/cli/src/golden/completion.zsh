@@ -49,7 +49,7 @@ _gantry() {
   fi
   case "$verb" in
     get|describe|delete|scale|explain)
-      if [ -z "$type" ]; then COMPREPLY=($(compgen -W "pods nodes namespaces configmaps secrets events deployments replicasets jointokens" -- "$current"))
+      if [ -z "$type" ]; then COMPREPLY=($(compgen -W "pods nodes namespaces configmaps secrets events deployments replicasets poddisruptionbudgets priorityclasses jointokens" -- "$current"))
       else COMPREPLY=($(compgen -W "$(__gantry_names "$type")" -- "$current")); fi ;;
     logs|exec|why) COMPREPLY=($(compgen -W "$(__gantry_names pods)" -- "$current")) ;;
     cordon|uncordon|drain) COMPREPLY=($(compgen -W "$(__gantry_names nodes)" -- "$current")) ;;

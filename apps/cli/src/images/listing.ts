@@ -5,7 +5,8 @@ import type { Flags } from '../command-line.js';
 import { formatGrid } from '../output/grid.js';
 import { objectsText, parseOutput } from '../output/objects-text.js';
 import type { Session } from '../session.js';
-import { bytesText } from './progress-line.js';
+import type { NodeProgress } from './node-request.js';
+import { bytesText, progressText } from './progress-line.js';
 
 /** One image of a node, as nodeimages shows it. */
 export interface NodeImage {
@@ -21,8 +22,15 @@ export interface NodeImage {
   readonly usedBy?: string;
 }
 
+/** A pull that runs on a node. */
+export interface NodePull extends NodeProgress {
+  readonly image: string;
+  readonly usedBy: string;
+}
+
 export interface NodeImages extends ApiObject {
   readonly images: readonly NodeImage[];
+  readonly pulls?: readonly NodePull[];
 }
 
 export const nodeImages: ResourceType<NodeImages> = {
@@ -66,6 +74,15 @@ export function imagesText(
   return formatGrid(options.headers === false ? rows : [header, ...rows]);
 }
 
+/** What is on its way, a line for each pull. */
+export function pullLines(nodes: readonly NodeImages[]): string[] {
+  return nodes.flatMap(({ metadata, pulls = [] }) =>
+    pulls.map((one) => {
+      return `${metadata.name}: pulling ${one.image} for ${one.usedBy}: ${progressText(one)}\n`;
+    }),
+  );
+}
+
 /** `gantry image ls`. */
 export async function listImages(
   session: Session,
@@ -94,7 +111,11 @@ export async function listImages(
         .join(''),
     );
   }
-  if (shown.every(({ images }) => images.length === 0)) return terminal.err('No images found.\n');
+  const pulls = pullLines(shown);
+  if (shown.every(({ images }) => images.length === 0)) {
+    return terminal.err(`No images found.\n${pulls.join('')}`);
+  }
   const headers = flags['headers'] !== false;
+  terminal.err(pulls.join(''));
   terminal.out(imagesText(shown, { wide: output === 'wide', headers, nowMs: Date.now() }));
 }

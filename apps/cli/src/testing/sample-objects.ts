@@ -73,7 +73,13 @@ export const samplePod: Pod = {
         imageID: 'sha256:2',
         containerID: 'gantry://c1',
         state: { waiting: { reason: 'CrashLoopBackOff', message: 'back-off 20s' } },
-        lastState: { terminated: { exitCode: 137, reason: 'OOMKilled' } },
+        lastState: {
+          terminated: {
+            exitCode: 137,
+            reason: 'OOMKilled',
+            message: 'killed by the kernel: 64 MiB limit reached, peak 64 MiB',
+          },
+        },
       },
     ],
   },

@@ -17,6 +17,7 @@ import { EventRecorder } from '../events/index.js';
 import * as tokens from '../tokens.js';
 import { AgentEvents } from './agent-events.js';
 import { AgentSessions } from './agent-sessions.js';
+import { BlobExchange } from './blob-exchange.js';
 import { EnrollmentHandler } from './enrollment.handler.js';
 import { Enrollment } from './enrollment.js';
 import { GatewayHandler } from './gateway.handler.js';
@@ -28,6 +29,7 @@ import { PeerMetrics } from './peer-metrics.js';
 import { PodStatusWriter } from './pod-status-writer.js';
 import { PodStreams } from './pod-streams.js';
 import { PodTargets } from './pod-target.js';
+import { ReclaimableOffers } from './reclaimable-offers.js';
 import { RelayBroker } from './relay-broker.js';
 import { SessionKeys } from './session-keys.js';
 
@@ -37,6 +39,7 @@ interface Parts {
   readonly statuses: PodStatusWriter;
   readonly metering: Metering;
   readonly keys: SessionKeys;
+  readonly blobs: BlobExchange;
   readonly recorder: EventRecorder | undefined;
   readonly store: Store;
   readonly shutdown: AbortSignal;
@@ -74,6 +77,7 @@ const partNames = [
   ['statuses', PodStatusWriter],
   ['metering', Metering],
   ['keys', SessionKeys],
+  ['blobs', BlobExchange],
   ['recorder', { token: EventRecorder, optional: true }],
   ['store', tokens.STORE],
   ['shutdown', tokens.SHUTDOWN],
@@ -90,6 +94,11 @@ const providers: Provider[] = [
     provide: SessionKeys,
     useFactory: (store: Store, logger: Logger) => new SessionKeys(store, logger),
     inject: [tokens.STORE, tokens.LOGGER],
+  },
+  {
+    provide: BlobExchange,
+    useFactory: (informers: Informers, clock: Clock) => new BlobExchange(informers, clock),
+    inject: [Informers, tokens.CLOCK],
   },
   {
     provide: PodStatusWriter,
@@ -122,6 +131,7 @@ export class AgentsModule implements OnModuleInit, OnApplicationShutdown {
     @Inject(SessionKeys) private readonly keys: SessionKeys,
     @Inject(PodStatusWriter) private readonly statuses: PodStatusWriter,
     @Inject(RelayBroker) private readonly relays: RelayBroker,
+    @Inject(BlobExchange) private readonly blobs: BlobExchange,
     @Inject(Metering) private readonly metering: Metering,
     @Inject(Resources) private readonly resources: Resources,
     @Inject(SubresourceRegistry) private readonly registry: SubresourceRegistry,
@@ -140,6 +150,9 @@ export class AgentsModule implements OnModuleInit, OnApplicationShutdown {
     const peers = new PeerMetrics({ keys, sessions, peers: this.peers, logger: this.logger });
     new MetricsApi({ metering: this.metering, informers, peers }).register(registry);
     this.registerImages();
+    const { metering, resources, logger } = this;
+    const offers = new ReclaimableOffers({ metering, informers, resources, clock, logger });
+    void offers.run(this.shutdown);
     const connected = new Gauge({
       name: 'gantry_agent_sessions',
       help: 'Agents connected to this control plane.',
@@ -161,9 +174,10 @@ export class AgentsModule implements OnModuleInit, OnApplicationShutdown {
   }
 
   private registerImages(): void {
-    const { sessions, keys, relays, registry, resources, informers, logger } = this;
+    const { sessions, keys, relays, blobs, registry, resources, informers, logger } = this;
     const peers = new PeerMetrics({ keys, sessions, peers: this.peers, logger, what: 'images' });
-    new NodeImages({ sessions, keys, relays, resources, informers, peers }).register(registry);
+    const parts = { sessions, keys, relays, blobs, resources, informers, peers };
+    new NodeImages(parts).register(registry);
   }
 
   async onApplicationShutdown(): Promise<void> {

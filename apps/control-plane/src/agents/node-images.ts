@@ -12,6 +12,7 @@ import {
 } from '../api/index.js';
 import type { AgentSession } from './agent-session.js';
 import type { AgentSessions } from './agent-sessions.js';
+import type { BlobExchange } from './blob-exchange.js';
 import { type ImageVerb, imageVerbs, parseImageQuery } from './image-query.js';
 import { nodeImagesTable, wantsTable } from './node-images-table.js';
 import type { PeerMetrics } from './peer-metrics.js';
@@ -37,6 +38,14 @@ export interface NodeImage {
   readonly lastUsedAt: string;
 }
 
+/** A pull that runs on a node; the fields are those of the agent's PullProgress. */
+export interface NodePull {
+  readonly [field: string]: unknown;
+  readonly image: string;
+  readonly bytesTotal: number;
+  readonly bytesDone: number;
+}
+
 /** gantry.dev/v1 NodeImages: what a node has, read from its agent whenever it is asked for. */
 export interface NodeImagesObject {
   readonly [field: string]: unknown;
@@ -44,12 +53,14 @@ export interface NodeImagesObject {
   readonly apiVersion: string;
   readonly metadata: { readonly name: string };
   readonly images: readonly NodeImage[];
+  readonly pulls: readonly NodePull[];
 }
 
 export interface NodeImagesOptions {
   readonly sessions: AgentSessions;
   readonly keys: SessionKeys;
   readonly relays: RelayBroker;
+  readonly blobs: BlobExchange;
   readonly resources: Resources;
   readonly informers: Informers;
   /** Asks the control planes that hold the other nodes. */
@@ -123,11 +134,8 @@ export class NodeImages {
   private async images(session: AgentSession, gone: AbortSignal): Promise<NodeImagesObject> {
     const signal = AbortSignal.any([gone, AbortSignal.timeout(listTimeoutMs)]);
     const relay = await this.open(session, { image: { verb: 'list' } }, signal);
-    const { images } = JSON.parse(await resultOf(relay, signal)) as Pick<
-      NodeImagesObject,
-      'images'
-    >;
-    return { kind: 'NodeImages', apiVersion, metadata: { name: session.node }, images };
+    const { images, pulls = [] } = JSON.parse(await resultOf(relay, signal)) as NodeImagesObject;
+    return { kind: 'NodeImages', apiVersion, metadata: { name: session.node }, images, pulls };
   }
 
   private async join(verb: ImageVerb, request: SubresourceRequest): Promise<UpgradePlan> {
@@ -140,9 +148,19 @@ export class NodeImages {
       if (entry) return { peer: entry.address };
       throw unavailable(notConnected(node));
     }
+    if (verb === 'pull' || verb === 'copy') this.options.blobs.ordered(node, image.images ?? []);
+    if (verb === 'copy') image.fromAddress = this.addressOf(image.fromNode!);
     const order = { image, ...(await this.container(image, request.query, node)) };
     const relay = await this.open(session, order, request.signal);
     return { serve: (socket) => joinSockets(socket, relay) };
+  }
+
+  private addressOf(node: string): string {
+    const address = this.options.blobs.addressOf(node);
+    if (address) return address;
+    throw unavailable(
+      `node ${node} cannot be asked by its peers: pass the image through save and load`,
+    );
   }
 
   /** The container that an export is of, when the query names one. */

@@ -9,6 +9,8 @@ import { namespaceController } from './namespace/namespace.controller.js';
 import { nodeLifecycleController } from './node/node-lifecycle.controller.js';
 import { NodeSessions } from './node/node-sessions.js';
 import { podCidrController } from './node/pod-cidr.controller.js';
+import { podGroupController } from './pod-group/pod-group.controller.js';
+import { reclaimController } from './reclaim/reclaim.controller.js';
 import { replicaSetController } from './replica-set/replica-set.controller.js';
 import { joinTokenController } from './tokens/join-token.controller.js';
 
@@ -39,6 +41,8 @@ export function createControllers(
     deploymentController(context),
     replicaSetController(context),
     disruptionController(context),
+    podGroupController(context),
+    reclaimController(context),
     nodeLifecycleController(context, { ...options, sessions }),
     podCidrController(context, options),
     garbageController(context, owning),

@@ -8,6 +8,7 @@ import { leadingResources } from '../controllers/leading-resources.js';
 import { TermInformers } from '../controllers/term-informers.js';
 import { EventRecorder } from '../events/index.js';
 import { Leader, type LeaderService } from '../leader/leader.js';
+import type { Config } from '../config.js';
 import * as tokens from '../tokens.js';
 import { SchedulingLoop } from './scheduling-loop.js';
 import { SchedulingMetrics } from './scheduling-metrics.js';
@@ -29,10 +30,13 @@ export class SchedulingModule implements LeaderService {
     @Inject(Registry) registry: Registry,
     @Inject(tokens.CLOCK) private readonly clock: Clock,
     @Inject(tokens.LOGGER) private readonly logger: Logger,
+    @Inject(tokens.CONFIG) private readonly config: Config,
   ) {
     this.metrics = new SchedulingMetrics(registry);
     const leading = () => this.loop;
-    subresources.register(whySubresource({ resources, leading }));
+    subresources.register(
+      whySubresource({ resources, leading, profile: this.config.schedulingProfile }),
+    );
     leader.register(this);
   }
 
@@ -49,6 +53,7 @@ export class SchedulingModule implements LeaderService {
       metrics,
       clock,
       logger,
+      profile: this.config.schedulingProfile,
     });
     try {
       const running = loop.run(signal);

@@ -38,9 +38,10 @@ export class UnschedulableReports {
   report(pod: Pod, message: string): void {
     const condition = pod.status?.conditions?.find(({ type }) => type === 'PodScheduled');
     const { uid } = pod.metadata;
-    const isTold = condition?.status === 'False' && condition.message === message;
+    const told = condition?.status === 'False' ? condition.message : undefined;
+    const isTold = told === message;
     const sinceMs = this.clock.now() - (this.writtenMs.get(uid!) ?? -Infinity);
-    if (isTold || (condition?.status === 'False' && sinceMs < minIntervalMs)) return;
+    if (isTold || (sortOf(told) === sortOf(message) && sinceMs < minIntervalMs)) return;
     this.waiting.set(objectKey(pod), { pod, message });
     this.bell.ring();
   }
@@ -68,6 +69,11 @@ export class UnschedulableReports {
       await delay(this.clock, minIntervalMs / 10, signal).catch(() => {});
     }
   }
+}
+
+/** Sentences of one sort differ in numbers and names; another sort is news, which does not wait. */
+function sortOf(message = ''): string {
+  return message.split(' ', 1)[0]!.replace(/\d+/, 'N');
 }
 
 function unscheduled(pod: Pod, message: string, nowMs: number): Pod | undefined {

@@ -1,9 +1,9 @@
-import { NodeKind, PodKind, type Pod } from '@gantry/api';
+import { NodeKind, PodKind, podGroupOf, type Pod } from '@gantry/api';
 import { badRequest } from '@gantry/base';
 import { Scheduler, Snapshot, type PlacementExplanation, type Profile } from '@gantry/scheduler';
 import type { Resources, Subresource, SubresourceRequest } from '../api/index.js';
 import { isPending } from './pending.js';
-import { schedulableNode } from './snapshot-feed.js';
+import { schedulableNode } from './schedulable-node.js';
 
 export interface WhyOptions {
   readonly resources: Resources;
@@ -40,15 +40,20 @@ async function explained(options: WhyOptions, pod: Pod): Promise<PlacementExplan
   if (special) return { message: special, nodes: [], refusedBy: [] };
   const scheduler = options.leading() ?? (await freshScheduler(options));
   const explanation = scheduler.explain(pod);
-  const preemption = preemptionOf(pod);
-  return preemption ? { ...explanation, message: preemption } : explanation;
+  const reason = waitingFor(pod);
+  return reason ? { ...explanation, message: reason } : explanation;
 }
 
-/** For a pod that waits on a node that is being cleared for it: whom it preempts there. */
-function preemptionOf({ spec, status }: Pod): string | undefined {
-  if (spec.nodeName || !status?.nominatedNodeName) return undefined;
-  const condition = status.conditions?.find(({ type }) => type === 'PodScheduled');
-  return `nominated to ${status.nominatedNodeName}: ${condition?.message ?? 'less important pods make room there'}`;
+/** What the nodes alone do not tell: whom a pod preempts that waits for its place, and how its group stands. */
+function waitingFor(pod: Pod): string | undefined {
+  const { spec, status } = pod;
+  if (spec.nodeName) return undefined;
+  const condition = status?.conditions?.find(({ type }) => type === 'PodScheduled');
+  const node = status?.nominatedNodeName;
+  if (node) {
+    return `nominated to ${node}: ${condition?.message ?? 'less important pods make room there'}`;
+  }
+  return podGroupOf(pod) && condition?.status === 'False' ? condition.message : undefined;
 }
 
 /** Pods about whose place the nodes have no say. */

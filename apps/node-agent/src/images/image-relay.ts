@@ -1,16 +1,29 @@
 import { join } from 'node:path';
 import type { ImageRequest__Output, OpenStream__Output } from '@gantry/agent-protocol';
 import { describeError, GantryError, type Logger } from '@gantry/base';
-import { type ImageStore, parseDockerConfig, type RegistryAuth } from '@gantry/image';
+import {
+  formatReference,
+  type ImageStore,
+  parseDockerConfig,
+  parseReference,
+  type PullProgress,
+  type RegistryAuth,
+} from '@gantry/image';
 import { Channel } from '@gantry/runtime-client';
+import type { PeerClient } from '../peers/peer-client.js';
 import { RelayInput } from '../streams/relay-input.js';
 import { type Relay, successStatus } from '../streams/relay.js';
+import type { PullBoard } from './pull-board.js';
 import { containerArchive, imageArchive } from './rootfs-archive.js';
 import { smallInput, Uploads } from './upload.js';
 
 export interface ImageRelayOptions {
   readonly images: ImageStore;
+  readonly pulls: PullBoard;
   readonly dataDir: string;
+  readonly peers: PeerClient;
+  /** Tells the control plane what is here now. */
+  readonly announce: () => Promise<void>;
   /** Names and digests of images that pods of this node need, each with the pod that does. */
   readonly users: () => ReadonlyMap<string, string>;
   /** The first process of a running container; NotFound when it does not run here. */
@@ -49,6 +62,7 @@ export class ImageRelay {
     prune: (call) => this.prune(call),
     load: (call) => this.load(call),
     import: (call) => this.import(call),
+    copy: (call) => this.copy(call),
     save: (call) => this.save(call),
     export: (call) => this.export(call),
   };
@@ -83,7 +97,7 @@ export class ImageRelay {
       const times = { pulledAt: iso(pulledAtMs), lastUsedAt: iso(lastUsedAtMs) };
       return { ...image, ...times, ...(usedBy && { usedBy }) };
     });
-    return { images };
+    return { images, pulls: this.options.pulls.list() };
   }
 
   private async each<T>(
@@ -101,8 +115,13 @@ export class ImageRelay {
     const policy = request.always ? 'Always' : 'IfNotPresent';
     const tell = throttled((progress) => relay.write(Channel.stderr, encode(progress)));
     return this.each(call, async (name) => {
-      const onProgress = (progress: object) => tell({ image: name, ...progress });
-      const image = await this.options.images.pull(name, { policy, auth, signal, onProgress });
+      const image = await this.options.pulls.follow(name, 'gantry image pull', (noted) => {
+        const onProgress = (progress: PullProgress) => {
+          noted(progress);
+          tell({ image: name, ...progress });
+        };
+        return this.options.images.pull(name, { policy, auth, signal, onProgress });
+      });
       if (request.pin) await this.options.images.pin(name, true);
       const { reference, digest, imageId, sizeBytes } = image;
       return { reference, digest, imageId, sizeBytes };
@@ -154,6 +173,24 @@ export class ImageRelay {
     });
   }
 
+  /** The images as another node has them, without any registry. */
+  private async copy(call: Call): Promise<object> {
+    const { request, relay, signal } = call;
+    const peer = { nodeName: request.fromNode, address: request.fromAddress };
+    const tell = throttled((progress) => relay.write(Channel.stderr, encode(progress)));
+    const { items } = await this.each(call, async (name) => {
+      const { peers, images } = this.options;
+      const archive = await peers.archive(peer, formatReference(parseReference(name)), signal);
+      const chunks = counted(archive, (bytesDone) =>
+        tell({ phase: `received ${bytesDone} bytes` }),
+      );
+      return this.uploads.receive(chunks, (path) =>
+        archived(path, () => images.load(path, { signal })),
+      );
+    });
+    return this.loaded(items.flat(), request.pin);
+  }
+
   private async import({ request, relay, signal }: Call): Promise<object> {
     const config = request.configJson.length > 0 ? parseConfig(request.configJson) : undefined;
     const name = request.target;
@@ -167,6 +204,7 @@ export class ImageRelay {
 
   private async loaded(names: readonly string[], pin: boolean): Promise<object> {
     const { images } = this.options;
+    await this.options.announce();
     const items = [];
     for (const name of names) {
       if (pin) await images.pin(name, true);
@@ -217,6 +255,18 @@ async function archived<T>(path: string, work: () => Promise<T>): Promise<T> {
     if (!(error instanceof GantryError)) throw error;
     const message = describeError(error).replaceAll(path, 'the archive');
     throw new GantryError(error.reason, message, {}, { cause: error });
+  }
+}
+
+async function* counted(
+  chunks: AsyncIterable<Buffer>,
+  tell: (bytes: number) => void,
+): AsyncGenerator<Buffer> {
+  let bytes = 0;
+  for await (const chunk of chunks) {
+    bytes += chunk.length;
+    tell(bytes);
+    yield chunk;
   }
 }
 

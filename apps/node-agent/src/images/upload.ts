@@ -3,7 +3,6 @@ import { mkdir, open, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ImageError } from '@gantry/image';
 import { diskSpace } from '../node/host.js';
-import type { RelayInput } from '../streams/relay-input.js';
 
 /** Archives that may arrive at once; each waits on the disk until it has come whole. */
 const maxUploads = 4;
@@ -26,7 +25,7 @@ export class Uploads {
   }
 
   /** Writes the input to a file and hands its path to `use`; the file goes whatever happens. */
-  async receive<T>(input: RelayInput, use: (path: string) => Promise<T>): Promise<T> {
+  async receive<T>(input: AsyncIterable<Buffer>, use: (path: string) => Promise<T>): Promise<T> {
     if (this.active >= maxUploads) {
       const hint = 'wait until one of them has ended';
       throw new ImageError('rate-limited', `${maxUploads} archives are arriving already; ${hint}`);
@@ -47,7 +46,7 @@ export class Uploads {
     }
   }
 
-  private async write(input: RelayInput, file: FileHandle): Promise<void> {
+  private async write(input: AsyncIterable<Buffer>, file: FileHandle): Promise<void> {
     let sinceCheck = checkedBytes;
     for await (const chunk of input) {
       sinceCheck += chunk.length;
@@ -69,7 +68,7 @@ export class Uploads {
 }
 
 /** The whole input as text, for credentials. */
-export async function smallInput(input: RelayInput): Promise<string> {
+export async function smallInput(input: AsyncIterable<Buffer>): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of input) {

@@ -33,15 +33,20 @@ export class ContainerStopper {
     const exited = state.exited(attempt.id);
     await this.preStop(state, container, attempt, deadline);
     if (deadline.remainingMs > 0) {
-      await this.context.runtime.kill(attempt.id, stopSignal(container, attempt.stopSignal));
+      await this.context.runtime.kill(attempt.id, stopSignal(container, attempt.stopSignal), {
+        reason: message,
+      });
       if (await deadline.reached(exited)) return;
     }
-    await this.kill(attempt, exited);
+    await this.kill(attempt, exited, message);
   }
 
-  private async kill(attempt: Attempt, exited: Promise<void>): Promise<void> {
+  private async kill(attempt: Attempt, exited: Promise<void>, message: string): Promise<void> {
     const { runtime, clock } = this.context;
-    await runtime.kill(attempt.id, 'SIGKILL', { all: true });
+    await runtime.kill(attempt.id, 'SIGKILL', {
+      all: true,
+      reason: `${message}; its time to end by itself was over`,
+    });
     const patience = new StopDeadline(clock, clock.now() + killWaitMs);
     if (await patience.reached(exited)) return;
     throw new Error(`container ${attempt.id} is still there ${killWaitMs / 1000} s after SIGKILL`);

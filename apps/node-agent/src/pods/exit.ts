@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises';
 import type { Container } from '@gantry/api';
 import type { ExitRecord } from '@gantry/runtime-client';
 import { tailLines } from '../streams/log-tail.js';
+import { deathSentence } from './death-sentence.js';
 import type { AttemptPaths } from './paths.js';
 import type { AttemptExit } from './record.js';
 
@@ -39,16 +40,19 @@ export async function attemptExit(
   paths: AttemptPaths,
   startedAt: string | undefined,
 ): Promise<AttemptExit> {
+  const death = deathSentence(exit);
   let message = await readMessage(paths.terminationLog);
   const fallback = container.terminationMessagePolicy === 'FallbackToLogsOnError';
   if (message === '' && fallback && exit.exitCode !== 0) {
-    message = await tailLines(paths.log, fallbackLines, fallbackBytes);
+    // A lost monitor tells no output; then the log is all there is.
+    message = exit.lastOutput ?? (await tailLines(paths.log, fallbackLines, fallbackBytes));
   }
   return {
     exitCode: exit.exitCode,
     ...(exit.signal ? { signal: exit.signal } : {}),
     reason: reasonOf(exit),
-    message: message || exit.problem || undefined,
+    message: message || death,
+    death,
     startedAt: startedAt ?? exit.startedAt,
     finishedAt: exit.finishedAt,
   };

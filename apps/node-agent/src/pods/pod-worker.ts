@@ -63,7 +63,7 @@ export class PodWorker {
     private readonly context: NodeContext,
     private readonly listener: WorkerListener,
   ) {
-    this.starter = new ContainerStarter(context);
+    this.starter = new ContainerStarter(context, () => this.wake());
     this.stopper = new ContainerStopper(context);
     this.sandbox = new PodSandbox(context);
     this.retries = new Retries(context, () => this.wake());
@@ -288,12 +288,15 @@ export class PodWorker {
     this.endingExits.delete(exit.containerId);
     this.state.noteExit(exit.containerId);
     this.wake();
-    const { exitCode, reason } = attempt.exit;
+    const { exitCode, reason, death } = attempt.exit;
+    const isWanted = exit.killedBy?.culprit === 'request';
+    if (death && !isWanted) this.warn(reason, `Container ${container.name} ${death}`, container);
     const fields = {
       pod: this.state.pod.metadata.name,
       container: container.name,
       exitCode,
       reason,
+      ...(death ? { death } : {}),
     };
     this.context.logger.info(fields, 'container ended');
     await this.context.runtime.delete(attempt.id, { force: true });
@@ -358,7 +361,7 @@ export class PodWorker {
   private computeStatus(): PodStatus {
     const { pod, record } = this.state;
     const { clock, node } = this.context;
-    const waiting = this.retries.waiting;
+    const waiting = new Map([...this.retries.waiting, ...this.starter.pulling]);
     return podStatus({ pod, record, waiting, hostIP: node.ip, nowMs: clock.now() });
   }
 

@@ -7,7 +7,10 @@ export interface AttemptExit {
   readonly exitCode: number;
   readonly signal?: number;
   readonly reason: string;
+  /** The container's own words, or else `death`. */
   readonly message?: string;
+  /** Who ended it, in one sentence; absent when it returned by itself. */
+  readonly death?: string;
   readonly startedAt?: string;
   readonly finishedAt: string;
 }

@@ -84,7 +84,10 @@ export default {
                         "podStatus",
                         "nodeStatus",
                         "event",
-                        "podGone"
+                        "podGone",
+                        "blobQuery",
+                        "blobReport",
+                        "peerCheck"
                       ]
                     }
                   },
@@ -112,6 +115,18 @@ export default {
                     "podGone": {
                       "type": "PodGone",
                       "id": 6
+                    },
+                    "blobQuery": {
+                      "type": "BlobQuery",
+                      "id": 7
+                    },
+                    "blobReport": {
+                      "type": "BlobReport",
+                      "id": 8
+                    },
+                    "peerCheck": {
+                      "type": "PeerCheck",
+                      "id": 9
                     }
                   }
                 },
@@ -133,6 +148,10 @@ export default {
                     "bootId": {
                       "type": "string",
                       "id": 4
+                    },
+                    "peerPort": {
+                      "type": "uint32",
+                      "id": 5
                     }
                   }
                 },
@@ -277,7 +296,9 @@ export default {
                         "routes",
                         "openStream",
                         "cancelStream",
-                        "registered"
+                        "registered",
+                        "blobSources",
+                        "peerVerdict"
                       ]
                     }
                   },
@@ -313,6 +334,14 @@ export default {
                     "registered": {
                       "type": "Registered",
                       "id": 8
+                    },
+                    "blobSources": {
+                      "type": "BlobSources",
+                      "id": 9
+                    },
+                    "peerVerdict": {
+                      "type": "PeerVerdict",
+                      "id": 10
                     }
                   }
                 },
@@ -420,6 +449,98 @@ export default {
                     "via": {
                       "type": "string",
                       "id": 3
+                    }
+                  }
+                },
+                "BlobQuery": {
+                  "fields": {
+                    "id": {
+                      "type": "uint64",
+                      "id": 1
+                    },
+                    "digest": {
+                      "type": "string",
+                      "id": 2
+                    }
+                  }
+                },
+                "BlobReport": {
+                  "fields": {
+                    "reset": {
+                      "type": "bool",
+                      "id": 1
+                    },
+                    "have": {
+                      "rule": "repeated",
+                      "type": "string",
+                      "id": 2
+                    },
+                    "gone": {
+                      "rule": "repeated",
+                      "type": "string",
+                      "id": 3
+                    },
+                    "left": {
+                      "rule": "repeated",
+                      "type": "string",
+                      "id": 4
+                    }
+                  }
+                },
+                "BlobSources": {
+                  "fields": {
+                    "id": {
+                      "type": "uint64",
+                      "id": 1
+                    },
+                    "peers": {
+                      "rule": "repeated",
+                      "type": "Peer",
+                      "id": 2
+                    },
+                    "waitingFor": {
+                      "type": "string",
+                      "id": 3
+                    }
+                  }
+                },
+                "Peer": {
+                  "fields": {
+                    "nodeName": {
+                      "type": "string",
+                      "id": 1
+                    },
+                    "address": {
+                      "type": "string",
+                      "id": 2
+                    }
+                  }
+                },
+                "PeerCheck": {
+                  "fields": {
+                    "id": {
+                      "type": "uint64",
+                      "id": 1
+                    },
+                    "nodeName": {
+                      "type": "string",
+                      "id": 2
+                    },
+                    "image": {
+                      "type": "string",
+                      "id": 3
+                    }
+                  }
+                },
+                "PeerVerdict": {
+                  "fields": {
+                    "id": {
+                      "type": "uint64",
+                      "id": 1
+                    },
+                    "refusal": {
+                      "type": "string",
+                      "id": 2
                     }
                   }
                 },
@@ -584,6 +705,10 @@ export default {
                     "fromNode": {
                       "type": "string",
                       "id": 9
+                    },
+                    "fromAddress": {
+                      "type": "string",
+                      "id": 10
                     }
                   }
                 },

@@ -47,6 +47,8 @@ export interface AdministrationParts {
   readonly compose: Compose;
   /** Resolves once the store can be used. */
   readonly ready: () => Promise<void>;
+  /** The pulls that run, with all content that each needs. */
+  readonly pulling: () => readonly { reference: string; needs: ReadonlySet<string> }[];
   /** Keeps the content that `work` names from being collected while it runs. */
   readonly holding: <T>(work: (needs: Set<string>) => Promise<T>) => Promise<T>;
 }
@@ -102,6 +104,34 @@ export class ImageAdministration {
     );
   }
 
+  /** Digests of all blobs that are here and whole. */
+  async blobs(): Promise<string[]> {
+    await this.parts.ready();
+    return this.parts.content.blobDigests();
+  }
+
+  /**
+   * Where the blob lies, if an image of the repository that `image` names has it, be it stored or on its way: whoever
+   * may pull from a repository may have all of its blobs, as a registry has it too.
+   */
+  async blobPath(image: string, digest: string): Promise<string | undefined> {
+    await this.parts.ready();
+    const { content, index, pulling } = this.parts;
+    if (!isDigest(digest) || !content.hasBlob(digest)) return undefined;
+    const repository = repositoryOf(image);
+    const isOwn = (name: string) => repositoryOf(name) === repository;
+    const path = content.blobPath(digest);
+    if (pulling().some(({ reference, needs }) => isOwn(reference) && needs.has(digest)))
+      return path;
+    for (const { name, image: record } of index.entries()) {
+      if (!isOwn(name)) continue;
+      const documents = await readDocuments(content, record);
+      const layers = documents?.manifest.layers ?? [];
+      if (layers.some((layer) => layer.digest === digest)) return path;
+    }
+    return undefined;
+  }
+
   private async summary(record: ImageRecord): Promise<ImageSummary | undefined> {
     const { content, index } = this.parts;
     const documents = await readDocuments(content, record);
@@ -125,4 +155,9 @@ export class ImageAdministration {
       pinned: record.pinned ?? false,
     };
   }
+}
+
+function repositoryOf(name: string): string {
+  const { registry, repository } = parseReference(name);
+  return `${registry}/${repository}`;
 }

@@ -23,21 +23,19 @@ export class DeviceTable {
   }
 
   /**
-   * Takes the wanted devices where they exist, whether or not they are free (the pod runs there), and else
-   * those of `choose`. Returns the devices taken.
+   * Takes the wanted devices, whether or not they are free (the pod runs there), and else those of `choose`.
+   * A wanted device that the node has lost stays the pod's and takes nothing from others. Returns the devices taken.
    */
   take(slot: number, count: number, millis: number, wanted?: readonly number[]): readonly number[] {
     const free = this.frees[slot]!;
-    const isKnown = (device: number) => device >= 0 && device < free.length;
-    const isUsable = wanted?.length === count && wanted.every(isKnown);
-    const devices = isUsable ? wanted : choose(free, count, millis);
-    for (const device of devices) free[device]! -= millis;
+    const devices = wanted?.length === count ? wanted : choose(free, count, millis);
+    for (const device of devices) if (device < free.length) free[device]! -= millis;
     return devices;
   }
 
   giveBack(slot: number, devices: readonly number[], millis: number): void {
     const free = this.frees[slot]!;
-    for (const device of devices) free[device]! += millis;
+    for (const device of devices) if (device < free.length) free[device]! += millis;
   }
 
   /** Devices of which nothing is taken. */

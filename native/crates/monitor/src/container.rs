@@ -3,20 +3,18 @@
 
 use crate::clock;
 use crate::control::Control;
+use crate::death::{self, Death};
 use crate::failure::{AtStep, Outcome, complain};
 use crate::launcher::report::Report;
 use crate::log::{ContainerLog, LogOptions};
 use crate::memory;
-use crate::oom::OomWatch;
 use crate::protocol::CreateRequest;
 use crate::runtime::{RuntimeCall, child_signals};
-use crate::spawn::{Ended, close_all_but, fork_child};
-use crate::state::{
-    ContainerState, EXIT_FILE, ExitRecord, ProcessIdentity, STATE_FILE, write_record,
-};
+use crate::spawn::{close_all_but, fork_child};
+use crate::state::{ContainerState, EXIT_FILE, ProcessIdentity, STATE_FILE, write_record};
 use crate::supervisor::{Role, Supervisor};
 use nix::sys::prctl::set_child_subreaper;
-use nix::unistd::{Pid, chdir, getpid};
+use nix::unistd::{chdir, getpid};
 use serde_json::json;
 use std::fs;
 use std::path::Path;
@@ -68,11 +66,12 @@ fn create(request: &CreateRequest, dir: &Path) -> Outcome<(Supervisor, Container
     }
     .run(&signals)?;
     state.process = ProcessIdentity::of(pid);
+    state.is_init = death::is_init(pid);
     state.started_at = clock::now();
     let mut supervisor = Supervisor::new(signals, pid, streams, Role::Guests);
     supervisor.log = Some(log);
     supervisor.control = Some(control);
-    supervisor.oom = OomWatch::open(&request.cgroups_path);
+    supervisor.oom = crate::oom::OomWatch::open(&request.cgroups_path);
     write_record(dir, STATE_FILE, &state)?;
     Ok((supervisor, state))
 }
@@ -92,13 +91,22 @@ fn state_of(request: &CreateRequest) -> Outcome<ContainerState> {
         log_path: request.log_path.clone(),
         annotations: request.annotations.clone(),
         started_at: clock::now(),
+        is_init: false,
     })
 }
 
 fn supervise(mut supervisor: Supervisor, state: &ContainerState, dir: &Path) {
     memory::trim();
     let ended = supervisor.run();
-    let record = exit_record(state, supervisor.process, ended, &supervisor.oom);
+    let record = Death {
+        state,
+        pid: supervisor.process.as_raw(),
+        ended: Some(ended),
+        oom: &supervisor.oom,
+        last_output: supervisor.tail.text(),
+        problem: None,
+    }
+    .record(dir);
     if let Err(failure) = write_record(dir, EXIT_FILE, &record) {
         complain(format_args!("container {}: {failure}", state.container_id));
     }
@@ -117,20 +125,5 @@ fn supervise(mut supervisor: Supervisor, state: &ContainerState, dir: &Path) {
             "container {}: clients cut off",
             state.container_id
         ));
-    }
-}
-
-fn exit_record(state: &ContainerState, pid: Pid, ended: Ended, oom: &OomWatch) -> ExitRecord {
-    ExitRecord {
-        container_id: state.container_id.clone(),
-        pid: pid.as_raw(),
-        exit_code: ended.exit_code,
-        signal: ended.signal,
-        // A shell whose child was killed fails itself; one that succeeds all the same did cope.
-        oom_killed: oom.kills() > 0 && ended.exit_code != 0,
-        started_at: state.started_at.clone(),
-        finished_at: clock::now(),
-        memory_peak_bytes: oom.peak_bytes(),
-        problem: None,
     }
 }

@@ -4,10 +4,12 @@
 //! namespaces; a *run* is a program on the host. It refuses every peer but root, every request
 //! that is not exactly of the protocol, and to start a second launcher on one state directory.
 
+mod accounts;
 mod client;
 mod clock;
 mod container;
 mod control;
+mod death;
 mod exec;
 mod failure;
 mod frames;
@@ -22,6 +24,7 @@ mod spawn;
 mod state;
 mod stdio;
 mod supervisor;
+mod tail;
 
 use launcher::{ServeOptions, serve};
 use std::process::ExitCode;

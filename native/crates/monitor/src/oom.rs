@@ -1,6 +1,8 @@
 //! The memory cgroup of a container: how often the kernel killed in it and its peak. The counter
 //! is read on every event, since the cgroup may be removed as soon as the container has ended.
 
+use crate::accounts::{field, limit_reached};
+use crate::clock;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use std::fs::{self, File};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
@@ -9,7 +11,10 @@ use std::path::{Path, PathBuf};
 
 pub struct OomWatch {
     source: Option<Source>,
+    cgroups_path: String,
     kills: u64,
+    last_kill_at: Option<String>,
+    limit: Option<u64>,
     peak: Option<u64>,
 }
 
@@ -33,8 +38,8 @@ impl OomWatch {
             open_v1(root.join("memory").join(below)).or_else(|| open_v2(&root.join(below)));
         let mut watch = Self {
             source,
-            kills: 0,
-            peak: None,
+            cgroups_path: cgroups_path.to_string(),
+            ..Self::none()
         };
         watch.refresh();
         watch
@@ -44,7 +49,10 @@ impl OomWatch {
     pub fn none() -> Self {
         Self {
             source: None,
+            cgroups_path: String::new(),
             kills: 0,
+            last_kill_at: None,
+            limit: None,
             peak: None,
         }
     }
@@ -76,16 +84,28 @@ impl OomWatch {
             self.source = None;
             return;
         };
+        let is_new = kills > self.kills;
         self.kills = self.kills.max(kills);
         let peak = peak
             .as_ref()
             .and_then(read_at_start)
             .and_then(|t| t.trim().parse().ok());
         self.peak = peak.or(self.peak);
+        if is_new {
+            self.last_kill_at = Some(clock::now());
+            // Now, because the cgroup may be gone before the container's end is told.
+            self.limit = limit_reached(&self.cgroups_path);
+        }
     }
 
-    pub fn kills(&self) -> u64 {
-        self.kills
+    /// When the kernel was last seen to have killed in the container, as RFC 3339.
+    pub fn last_kill_at(&self) -> Option<&str> {
+        self.last_kill_at.as_deref()
+    }
+
+    /// The limit in bytes that the last kill was for; None when the host itself was out of memory.
+    pub fn limit_bytes(&self) -> Option<u64> {
+        self.limit
     }
 
     pub fn peak_bytes(&self) -> Option<u64> {
@@ -119,32 +139,14 @@ fn read_at_start(file: &File) -> Option<String> {
     String::from_utf8(text[..length].to_vec()).ok()
 }
 
-fn field(text: &str, name: &str) -> Option<u64> {
-    let value = |line: &str| {
-        line.strip_prefix(name)?
-            .strip_prefix(' ')?
-            .trim()
-            .parse()
-            .ok()
-    };
-    text.lines().find_map(value)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn reads_a_counter_and_not_one_that_begins_alike() {
-        let text = "oom 3\noom_kill_disable 0\noom_kill 2\noom_group_kill 9\n";
-        assert_eq!(field(text, "oom_kill"), Some(2));
-        assert_eq!(field("under_oom 1\n", "oom_kill"), None);
-    }
-
-    #[test]
     fn a_missing_cgroup_has_no_kills() {
         let watch = OomWatch::open("/gantry-no-such-cgroup");
         assert!(watch.poll_source().is_none());
-        assert_eq!((watch.kills(), watch.peak_bytes()), (0, None));
+        assert_eq!((watch.last_kill_at(), watch.peak_bytes()), (None, None));
     }
 }

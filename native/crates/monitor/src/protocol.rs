@@ -10,6 +10,7 @@
 //! | `container.list` | `containers`: all that were created and not removed, with `exit` if ended |
 //! | `container.adopt` | one of them |
 //! | `container.remove` | forgets an ended container; idempotent |
+//! | `container.kill` | as `run`; has the runtime send a signal, with who and why on record first |
 //! | `run` | `exitCode`, `stdout`, `stderr`, `truncated` |
 //! | `sandbox.create`, `sandbox.remove` | the pinned namespaces' paths; nothing |
 //! | `subscribe` | then `{"event": "exit", "containerId", "exit"}`, once for each exit, past ones first |
@@ -26,6 +27,8 @@ use std::collections::BTreeMap;
 pub const MAX_LINE_BYTES: usize = 1024 * 1024;
 const MAX_ID_LENGTH: usize = 128;
 const MAX_TIMEOUT_MS: u64 = 3_600_000;
+const MAX_REASON_LENGTH: usize = 1024;
+const SIGNALS: std::ops::RangeInclusive<i32> = 1..=64;
 const LOG_BYTES: std::ops::RangeInclusive<u64> = 4096..=(1 << 40);
 const LOG_FILES: std::ops::RangeInclusive<u32> = 1..=100;
 
@@ -35,6 +38,7 @@ pub enum Request {
     List,
     Adopt(ContainerRequest),
     Remove(ContainerRequest),
+    Kill(KillCall),
     Run(RunRequest),
     SandboxCreate(SandboxRequest),
     SandboxRemove(SandboxRemoveRequest),
@@ -65,6 +69,43 @@ pub struct CreateRequest {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ContainerRequest {
     pub container_id: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct KillCall {
+    pub container_id: String,
+    pub runtime: String,
+    pub runtime_root: String,
+    /// By its number.
+    pub signal: i32,
+    /// To every process of the container, not only the first.
+    #[serde(default)]
+    pub all: bool,
+    /// Why the container is to end.
+    pub reason: Option<String>,
+    pub timeout_ms: u64,
+}
+
+impl KillCall {
+    /// The runtime's call.
+    pub fn run(&self) -> RunRequest {
+        let mut argv = vec![
+            self.runtime.clone(),
+            "--root".into(),
+            self.runtime_root.clone(),
+        ];
+        argv.push("kill".into());
+        argv.extend(self.all.then(|| "--all".to_string()));
+        argv.extend([self.container_id.clone(), self.signal.to_string()]);
+        RunRequest {
+            argv,
+            env: BTreeMap::new(),
+            stdin: String::new(),
+            timeout_ms: self.timeout_ms,
+            cgroup: None,
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -145,6 +186,8 @@ fn request(op: &str, fields: Map<String, Value>) -> Outcome<Request> {
         "container.list" => Ok(Request::List),
         "container.adopt" => container(op, fields).map(Request::Adopt),
         "container.remove" => container(op, fields).map(Request::Remove),
+        "container.kill" => decode::<KillCall>(op, fields)
+            .and_then(|r| check_kill(op, &r).map(|()| Request::Kill(r))),
         "run" => decode::<RunRequest>(op, fields)
             .and_then(|r| check_run(op, &r).map(|()| Request::Run(r))),
         "sandbox.create" => decode::<SandboxRequest>(op, fields)
@@ -200,11 +243,36 @@ fn check_create(op: &str, request: &CreateRequest) -> Outcome<()> {
     Ok(())
 }
 
-fn check_run(op: &str, request: &RunRequest) -> Outcome<()> {
-    if request.timeout_ms == 0 || request.timeout_ms > MAX_TIMEOUT_MS {
-        let message = format!("timeoutMs: must be from 1 to {MAX_TIMEOUT_MS}");
+fn check_kill(op: &str, request: &KillCall) -> Outcome<()> {
+    container_id(op, &request.container_id)?;
+    absolute(op, "runtime", &request.runtime)?;
+    absolute(op, "runtimeRoot", &request.runtime_root)?;
+    if !SIGNALS.contains(&request.signal) {
+        let message = format!(
+            "signal: must be from {} to {}",
+            SIGNALS.start(),
+            SIGNALS.end()
+        );
         return Err(Failure::bad_request(op, message));
     }
+    let reason = request.reason.as_deref().unwrap_or_default();
+    if reason.len() > MAX_REASON_LENGTH {
+        let message = format!("reason: must have at most {MAX_REASON_LENGTH} bytes");
+        return Err(Failure::bad_request(op, message));
+    }
+    check_timeout(op, request.timeout_ms)
+}
+
+fn check_timeout(op: &str, timeout_ms: u64) -> Outcome<()> {
+    if (1..=MAX_TIMEOUT_MS).contains(&timeout_ms) {
+        return Ok(());
+    }
+    let message = format!("timeoutMs: must be from 1 to {MAX_TIMEOUT_MS}");
+    Err(Failure::bad_request(op, message))
+}
+
+fn check_run(op: &str, request: &RunRequest) -> Outcome<()> {
+    check_timeout(op, request.timeout_ms)?;
     if let Some(name) = request
         .env
         .keys()

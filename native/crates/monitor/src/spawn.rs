@@ -35,6 +35,8 @@ pub struct Ended {
     /// 128 + signal when a signal ended it.
     pub exit_code: i32,
     pub signal: Option<i32>,
+    /// CPU time of the process and of the children that it has waited for.
+    pub cpu_micros: u64,
 }
 
 /// Starts a program in a session of its own; returns when it has been executed, or says why not.
@@ -146,23 +148,21 @@ pub fn reap_any() -> Option<(Pid, Ended)> {
 /// Collects `child` if it has ended; never waits.
 pub fn reap(child: Pid) -> Option<(Pid, Ended)> {
     let mut status = 0;
-    // SAFETY: `status` is a live c_int to which waitpid writes once. nix's own wrapper is not used
-    // because it fails on deaths by real-time signals, whose status would be lost.
-    let pid = unsafe { libc::waitpid(child.as_raw(), &mut status, libc::WNOHANG) };
-    (pid > 0).then(|| (Pid::from_raw(pid), ended(status)))
+    // SAFETY: rusage is plain old data of the C library; all zeroes is a valid value of it.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    // SAFETY: wait4 writes once to `status` and to `usage`, which both live through the call. nix's
+    // own wrapper is not used because it fails on deaths by real-time signals.
+    let pid = unsafe { libc::wait4(child.as_raw(), &mut status, libc::WNOHANG, &mut usage) };
+    (pid > 0).then(|| (Pid::from_raw(pid), ended(status, &usage)))
 }
 
-fn ended(status: i32) -> Ended {
-    if libc::WIFSIGNALED(status) {
-        let signal = libc::WTERMSIG(status);
-        return Ended {
-            exit_code: 128 + signal,
-            signal: Some(signal),
-        };
-    }
+fn ended(status: i32, usage: &libc::rusage) -> Ended {
+    let signal = libc::WIFSIGNALED(status).then(|| libc::WTERMSIG(status));
+    let micros = |time: libc::timeval| time.tv_sec as u64 * 1_000_000 + time.tv_usec as u64;
     Ended {
-        exit_code: libc::WEXITSTATUS(status),
-        signal: None,
+        exit_code: signal.map_or_else(|| libc::WEXITSTATUS(status), |signal| 128 + signal),
+        signal,
+        cpu_micros: micros(usage.ru_utime) + micros(usage.ru_stime),
     }
 }
 

@@ -1,6 +1,8 @@
 //! What is on disk of each container: `STATE_DIR/ID/state.json` while its monitor lives and
 //! `exit.json` afterwards. Both are renamed into place, so a reader sees all of one or nothing.
 
+use crate::accounts::Accounts;
+use crate::death::KilledBy;
 use crate::failure::{AtStep, Outcome};
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -58,9 +60,12 @@ pub struct ContainerState {
     pub log_path: String,
     pub annotations: BTreeMap<String, String>,
     pub started_at: String,
+    /// The process is the first of a pid namespace of its own.
+    #[serde(default)]
+    pub is_init: bool,
 }
 
-/// How a container ended.
+/// How a container ended, by whom, and what it had used: its death report.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ExitRecord {
@@ -70,10 +75,20 @@ pub struct ExitRecord {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signal: Option<i32>,
     pub oom_killed: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub killed_by: Option<KilledBy>,
     pub started_at: String,
     pub finished_at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory_peak_bytes: Option<u64>,
+    /// The limit that an OOM kill was for; absent when the host itself ran out of memory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_limit_bytes: Option<u64>,
+    #[serde(default, flatten)]
+    pub accounts: Accounts,
+    /// The end of its output, both streams.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_output: Option<String>,
     /// Why the true exit is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,

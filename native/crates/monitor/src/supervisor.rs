@@ -8,6 +8,7 @@ use crate::log::{ContainerLog, Stream};
 use crate::oom::OomWatch;
 use crate::spawn::{Ended, reap_any};
 use crate::stdio::{Streams, read_available, resize};
+use crate::tail::Tail;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
@@ -40,6 +41,7 @@ pub struct Supervisor {
     pub process: Pid,
     pub streams: Streams,
     pub log: Option<ContainerLog>,
+    pub tail: Tail,
     pub control: Option<Control>,
     pub oom: OomWatch,
     pub clients: Vec<Client>,
@@ -66,6 +68,7 @@ impl Supervisor {
             process,
             streams,
             log: None,
+            tail: Tail::default(),
             control: None,
             oom: OomWatch::none(),
             clients: Vec::new(),
@@ -260,6 +263,7 @@ impl Supervisor {
         let bytes = &scratch[..length];
         if let Some(log) = &mut self.log {
             log.append(STREAMS[index], bytes);
+            self.tail.push(bytes);
         }
         if length > 0 {
             self.clients

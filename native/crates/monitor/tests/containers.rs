@@ -28,35 +28,6 @@ fn logs_both_streams_and_records_the_exit_code() {
 }
 
 #[test]
-fn records_the_signal_that_ended_it() {
-    let node = Node::new("signal");
-    node.run_container("killed", "exec sleep 1000");
-    let killed = node.runtime_call(&["kill", "killed", "KILL"]);
-    assert_eq!(killed["exitCode"], json!(0), "{killed}");
-    let exit = node.wait_for_exit("killed");
-    assert_eq!(
-        (&exit["signal"], &exit["exitCode"]),
-        (&json!(9), &json!(137))
-    );
-    assert_eq!(exit["oomKilled"], json!(false));
-}
-
-#[test]
-fn tells_an_oom_kill_from_other_deaths() {
-    let node = Node::new("oom");
-    node.run_container(
-        "big",
-        "x=$(head -c 200000000 /dev/zero | tr '\\0' x); echo ${#x}",
-    );
-    let exit = node.wait_for_exit("big");
-    assert_eq!(exit["oomKilled"], json!(true), "{exit}");
-    assert!(
-        exit["memoryPeakBytes"].as_u64().unwrap() > 32 << 20,
-        "{exit}"
-    );
-}
-
-#[test]
 fn subscribers_hear_of_exits_before_and_after() {
     let node = Node::new("subscribe");
     node.run_container("early", "exit 4");
@@ -299,4 +270,19 @@ fn a_full_disk_costs_lines_and_not_the_container() {
             .all(|line| line.get(29..38).is_some_and(|s| s.starts_with("Z std")))
     );
     assert!(text.ends_with("stdout F after\n"));
+}
+
+#[test]
+fn a_log_is_rotated_by_size_and_count_while_the_container_writes() {
+    let node = Node::new("rotate");
+    let changes = json!({"logMaxBytes": 4096, "logMaxFiles": 3});
+    node.run_container_with("c", "seq 1 5000", changes);
+    assert_eq!(node.wait_for_exit("c")["exitCode"], json!(0));
+    let path = node.log_path("c");
+    let file = |number: u32| format!("{}.{number}", path.display());
+    for kept in [path.display().to_string(), file(1), file(2)] {
+        assert!(std::fs::metadata(&kept).unwrap().len() <= 4096, "{kept}");
+    }
+    assert!(!Path::new(&file(3)).exists());
+    assert!(node.log("c").ends_with(" stdout F 5000\n"));
 }

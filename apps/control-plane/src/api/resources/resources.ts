@@ -1,11 +1,11 @@
 import { type ApiObject, type Kind, serverSideApply } from '@gantry/api-machinery';
-import { type Namespace, NamespaceKind, PodKind } from '@gantry/api';
+import { type Namespace, NamespaceKind } from '@gantry/api';
 import { type Clock, isReason, notFound, timestamp } from '@gantry/base';
 import type { ObjectStore } from '@gantry/controller';
 import type { WatchCaches } from '../watch/watch-caches.js';
 import { watchKind } from '../watch/watch-kind.js';
 import { appliedTo, named } from './applying.js';
-import { boundTo } from './binding.js';
+import { ApiBindings } from './api-bindings.js';
 import { type CreateHook, CreateHooks } from './create-hooks.js';
 import { Deleter } from './deleter.js';
 import { detailsOf } from './details.js';
@@ -50,6 +50,7 @@ export class Resources {
   private readonly writer: Writer;
   private readonly deleter: Deleter;
   private readonly evictions: Evictions;
+  private readonly bindings: ApiBindings;
   private readonly priorities: PriorityAdmission;
   private readonly clock: Clock;
 
@@ -63,6 +64,8 @@ export class Resources {
     this.writer = new Writer(dependencies.objects, dependencies.clock);
     this.deleter = new Deleter(dependencies.objects, dependencies.clock);
     this.evictions = new Evictions(dependencies.objects, this.deleter, dependencies.clock);
+    const { objects, caches, clock } = dependencies;
+    this.bindings = new ApiBindings(objects, caches, clock);
     this.priorities = new PriorityAdmission(dependencies.objects, dependencies.caches);
   }
 
@@ -236,15 +239,14 @@ export class Resources {
     return this.evictions.evict(namespace, name, options);
   }
 
-  /** Puts a pod on a node, once: Conflict when it is already on one or is going. */
-  async bind(
+  /** Puts a pod on a node, once: Conflict when it is already on one, is going, or the node has no room. */
+  bind(
     namespace: string,
     name: string,
     nodeName: string,
     options: WriteOptions & { uid?: string } = {},
   ): Promise<void> {
-    const bound = boundTo(nodeName, options.uid, this.clock.now());
-    await this.mutate(PodKind, namespace, name, bound, { ...options, target: 'whole' });
+    return this.bindings.bind(namespace, name, nodeName, options);
   }
 
   /** Sets spec.finalizers of a namespace; the last one that goes takes the namespace with it. */

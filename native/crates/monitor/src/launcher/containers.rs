@@ -1,8 +1,9 @@
 //! What the launcher knows of containers. The files in the state directory are the truth; this is
 //! the part of them that has to be watched.
 
-use crate::clock;
+use crate::death::{Death, KILL_FILE, KillRequest};
 use crate::failure::{AtStep, Failure, Outcome, Reason};
+use crate::oom::OomWatch;
 use crate::spawn::Ended;
 use crate::state::{ContainerState, EXIT_FILE, ExitRecord, STATE_FILE, read_record, write_record};
 use nix::errno::Errno;
@@ -127,6 +128,15 @@ impl Containers {
         self.watched.remove(id)
     }
 
+    /// Writes down a kill before its signal is sent, so that the death report can name it. Of a
+    /// container that is unknown or has ended there is nothing to be told.
+    pub fn note_kill(&self, id: &str, request: &KillRequest) -> Outcome<()> {
+        if self.state(id).is_none() || self.exit(id).is_some() {
+            return Ok(());
+        }
+        write_record(&self.dir(id), KILL_FILE, request)
+    }
+
     /// Remembers how a child that was left to the launcher ended.
     pub fn note_orphan(&mut self, pid: i32, ended: Ended) {
         const MOST_REMEMBERED: usize = 1024;
@@ -144,18 +154,18 @@ impl Containers {
             Some(_) => "the monitor was lost; output after that is missing",
             None => "the monitor was lost and with it the exit code",
         };
-        let record = ExitRecord {
-            container_id: state.container_id.clone(),
+        let dir = self.dir(&state.container_id);
+        let record = Death {
+            state,
             pid,
-            exit_code: ended.map_or(255, |ended| ended.exit_code),
-            signal: ended.and_then(|ended| ended.signal),
-            oom_killed: false,
-            started_at: state.started_at.clone(),
-            finished_at: clock::now(),
-            memory_peak_bytes: None,
+            ended,
+            // The counters began at zero with the container: what they show happened in it.
+            oom: &OomWatch::open(&state.cgroups_path),
+            last_output: None,
             problem: Some(problem.to_string()),
-        };
-        write_record(&self.dir(&state.container_id), EXIT_FILE, &record)?;
+        }
+        .record(&dir);
+        write_record(&dir, EXIT_FILE, &record)?;
         Ok(record)
     }
 }

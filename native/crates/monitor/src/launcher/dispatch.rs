@@ -4,9 +4,11 @@
 use super::report::{Report, channel};
 use super::runs::{Asker, Run};
 use super::{Job, Launcher, MAX_SESSIONS, MAX_TASKS, Source};
+use crate::clock;
+use crate::death::KillRequest;
 use crate::failure::{Failure, Outcome, Reason};
 use crate::protocol::{
-    AttachRequest, CreateRequest, ExecRequest, Request, RunRequest, SandboxRequest, parse,
+    AttachRequest, CreateRequest, ExecRequest, KillCall, Request, RunRequest, SandboxRequest, parse,
 };
 use crate::spawn::{close_all_but, fork_child};
 use crate::{container, control, exec, sandbox};
@@ -50,6 +52,7 @@ impl Launcher {
                 .remove(&request.container_id)
                 .map(|()| Some(json!({}))),
             Request::Run(request) => self.start_run(asker, request),
+            Request::Kill(call) => self.kill(asker, &call),
             Request::SandboxCreate(request) => self.create_sandbox(asker, &request),
             Request::SandboxRemove(request) => self.job(asker, None, |report| {
                 report.send(remove_sandbox(&request.dir))
@@ -98,6 +101,18 @@ impl Launcher {
         }
         self.runs.insert(number, run);
         Ok(None)
+    }
+
+    fn kill(&mut self, asker: Asker, call: &KillCall) -> Answer {
+        self.check_room("container.kill")?;
+        let request = KillRequest {
+            signal: call.signal,
+            at: clock::now(),
+            reason: call.reason.clone(),
+            sender: None,
+        };
+        self.containers.note_kill(&call.container_id, &request)?;
+        self.start_run(asker, call.run())
     }
 
     /// Exits of containers that are not removed yet are told again, so that none is missed.

@@ -3,6 +3,7 @@ use std::os::fd::AsFd;
 use rustix::process::Signal;
 
 use crate::cli::{Arguments, Flag, Global};
+use crate::clock;
 use crate::container::state::Container;
 use crate::error::{Result, Step};
 use crate::fail;
@@ -27,6 +28,8 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<i32> {
             .iter()
             .skip(1)
             .any(|word| word == "--all" || word == "-a");
+    // A kill that cannot be written down is still a kill.
+    let _ = note(&container, signal);
     if all {
         return kill_all(&container, signal).map(|()| 0);
     }
@@ -35,6 +38,20 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<i32> {
     };
     sys::pidfd_kill(pidfd.as_fd(), signal).step_with(|| format!("send signal {signal}"))?;
     Ok(0)
+}
+
+/// Leaves in `kill.json` who asked, before the signal is sent: the kernel tells no parent who has
+/// killed its child, and whoever watches the container wants to.
+fn note(container: &Container, signal: i32) -> std::io::Result<()> {
+    let sender = rustix::process::getppid().map(|parent| {
+        let pid = parent.as_raw_nonzero();
+        let name = crate::files::read(format!("/proc/{pid}/comm")).unwrap_or_default();
+        serde_json::json!({ "pid": pid.get(), "name": name.trim_end() })
+    });
+    let note = serde_json::json!({ "signal": signal, "at": clock::now(), "sender": sender });
+    let temporary = container.dir.join(".kill.json");
+    std::fs::write(&temporary, note.to_string())?;
+    std::fs::rename(temporary, container.dir.join("kill.json"))
 }
 
 fn kill_all(container: &Container, signal: i32) -> Result<()> {

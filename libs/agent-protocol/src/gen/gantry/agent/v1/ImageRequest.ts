@@ -42,6 +42,10 @@ export interface ImageRequest {
    * Copy: the node that has the image.
    */
   'fromNode'?: (string);
+  /**
+   * HOST:PORT at which it serves its peers.
+   */
+  'fromAddress'?: (string);
 }
 
 /**
@@ -84,4 +88,8 @@ export interface ImageRequest__Output {
    * Copy: the node that has the image.
    */
   'fromNode': (string);
+  /**
+   * HOST:PORT at which it serves its peers.
+   */
+  'fromAddress': (string);
 }
