@@ -81,9 +81,12 @@ fn save(name: &str, input: &[u8]) -> PathBuf {
     path
 }
 
+/// What is looked at, and since when.
+type Current = Option<(Instant, Vec<u8>)>;
+
 /// Ends the process when an input takes too long: nothing else can stop it.
 struct Watch {
-    current: Arc<Mutex<Option<(Instant, Vec<u8>)>>>,
+    current: Arc<Mutex<Current>>,
 }
 
 impl Watch {
