@@ -174,7 +174,11 @@ export class Host {
 
   async close(): Promise<void> {
     if (this.nspawn && isRunning(this.nspawn)) await this.crash();
-    removeGroup(`${this.options.group}/${this.name}`);
+    // The last processes of a crashed host leave their groups a moment after its first one.
+    await eventually(`the groups of ${this.name} to be empty`, async () => {
+      removeGroup(`${this.options.group}/${this.name}`);
+      return true;
+    });
     rmSync(this.root, { recursive: true, force: true });
   }
 }

@@ -112,7 +112,7 @@ export function verbScenarios(clusterOf: () => Cluster): void {
     await refuse(['load', '/root/images/cut.tar'], 1, 'cut short');
     // Interrupted in the middle: neither a file here nor one there stays.
     await shell(
-      '(cat /root/images/site.tar; sleep 60) | timeout -s INT 3 gantry image load - --node node-a || true',
+      'timeout -s INT 3 gantry image load - --node node-a < <(cat /root/images/site.tar; sleep 60) || true',
     );
     await eventually('no upload to be left', async () => {
       return (await cluster.node('node-a').shell('ls /var/lib/gantry/uploads')) === '';
@@ -120,8 +120,22 @@ export function verbScenarios(clusterOf: () => Cluster): void {
     expect(await shell('ls /root/images')).not.toContain('partial');
     const kubectl =
       '/opt/tools/kubectl --kubeconfig /var/lib/gantry/control-plane/admin.kubeconfig';
-    expect(await shell(`${kubectl} get nodeimages`)).toMatch(/NAME +IMAGES +SIZE\nnode-a/);
+    expect(await shell(`${kubectl} get nodeimages`)).toMatch(/NAME +IMAGES +SIZE +PULLING\nnode-a/);
     const [site] = await cluster.pods('app=site');
     expect(site && isReady(site)).toBe(true);
+  });
+
+  test('run tells how far it is, or why it cannot', async () => {
+    reportJournals('run');
+    const ran = await cluster.gantry(['run', 'quick', '--image', webImage, '--node', 'node-b']);
+    expect(ran).toBe('pod/quick created\npod/quick runs on node-b\n');
+    const lost = await cluster.tryGantry(['run', 'lost', '--image', '10.99.0.10:5000/absent:1']);
+    expect(lost.code).toBe(1);
+    expect(lost.stderr).toMatch(/pod\/lost waits with (ErrImagePull|ImagePullBackOff): .*absent/);
+    await eventually('the time of the next try to be told', async () => {
+      const said = await cluster.gantry(['describe', 'pod', 'lost']);
+      return /Back-off pulling image .*, next try at \d{4}-\d\d-\d\dT/.test(said);
+    });
+    await cluster.gantry(['delete', 'pod', 'quick', 'lost', '--wait=false']);
   });
 }

@@ -75,6 +75,39 @@ test('explain, api-resources, api-versions, version', async () => {
   expect(await cluster.ok('version')).toMatch(/Server Version: v1\.32/);
 });
 
+test('why a pod fits nowhere and what would help, by get --raw', async () => {
+  const resources = { requests: { cpu: '64' } };
+  const container = { name: 'c', image: 'registry.local/app:1', resources };
+  const pod = { metadata: { name: 'big' }, spec: { containers: [container] } };
+  await cluster.ok('create -f -', JSON.stringify({ apiVersion: 'v1', kind: 'Pod', ...pod }));
+  const path = '/api/v1/namespaces/default/pods/big/why';
+  const explanation = JSON.parse(await cluster.ok(`get --raw ${path}`));
+  expect(explanation).toMatchObject({
+    kind: 'PlacementExplanation',
+    refusals: [{ filter: 'resources', reason: 'too little cpu', count: 2 }],
+    changes: [{ type: 'lower-requests' }, { type: 'add-node', allocatable: { cpu: '64' } }],
+  });
+  const { cpu } = explanation.changes[0].requests;
+  await cluster.ok('delete pod big --wait=false');
+  const lowered = { ...container, name: 'd', resources: { requests: { cpu } } };
+  const smaller = { metadata: { name: 'smaller' }, spec: { containers: [lowered] } };
+  await cluster.ok('create -f -', JSON.stringify({ apiVersion: 'v1', kind: 'Pod', ...smaller }));
+  await cluster.until('get pod smaller', /smaller +1\/1 +Running/);
+  await cluster.ok('delete pod smaller --wait=false');
+});
+
+test('a simulation is answered to create --raw and stored nowhere', async () => {
+  const objects = [JSON.parse(deployment('huge', { replicas: 300 }))];
+  const shape = { allocatable: { cpu: '8', memory: '32Gi' } };
+  const simulation = { kind: 'Simulation', spec: { objects, nodes: [shape] } };
+  const path = '/apis/gantry.dev/v1/simulations';
+  const { status } = JSON.parse(
+    await cluster.ok(`create --raw ${path} -f -`, JSON.stringify(simulation)),
+  );
+  expect(status).toMatchObject({ fits: true, pods: 300, placements: { length: 300 } });
+  expect(await cluster.ok('get deployments -o name')).not.toContain('huge');
+});
+
 test('auth whoami and can-i', async () => {
   expect(await cluster.ok('auth whoami')).toMatch(/Username +kubernetes-admin/);
   expect(await cluster.ok('auth can-i delete pods')).toBe('yes\n');

@@ -1,57 +1,25 @@
-import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, onTestFailed, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { eventually } from '../cluster/process.ts';
-import { SingleHost, type ContainerView, type PodView } from './single-host.ts';
+import { main, PodBed, script, type PodOptions } from './pod-bed.ts';
+import type { PodView, SingleHost } from './single-host.ts';
 
+let bed: PodBed;
 let host: SingleHost;
 
 beforeAll(async () => {
-  host = await SingleHost.start();
+  bed = await PodBed.start();
+  host = bed.host;
 });
 
 afterAll(async () => {
   await host?.close();
 });
 
-afterEach(async () => {
-  await host.kubectl(['delete', 'pod', '--all', '--grace-period=0', '--force']);
-  await eventually('no pod to be left', async () => podTraces().length === 0, 15_000);
-});
+afterEach(() => bed.clear());
 
-/** What of pods is on the host: directories and cgroups. */
-function podTraces(): string[] {
-  const list = (dir: string) => (existsSync(dir) ? readdirSync(dir) : []);
-  const dirs = [host.path('data/pods'), host.path('run/pods')].flatMap(list);
-  const groups = readdirSync('/sys/fs/cgroup').flatMap((hierarchy) => {
-    const dir = join('/sys/fs/cgroup', hierarchy, host.cgroup);
-    return list(dir).filter((name) => name.includes('-') && !name.includes('.'));
-  });
-  return [...dirs, ...groups];
-}
-
-interface Options {
-  readonly container?: object;
-  readonly spec?: object;
-}
-
-const script = (text: string) => ({ command: ['sh', '-c', text] });
-
-async function run(name: string, { container, spec }: Options): Promise<void> {
-  const main = { name: 'main', image: host.image, ...container };
-  const body = { terminationGracePeriodSeconds: 1, containers: [main], ...spec };
-  await host.apply({ apiVersion: 'v1', kind: 'Pod', metadata: { name }, spec: body });
-  onTestFailed(async () => {
-    const { stdout } = await host.kubectl(['describe', 'pod', name]);
-    process.stderr.write(`${stdout}\n`);
-  });
-}
-
-const main = (pod: PodView): ContainerView =>
-  pod.status.containerStatuses?.[0] ?? ({ state: {}, lastState: {} } as ContainerView);
-const isReady = (pod: PodView) =>
-  pod.status.conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
-const ready = (name: string) => host.podUntil(name, 'ready', isReady);
+const podTraces = () => bed.traces();
+const run = (name: string, options: PodOptions) => bed.run(name, options);
+const ready = (name: string) => bed.ready(name);
 
 describe('a pod', () => {
   test('runs, serves, is ready when its probe says so, and leaves nothing behind', async () => {
@@ -173,7 +141,7 @@ describe('a pod', () => {
     expect(pod.status.reason).toBe('DeadlineExceeded');
   });
 
-  test.each<[string, Options, string, string]>([
+  test.each<[string, PodOptions, string, string]>([
     [
       'a command that is not there',
       { container: { command: ['/nothing'] } },

@@ -56,8 +56,15 @@ export class SingleHost {
   private readonly children: ChildProcess[] = [];
   private caHash = '';
 
-  static async start(): Promise<SingleHost> {
-    const host = new SingleHost();
+  private readonly flags: readonly string[];
+
+  private constructor(flags: readonly string[]) {
+    this.flags = flags;
+  }
+
+  /** `flags` go to every agent that is started. */
+  static async start(flags: readonly string[] = []): Promise<SingleHost> {
+    const host = new SingleHost(flags);
     try {
       await host.boot();
       return host;
@@ -133,7 +140,8 @@ export class SingleHost {
     const fixed = ['--native-dir', nativeDir, '--cgroup-root', cgroup, '--node-name', nodeName];
     const network = ['--server', '127.0.0.1:6444', '--ca-hash', caHash, '--node-ip', '127.0.0.1'];
     const quick = ['--restart-backoff', '500', '--metrics-port', '6445'];
-    this.spawn('agent', [nodeAgent, ...own, ...fixed, ...network, ...quick, ...flags]);
+    const all = [...own, ...fixed, ...network, ...quick, ...this.flags, ...flags];
+    this.spawn('agent', [nodeAgent, ...all]);
   }
 
   /** Runs another agent, with directories of its own, until it gives up (or 10 s have passed). */

@@ -230,6 +230,36 @@ describe('workloads', () => {
   });
 });
 
+describe('simulate', () => {
+  it('says where manifests fit and how many nodes they need, and stores nothing', async () => {
+    const before = (await gantry('get pods -n shop -o name')).out;
+    const sized = await gantry('simulate -f - --nodes 1cpu,4Gi --nodes 4cpu,8Gi', deployment(20));
+    expect(sized).toMatchObject({ code: 0, err: '' });
+    expect(sized.out).toContain('All 20 pods would fit, on 2 of 2 nodes.');
+    expect(sized.out).toMatch(/1cpu,4Gi +2 +2\n4cpu,8Gi +1 +1\n/);
+    const tight = await gantry('simulate -f - --nodes 1x1cpu,4Gi', deployment(20));
+    expect(tight).toMatchObject({ code: 1, err: '' });
+    expect(tight.out).toContain('10 of 20 pods would fit, on 1 of 1 node; 10 would not.');
+    expect((await gantry('get pods -n shop -o name')).out).toBe(before);
+  });
+
+  it('refuses what makes no sense, with the next step', async () => {
+    const cases: [line: string, input: string, code: number, says: string][] = [
+      ['simulate', '', 2, 'must specify -f'],
+      ['simulate -f - --nodes 8', deployment(1), 2, 'the cpu is missing'],
+      ['simulate -f - --beside', deployment(1), 2, 'give --nodes too'],
+      ['simulate -f - -o yaml', deployment(1), 2, 'prints text or json'],
+      ['simulate -f -', namespace, 1, 'no manifest makes pods'],
+      ['simulate -f -', deployment(1).replace('cpu: 0.1', 'cpu: lots'), 1, 'Deployment "web"'],
+    ];
+    for (const [line, input, code, says] of cases) {
+      const result = await gantry(line, input);
+      expect(result).toMatchObject({ code, out: '' });
+      expect(result.err).toContain(says);
+    }
+  });
+});
+
 describe('tokens', () => {
   it('are made, listed without their secret, and taken back', async () => {
     const flags = (await gantry('token create --uses 2 --ttl 10m -o flags')).out;

@@ -1,7 +1,6 @@
 import { toTable, PodKind } from '@gantry/api';
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { explanationText } from './commands/why.js';
 import { topNodesText, topPodsText } from './commands/top.js';
 import { shells, completionScript } from './completion/scripts.js';
 import { deathLines } from './describe/deaths.js';
@@ -9,7 +8,9 @@ import { eventLines } from './describe/events.js';
 import { describeNode } from './describe/node.js';
 import { describePod } from './describe/pod.js';
 import { describeDeployment } from './describe/workload.js';
+import { explanationText } from './output/explanation-text.js';
 import { objectsText } from './output/objects-text.js';
+import { simulationText } from './output/simulation-text.js';
 import { tableText } from './output/table-text.js';
 import { buildProgram } from './program.js';
 import { builtin } from './resources/builtin.js';
@@ -23,6 +24,8 @@ import {
   samplePod,
   sampleReplicaSets,
 } from './testing/sample-objects.js';
+import { sampleSimulations } from './testing/sample-simulations.js';
+import { sampleExplanations } from './testing/sample-explanations.js';
 import { paint } from './terminal.js';
 
 const golden = (name: string) => `./golden/${name}`;
@@ -70,18 +73,18 @@ describe('tables', () => {
 });
 
 describe('other texts', () => {
-  it('why', () => {
-    const explanation = {
-      message: 'pod web fits no node: 2 of 2 nodes have too little memory',
-      suggestion: 'lower requests.memory to 1Gi or less, or add a node',
-      nodes: [
-        { name: 'n2', fits: false, reasons: ['needs memory 4Gi, free 1Gi', 'is cordoned'] },
-        { name: 'n1', fits: true, reasons: [], score: 87.256 },
-      ],
-    };
-    const all = [explanationText(explanation), text(deathLines(samplePod))];
-    return expect(all.join('---\n')).toMatchFileSnapshot(golden('why.txt'));
-  });
+  it('why', () =>
+    expect(
+      [
+        ...sampleExplanations.map((each) => explanationText(each)),
+        text(deathLines(samplePod)),
+      ].join('---\n'),
+    ).toMatchFileSnapshot(golden('why.txt')));
+
+  it('simulate', () =>
+    expect(sampleSimulations.map(simulationText).join('---\n')).toMatchFileSnapshot(
+      golden('simulate.txt'),
+    ));
 
   it('top', () => {
     const usage = { cpu: '123456789n', memory: '204800Ki' };

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Hello } from '@gantry/agent-protocol';
+import type { AgentGatewayClient, Hello } from '@gantry/agent-protocol';
 import type { Node } from '@gantry/api';
 import { delay, describeError, systemClock, type Logger } from '@gantry/base';
 import { ImageStore } from '@gantry/image';
@@ -104,7 +104,13 @@ export class Agent implements ControlSink {
         peers: peers.source,
       }),
       pulls: new PullBoard(),
-      network: new PodNetwork({ runtime, nativeDir, dataDir, bridge }),
+      network: new PodNetwork({
+        runtime,
+        nativeDir,
+        dataDir,
+        bridge,
+        foreign: config.foreignNetwork,
+      }),
       events: reporter,
       metrics,
       seccomp: await loadDefaultSeccomp(nativeDir),
@@ -122,25 +128,7 @@ export class Agent implements ControlSink {
     this.registration = registration;
     const stored = await registration.loadAssignment();
     if (stored) context.network.assign(stored);
-    const imageRelay = new ImageRelay({
-      images,
-      pulls: this.context.pulls,
-      dataDir: config.dataDir,
-      users: () => imageUsers(pods.list().map(({ state }) => state)),
-      peers: this.peers.client,
-      announce: () => this.peers.announce(images),
-      pidOf: (order) => relays.pidOf(order),
-      logger,
-    });
-    await imageRelay.open();
-    const relays: Relays = new Relays({
-      pods,
-      runtime,
-      logger,
-      images: imageRelay,
-      logMaxFiles: config.logMaxFiles,
-      gateway: () => session.gatewayClient,
-    });
+    const relays = await this.relays(pods, () => session.gatewayClient);
     const messages = new ControlMessages(
       pods,
       this.resources,
@@ -195,6 +183,28 @@ export class Agent implements ControlSink {
     }
   }
 
+  /** Logs, exec and what people do with images: all that rides on streams of its own. */
+  private async relays(
+    pods: PodManager,
+    gateway: () => AgentGatewayClient | undefined,
+  ): Promise<Relays> {
+    const { config, logger, runtime, images, pulls } = this.context;
+    const imageRelay = new ImageRelay({
+      images,
+      pulls,
+      dataDir: config.dataDir,
+      users: () => imageUsers(pods.list().map(({ state }) => state)),
+      peers: this.peers.client,
+      announce: () => this.peers.announce(images),
+      pidOf: (order) => relays.pidOf(order),
+      logger,
+    });
+    await imageRelay.open();
+    const { logMaxFiles } = config;
+    const relays = new Relays({ pods, runtime, logger, images: imageRelay, logMaxFiles, gateway });
+    return relays;
+  }
+
   private registration!: NodeRegistration;
   private session!: Session;
   private pods!: PodManager;
@@ -242,7 +252,7 @@ export class Agent implements ControlSink {
   }
 
   private fault(): string | undefined {
-    return this.context.network.assigned ? undefined : 'the node has no podCIDR yet';
+    return this.context.network.fault();
   }
 
   private async measure(): Promise<void> {

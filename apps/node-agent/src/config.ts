@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { LogLevel } from '@gantry/base';
+import type { ForeignNetworkOptions } from './network/pod-network.js';
 import { parseBytes, parseCpuMillis } from './quantity.js';
+import { parseRuntimeHandlers } from './runtime-handlers.js';
 
 /** What the agent keeps back from pods for the host itself. */
 export interface Reserved {
@@ -33,6 +35,10 @@ export interface AgentConfig {
   readonly nativeDir: string;
   readonly cgroupRoot: string;
   readonly bridge: string;
+  /** Binaries of OCI runtimes by the handler that a RuntimeClass names; ours is not among them. */
+  readonly runtimeHandlers: Readonly<Record<string, string>>;
+  /** CNI plugins other than ours; absent: ours. */
+  readonly foreignNetwork?: ForeignNetworkOptions;
   readonly metricsPort: number;
   readonly maxPods: number;
   readonly reserved: Reserved;
@@ -83,6 +89,20 @@ const flags: Record<string, Flag> = {
   },
   'cgroup-root': { value: 'PATH', fallback: '/gantry', help: 'cgroup under which pods live' },
   bridge: { value: 'NAME', fallback: 'gantry0', help: "the pod network's bridge on this host" },
+  'cni-conf-dir': {
+    value: 'DIR',
+    help: 'use the CNI network that is configured here instead of our own',
+  },
+  'cni-bin-dir': {
+    value: 'DIR[,…]',
+    fallback: '/opt/cni/bin,/usr/lib/cni',
+    help: 'where the programs of that network are',
+  },
+  'runtime-handler': {
+    value: 'NAME=FILE[,…]',
+    fallback: '',
+    help: 'further OCI runtimes, by the handler of a RuntimeClass; "gantry" is built in',
+  },
   'metrics-port': {
     value: 'PORT',
     fallback: '6445',
@@ -281,6 +301,14 @@ function readImageGarbage(reader: Reader): ImageGarbageConfig {
   return Object.freeze(garbage);
 }
 
+function readForeignNetwork(reader: Reader): ForeignNetworkOptions | undefined {
+  if (reader.text('cni-conf-dir') === undefined) return undefined;
+  return Object.freeze({
+    confDir: reader.read('cni-conf-dir', parseDirectory),
+    binDirs: reader.read('cni-bin-dir', (text) => text.split(',').map(parseDirectory)),
+  });
+}
+
 /**
  * Parses the command line; throws ConfigError with every fault at once. Only an agent that serves needs to
  * know a server.
@@ -304,6 +332,8 @@ export function parseConfig(
     nativeDir: reader.read('native-dir', parseDirectory),
     cgroupRoot: reader.read('cgroup-root', parseCgroup),
     bridge: reader.text('bridge')!,
+    foreignNetwork: readForeignNetwork(reader),
+    runtimeHandlers: reader.read('runtime-handler', parseRuntimeHandlers),
     metricsPort: reader.read('metrics-port', parseInteger(0, 65_535)),
     maxPods: reader.read('max-pods', parseInteger(1, 10_000)),
     reserved: readReserved(reader),

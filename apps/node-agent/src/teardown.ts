@@ -17,10 +17,10 @@ import { mountsBelow } from './volumes/mount-table.js';
  * what is left when something could not be removed.
  */
 export async function teardown(config: AgentConfig, logger: Logger): Promise<void> {
-  const { nativeDir, runDir, dataDir, bridge, cgroupRoot } = config;
+  const { nativeDir, runDir, dataDir, bridge, cgroupRoot, foreignNetwork: foreign } = config;
   if (!existsSync(runDir) && !existsSync(podsDir(config))) return;
   const runtime = await RuntimeClient.connect({ nativeDir, runDir, logger });
-  const network = new PodNetwork({ runtime, nativeDir, dataDir, bridge });
+  const network = new PodNetwork({ runtime, nativeDir, dataDir, bridge, foreign });
   const stored = await readJson<StoredNode>(join(dataDir, 'node.json'));
   if (stored) network.assign(stored);
   await new OrphanSweep({ config, runtime, network, logger }).sweep([]);

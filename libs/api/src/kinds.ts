@@ -8,9 +8,13 @@ import { NodeKind } from './core/node.js';
 import { PodKind } from './core/pod.js';
 import { SecretKind } from './core/secret.js';
 import { JoinTokenKind } from './gantry/join-token.js';
+import { RuntimeClassKind } from './node/runtime-class.js';
 import { PodDisruptionBudgetKind } from './policy/pod-disruption-budget.js';
 import { PodGroupKind } from './scheduling/pod-group.js';
 import { PriorityClassKind } from './scheduling/priority-class.js';
+import { PersistentVolumeClaimKind } from './storage/persistent-volume-claim.js';
+import { PersistentVolumeKind } from './storage/persistent-volume.js';
+import { StorageClassKind } from './storage/storage-class.js';
 
 /** All kinds that are served. A new kind is one more line here and one more file. */
 export const kinds: readonly Kind[] = [
@@ -18,12 +22,16 @@ export const kinds: readonly Kind[] = [
   EventKind,
   NamespaceKind,
   NodeKind,
+  PersistentVolumeKind,
+  PersistentVolumeClaimKind,
   PodKind,
   SecretKind,
   DeploymentKind,
   ReplicaSetKind,
+  RuntimeClassKind,
   JoinTokenKind,
   PodDisruptionBudgetKind,
   PodGroupKind,
   PriorityClassKind,
+  StorageClassKind,
 ];

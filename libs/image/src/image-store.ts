@@ -2,7 +2,7 @@ import type { Logger } from '@gantry/base';
 import { createHash } from 'node:crypto';
 import { ImageAdministration } from './administration/administration.js';
 import { loadArchive } from './archive/load.js';
-import { pushStored } from './archive/push.js';
+import { type PushProgress, pushStored } from './archive/push.js';
 import { saveImages } from './archive/save.js';
 import { ImageError } from './errors.js';
 import type { BlobPeers } from './pull/blob-source.js';
@@ -42,6 +42,7 @@ export interface PushImageOptions {
   readonly target?: string;
   readonly auth?: readonly RegistryAuth[];
   readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: PushProgress) => void;
 }
 
 /** Everything the store knows of an image. */
@@ -201,9 +202,9 @@ export class ImageStore {
   /** Pushes the image under its own name or another; returns the digest that it has there. */
   async push(text: string, options: PushImageOptions = {}): Promise<string> {
     const record = await this.record(text);
-    const { target = text, auth, signal } = options;
+    const { target = text, auth, signal, onProgress } = options;
     const pusher = new Pusher(this.client, { auth, signal });
-    return pushStored(this.content, record, parseReference(target), pusher);
+    return pushStored(this.content, record, parseReference(target), pusher, onProgress);
   }
 
   /** One archive with the images, an OCI layout and docker-archive at once. */

@@ -5,6 +5,7 @@
  */
 export type { ImageSummary, ImportOptions, RemovedImage } from './administration/administration.js';
 export { ImageAdministration } from './administration/administration.js';
+export type { PushProgress } from './archive/push.js';
 export * from './errors.js';
 export * from './image-store.js';
 export { digestOf } from './manifest.js';

@@ -84,8 +84,20 @@ function checkIndex(what: string, value: Record<string, unknown>): ImageIndex {
   const entries = value['manifests'];
   if (!Array.isArray(entries)) throw refuse(what, 'the index has no manifests');
   if (entries.length > maxIndexEntries) throw refuse(what, 'the index has too many manifests');
-  for (const entry of entries) checkDescriptor(what, entry);
+  for (const entry of entries) {
+    checkPlatform(what, (checkDescriptor(what, entry) as { platform?: unknown }).platform);
+  }
   return value as unknown as ImageIndex;
+}
+
+function checkPlatform(what: string, platform: unknown): void {
+  if (platform === undefined || platform === null) return;
+  if (!isObject(platform)) throw refuse(what, 'a platform is no object');
+  for (const field of ['os', 'architecture', 'variant']) {
+    if (typeof (platform[field] ?? '') !== 'string') {
+      throw refuse(what, `the ${field} of a platform is not a string`);
+    }
+  }
 }
 
 function checkManifest(what: string, value: Record<string, unknown>): ImageManifest {

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import type { RunResult } from './messages.js';
-import { readCniError, readCniResult } from './native-boundary.js';
+import { readCniError, readCniResult, readCniVersions } from './native-boundary.js';
 
 /** The network configuration that is passed to the plugin on stdin. */
 export interface CniConfig {
@@ -17,6 +17,8 @@ export interface CniAttachment {
   readonly netns: string;
   /** Default `eth0`. */
   readonly ifName?: string;
+  /** Passed on as CNI_ARGS. */
+  readonly args?: Readonly<Record<string, string>>;
 }
 
 export interface CniResult {
@@ -35,26 +37,29 @@ export type Run = (
 /** A plugin that takes longer is killed. */
 const timeoutMs = 30_000;
 
-/** Calls a CNI plugin; its error objects become `GantryError`s with the plugin's own words. */
+/** Calls one CNI plugin; its error objects become `GantryError`s with the plugin's own words. */
 export class CniPlugin {
   constructor(
     readonly binary: string,
     readonly config: CniConfig,
     readonly run: Run,
+    /** Where it finds plugins that it calls itself (IPAM). */
+    readonly path: string = dirname(binary),
   ) {}
 
-  async add(attachment: CniAttachment): Promise<CniResult> {
-    return readCniResult(await this.call('ADD', environment(attachment)));
+  /** `previous` is what the plugins before it in a chain have made. */
+  async add(attachment: CniAttachment, previous?: CniResult): Promise<CniResult> {
+    return readCniResult(await this.call('ADD', environment(attachment), withResult(previous)));
   }
 
   /** Idempotent: a container that was never added is no error. */
-  async del(attachment: CniAttachment): Promise<void> {
-    await this.call('DEL', environment(attachment));
+  async del(attachment: CniAttachment, previous?: CniResult): Promise<void> {
+    await this.call('DEL', environment(attachment), withResult(previous));
   }
 
   /** Rejects when the attachment is not as `add` left it. */
   async check(attachment: CniAttachment, previous: CniResult): Promise<void> {
-    await this.call('CHECK', environment(attachment), { prevResult: previous });
+    await this.call('CHECK', environment(attachment), withResult(previous));
   }
 
   /** Frees what belongs to no attachment of `valid` (leases of containers that vanished). */
@@ -66,14 +71,26 @@ export class CniPlugin {
     await this.call('GC', {}, { 'cni.dev/valid-attachments': attachments });
   }
 
+  /** Rejects (ServiceUnavailable) when ADD would not work now. */
+  async status(): Promise<void> {
+    await this.call('STATUS', {});
+  }
+
+  /** The versions of the specification that it speaks. */
+  async versions(): Promise<readonly string[]> {
+    return readCniVersions(await this.call('VERSION', {}));
+  }
+
   private async call(command: string, env: Record<string, string>, further = {}): Promise<string> {
     const stdin = JSON.stringify({ ...this.config, ...further });
-    const variables = { ...env, CNI_COMMAND: command, CNI_PATH: dirname(this.binary) };
+    const variables = { ...env, CNI_COMMAND: command, CNI_PATH: this.path };
     const result = await this.run([this.binary], { env: variables, stdin, timeoutMs });
     if (result.exitCode === 0) return result.stdout;
     throw readCniError(`network ${command}`, result.stdout, result.stderr);
   }
 }
+
+const withResult = (prevResult: CniResult | undefined) => (prevResult ? { prevResult } : {});
 
 const defaultIfName = 'eth0';
 
@@ -82,7 +99,14 @@ function environment(attachment: CniAttachment): Record<string, string> {
     CNI_CONTAINERID: attachment.containerId,
     CNI_NETNS: attachment.netns,
     CNI_IFNAME: attachment.ifName ?? defaultIfName,
+    ...(attachment.args ? { CNI_ARGS: cniArgs(attachment.args) } : {}),
   };
+}
+
+function cniArgs(args: Readonly<Record<string, string>>): string {
+  return Object.entries(args)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(';');
 }
 
 export interface PodRoute {

@@ -8,6 +8,7 @@
 export * from './bundle.js';
 export * from './cgroup-stats.js';
 export * from './cni.js';
+export * from './cni-network.js';
 export * from './default-spec.js';
 export * from './exec-session.js';
 export { Channel } from './frames.js';

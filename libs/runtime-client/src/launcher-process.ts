@@ -8,6 +8,8 @@ export interface RunPaths {
   readonly socket: string;
   readonly monitorState: string;
   readonly runtimeRoot: string;
+  /** State of runtimes that are not ours, one directory each. */
+  readonly foreignRoots: string;
 }
 
 export function runPaths(runDir: string): RunPaths {
@@ -15,6 +17,7 @@ export function runPaths(runDir: string): RunPaths {
     socket: join(runDir, 'monitor.sock'),
     monitorState: join(runDir, 'monitor'),
     runtimeRoot: join(runDir, 'runtime'),
+    foreignRoots: join(runDir, 'runtimes'),
   };
 }
 

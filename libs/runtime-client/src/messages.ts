@@ -58,6 +58,9 @@ export interface MonitoredContainer {
   readonly running: boolean;
   readonly bundle: string;
   readonly logPath: string;
+  /** The OCI runtime's binary and its state directory; a launcher from before an upgrade is silent. */
+  readonly runtime?: string;
+  readonly runtimeRoot?: string;
   readonly annotations: Readonly<Record<string, string>>;
   readonly exit?: ExitRecord;
 }

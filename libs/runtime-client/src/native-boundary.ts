@@ -158,6 +158,8 @@ export function readContainer(value: unknown, path = 'container'): MonitoredCont
     running: truth(fields['running'], at('running')),
     bundle: text(fields['bundle'], at('bundle')),
     logPath: text(fields['logPath'], at('logPath')),
+    runtime: optional(fields['runtime'], at('runtime'), text),
+    runtimeRoot: optional(fields['runtimeRoot'], at('runtimeRoot'), text),
     annotations: Object.fromEntries(
       annotations.map(([name, item]) => [name, text(item, `${at('annotations')}.${name}`)]),
     ),
@@ -219,15 +221,17 @@ export function readSessionStatus(payload: string): number {
   return whole(fields['exitCode'], 'status.exitCode');
 }
 
-/** The output of a successful CNI ADD. */
+/** The output of a successful CNI ADD; fields that are not ours stay, for the next plugin of a chain. */
 export function readCniResult(output: string): CniResult {
   const fields = object(json(output, 'result of the CNI plugin'), 'result');
   return {
+    ...fields,
     cniVersion: text(fields['cniVersion'], 'result.cniVersion'),
     interfaces: optional(fields['interfaces'], 'result.interfaces', readInterfaces) ?? [],
     ips: list(fields['ips'], 'result.ips', (value, path) => {
       const ip = object(value, path);
       return {
+        ...ip,
         address: text(ip['address'], `${path}.address`),
         gateway: optional(ip['gateway'], `${path}.gateway`, text),
         interface: optional(ip['interface'], `${path}.interface`, whole),
@@ -237,10 +241,17 @@ export function readCniResult(output: string): CniResult {
   };
 }
 
+/** The output of CNI VERSION. */
+export function readCniVersions(output: string): string[] {
+  const fields = object(json(output, 'version of the CNI plugin'), 'version');
+  return list(fields['supportedVersions'], 'version.supportedVersions', text);
+}
+
 function readInterfaces(value: unknown, path: string): CniResult['interfaces'] {
   return list(value, path, (item, at) => {
     const fields = object(item, at);
     return {
+      ...fields,
       name: text(fields['name'], `${at}.name`),
       mac: optional(fields['mac'], `${at}.mac`, text),
       sandbox: optional(fields['sandbox'], `${at}.sandbox`, text),
@@ -252,6 +263,7 @@ function readRoutes(value: unknown, path: string): CniResult['routes'] {
   return list(value, path, (item, at) => {
     const fields = object(item, at);
     return {
+      ...fields,
       dst: text(fields['dst'], `${at}.dst`),
       gw: optional(fields['gw'], `${at}.gw`, text),
     };

@@ -5,9 +5,21 @@ export interface RuntimeClientOptions {
   readonly nativeDir: string;
   /** Run state, e.g. /run/gantry: monitor.sock, monitor/, runtime/. */
   readonly runDir: string;
-  /** Another OCI runtime's binary (runc, crun …); default `nativeDir/gantry-runtime`. */
-  readonly runtime?: string;
   readonly logger: Logger;
+}
+
+/** An OCI runtime that is not ours: runc, crun, runsc, kata … */
+export interface ForeignRuntime {
+  /** Letters, digits and dashes; names its state directory below the run directory. */
+  readonly name: string;
+  readonly binary: string;
+}
+
+/** Image layers, topmost first, and where the container's own writes go. */
+export interface LayeredRoot {
+  readonly lower: readonly string[];
+  readonly upper: string;
+  readonly work: string;
 }
 
 export interface CreateContainerOptions {
@@ -27,6 +39,10 @@ export interface CreateContainerOptions {
   readonly stdin?: boolean;
   /** As `process.terminal` in config.json. */
   readonly terminal?: boolean;
+  /** Default: gantry-runtime, which mounts the layers that the bundle's annotations name. */
+  readonly runtime?: ForeignRuntime;
+  /** Mounted at `bundleDir/rootfs` for a runtime that does not stack layers itself. */
+  readonly rootfs?: LayeredRoot;
   /** Kept by the launcher and given back by `list`; for the caller's own bookkeeping. */
   readonly annotations?: Readonly<Record<string, string>>;
 }

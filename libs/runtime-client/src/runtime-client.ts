@@ -1,9 +1,8 @@
 import { constants } from 'node:os';
-import { join } from 'node:path';
 import { badRequest, GantryError, isReason } from '@gantry/base';
 import { cgroupStats, type CgroupStats } from './cgroup-stats.js';
+import { ContainerRuntimes } from './container-runtimes.js';
 import { openSession, type ExecSession } from './exec-session.js';
-import { runPaths } from './launcher-process.js';
 import { Launcher } from './launcher.js';
 import type {
   ContainerState,
@@ -46,13 +45,11 @@ const exitRecordWaitMs = 10_000;
  */
 export class RuntimeClient {
   private readonly launcher: Launcher;
-  private readonly runtime: string;
-  private readonly runtimeRoot: string;
+  private readonly runtimes: ContainerRuntimes;
 
   private constructor(readonly options: RuntimeClientOptions) {
     this.launcher = new Launcher(options);
-    this.runtime = options.runtime ?? join(options.nativeDir, 'gantry-runtime');
-    this.runtimeRoot = runPaths(options.runDir).runtimeRoot;
+    this.runtimes = new ContainerRuntimes(options, (id) => this.find(id));
   }
 
   /** Connects, starting `gantry-monitor serve` (detached, so that it outlives us) when needed. */
@@ -76,11 +73,12 @@ export class RuntimeClient {
 
   /** `runtime create` under a new monitor: the container waits for `start`. */
   async createContainer(options: CreateContainerOptions): Promise<CreatedContainer> {
+    const containerId = checkContainerId(options.containerId);
     const fields = {
-      containerId: checkContainerId(options.containerId),
+      containerId,
       bundle: options.bundleDir,
-      runtime: this.runtime,
-      runtimeRoot: this.runtimeRoot,
+      ...this.runtimes.choose(containerId, options.runtime),
+      rootfs: options.rootfs,
       cgroupsPath: options.cgroupsPath,
       logPath: options.logPath,
       logMaxBytes: options.logMaxBytes ?? defaultLogMaxBytes,
@@ -93,7 +91,7 @@ export class RuntimeClient {
   }
 
   async start(containerId: string): Promise<void> {
-    const result = await this.callRuntime(['start', checkContainerId(containerId)]);
+    const result = await this.callRuntime(containerId, ['start']);
     if (result.exitCode !== 0) throw runtimeError('start', containerId, result);
   }
 
@@ -109,9 +107,8 @@ export class RuntimeClient {
     const { all = false, reason } = options;
     const result = readRunResult(
       await this.launcher.request('container.kill', {
-        containerId: checkContainerId(containerId),
-        runtime: this.runtime,
-        runtimeRoot: this.runtimeRoot,
+        containerId,
+        ...(await this.runtimes.of(checkContainerId(containerId))),
         signal: signalNumber(signal),
         all,
         reason,
@@ -125,8 +122,8 @@ export class RuntimeClient {
 
   /** Removes the container from the runtime and its record from the monitor; idempotent. */
   async delete(containerId: string, options: { force?: boolean } = {}): Promise<void> {
-    const flags = options.force ? ['--force'] : [];
-    const result = await this.callRuntime(['delete', ...flags, checkContainerId(containerId)]);
+    const call = ['delete', ...(options.force ? ['--force'] : [])];
+    const result = await this.callRuntime(containerId, call);
     if (result.exitCode !== 0 && !isUnknown(result)) {
       throw runtimeError('delete', containerId, result);
     }
@@ -137,11 +134,12 @@ export class RuntimeClient {
     }
     await this.launcher.request('container.remove', { containerId });
     this.launcher.forget(containerId);
+    this.runtimes.forget(containerId);
   }
 
   /** What the runtime says; undefined when it does not know the container. */
   async state(containerId: string): Promise<ContainerState | undefined> {
-    const result = await this.callRuntime(['state', checkContainerId(containerId)]);
+    const result = await this.callRuntime(containerId, ['state']);
     if (result.exitCode === 0) return readContainerState(result.stdout);
     if (isUnknown(result)) return undefined;
     throw runtimeError('state', containerId, result);
@@ -158,8 +156,8 @@ export class RuntimeClient {
     process: Process,
     options: { stdin?: boolean; signal?: AbortSignal } = {},
   ): Promise<ExecSession> {
-    const { runtime, runtimeRoot } = this;
-    return this.session('exec', containerId, { runtime, runtimeRoot, process }, options);
+    const by = await this.runtimes.of(checkContainerId(containerId));
+    return this.session('exec', containerId, { ...by, process }, options);
   }
 
   /** Joins the first process's streams from now on, beside other clients and the log. */
@@ -232,8 +230,13 @@ export class RuntimeClient {
     }
   }
 
-  private callRuntime(call: readonly string[]): Promise<RunResult> {
-    return this.run([this.runtime, '--root', this.runtimeRoot, ...call]);
+  private async callRuntime(
+    containerId: string,
+    call: readonly string[],
+    ...further: readonly string[]
+  ): Promise<RunResult> {
+    const { runtime, runtimeRoot } = await this.runtimes.of(checkContainerId(containerId));
+    return this.run([runtime, '--root', runtimeRoot, ...call, containerId, ...further]);
   }
 }
 

@@ -23,6 +23,18 @@ export function amountText(name: string, amount: number): string {
     : String(amount);
 }
 
+/** An amount as a quantity that means exactly it: `500m`, `1229Mi`, `1000000`. */
+export function exactQuantity(resource: string, amount: number): string {
+  if (resource === 'cpu') return amount % 1000 === 0 ? String(amount / 1000) : `${amount}m`;
+  let unit = 0;
+  let value = amount;
+  while (value >= 1024 && value % 1024 === 0 && unit < binaryUnits.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  return `${value}${binaryUnits[unit]}`;
+}
+
 /** A resource's name within a sentence. */
 export function resourceLabel(resource: string): string {
   return resource === 'pods' ? 'room for pods' : resource.replace(reclaimable, 'reclaimable ');

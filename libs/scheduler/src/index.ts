@@ -5,11 +5,26 @@
  */
 export type { Filter, NodeCheck, NodeRefusal, Refusal } from './filters/filter.js';
 export type { PlacementExplanation } from './explain/explanation.js';
+export type { Candidate } from './explain/candidates.js';
+export type { RefusalCount } from './explain/refusal-groups.js';
+export type { Change, ChangeType } from './advice/change.js';
+export { drainText } from './advice/drain.js';
+export {
+  nodeFills,
+  podName,
+  shapedNode,
+  simulate,
+  type SimulatedPod,
+  type SimulationOptions,
+  type SimulationResult,
+} from './simulate/simulate.js';
+export { maxNodes, sizeFor, type Sizing } from './simulate/sizing.js';
 export type { NodeExplanation } from './explain/node-explanation.js';
 export { amountText } from './amount-text.js';
 export { devicesAnnotation, type DeviceHoldings } from './devices/holdings.js';
 export type * from './input.js';
 export type { DisruptionBudget } from './preemption/disruption-budgets.js';
+export { matchesTerms } from './node-selector.js';
 export { Nominations, type Nomination } from './preemption/nominations.js';
 export { placeTogether, type GangDecision, type GangMember } from './gangs/place-together.js';
 export { mayPreempt, preempt, type Preemption } from './preemption/preempt.js';

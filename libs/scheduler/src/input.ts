@@ -98,9 +98,18 @@ export interface PodSpecInput {
   };
   readonly tolerations?: readonly TolerationInput[];
   readonly topologySpreadConstraints?: readonly TopologySpreadInput[];
+  /** What the volumes of the pod's claims ask of its node; all must hold. Filled in by who knows the volumes. */
+  readonly volumeAffinity?: readonly VolumeAffinityInput[];
   /** Higher ones go first and may preempt lower ones; 0 when absent. */
   readonly priority?: number;
   readonly preemptionPolicy?: string;
+}
+
+/** A claim that can be met from nodes that one of these terms selects; without terms from none. */
+export interface VolumeAffinityInput {
+  readonly terms: readonly NodeSelectorTermInput[];
+  /** Why other nodes are out, for people. */
+  readonly reason: string;
 }
 
 export interface PodInput {

@@ -1,6 +1,6 @@
 import { labelValue } from './labels.js';
 import type { LabelSelectorInput, Labels, SelectorRequirement } from './input.js';
-import { requirementTest } from './node-selector.js';
+import { compileTerm, requirementTest, termText } from './node-selector.js';
 
 /** A metav1.LabelSelector as a test; nil selects nothing and an empty one selects everything. */
 export type LabelTest = (labels: Labels) => boolean;
@@ -20,4 +20,11 @@ export function compileLabelSelector(selector: LabelSelectorInput | undefined): 
     (requirement) => [requirement.key, requirementTest(requirement)] as const,
   );
   return (labels) => tests.every(([key, test]) => test(labelValue(labels, key)));
+}
+
+/** As `kubectl` writes it: `app=web,tier in (a,b)`. */
+export function labelSelectorText(selector: LabelSelectorInput | undefined): string {
+  if (!selector) return 'no pods';
+  const matchExpressions = requirementsOf(selector);
+  return matchExpressions.length > 0 ? termText(compileTerm({ matchExpressions })) : 'all pods';
 }

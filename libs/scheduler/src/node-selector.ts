@@ -105,3 +105,11 @@ export function termMatches(term: NodeTerm, node: LabelledNode): boolean {
 export function termText(term: NodeTerm): string {
   return term.map((requirement) => requirement.text).join(',');
 }
+
+/** Whether one of the terms selects the node; without a list every node is selected. */
+export function matchesTerms(
+  terms: readonly NodeSelectorTermInput[] | undefined,
+  node: LabelledNode,
+): boolean {
+  return terms === undefined || terms.some((term) => termMatches(compileTerm(term), node));
+}

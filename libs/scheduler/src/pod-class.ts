@@ -17,6 +17,12 @@ export interface WeightedTerm {
   readonly term: NodeTerm;
 }
 
+/** From where a claim can be met: one term must match. */
+export interface VolumeTerms {
+  readonly terms: readonly NodeTerm[];
+  readonly reason: string;
+}
+
 /** All that pods of one equivalence class have in common for a decision. Never mutated once made. */
 export interface PodClass {
   readonly id: number;
@@ -29,6 +35,8 @@ export interface PodClass {
   readonly affinity: readonly NodeTerm[] | undefined;
   readonly preferred: readonly WeightedTerm[];
   readonly tolerations: readonly TolerationInput[];
+  /** One for each claim that not all nodes can meet. */
+  readonly volumes: readonly VolumeTerms[];
   readonly ports: readonly HostPort[];
   /** Pod affinity, anti-affinity and topology spread; undefined for the many pods that have none. */
   readonly topology: TopologyTerms | undefined;
@@ -79,6 +87,7 @@ export function classKey(pod: PodInput, requests: Amounts, withNodeName: boolean
     ports.length > 0 ? ports : 0,
     seesPods ? [spread, identity] : 0,
     spec.priority ?? 0,
+    spec.volumeAffinity ?? 0,
   ]);
 }
 
@@ -98,6 +107,10 @@ export function compileNodeSide(spec: PodSpecInput, withNodeName: boolean): Node
       term: compileTerm(p.preference),
     })),
     tolerations: spec.tolerations ?? [],
+    volumes: (spec.volumeAffinity ?? []).map(({ terms, reason }) => ({
+      terms: terms.map(compileTerm),
+      reason,
+    })),
     ports: hostPorts(spec),
   };
 }

@@ -39,7 +39,7 @@ function raise(into: Amounts, to: Amounts): void {
 }
 
 /** A limit without a request asks for the limit, as the API's defaults have it. */
-function containerRequests(container: ContainerInput): Amounts {
+export function containerRequests(container: ContainerInput): Amounts {
   const amounts = amountsOf(container.resources?.limits);
   for (const [name, amount] of amountsOf(container.resources?.requests)) amounts.set(name, amount);
   return amounts;

@@ -60,20 +60,19 @@ export class Scheduler {
     return decision;
   }
 
-  /** Why each node would or would not take the pod; a pod that is placed is looked at as if it were not. */
-  explain(pod: PodInput): PlacementExplanation {
-    const placed = this.snapshot.pod(uidOf(pod));
-    if (!placed) return explain(this.snapshot, this.snapshot.handle(pod), this.profile);
+  /**
+   * Why each node would or would not take the pod; a pod that is placed is looked at as if it were not.
+   * `thorough` finds every kind of change that would make it fit, not only the first.
+   */
+  explain(pod: PodInput, { thorough = false } = {}): PlacementExplanation {
+    const { snapshot, profile } = this;
+    const placed = snapshot.pod(uidOf(pod));
+    if (!placed) return explain(snapshot, pod, profile, { thorough });
     const unbound = { ...pod, spec: { ...pod.spec, nodeName: undefined } };
-    this.snapshot.removePod(placed.uid);
-    try {
-      const handle = this.snapshot.handle(unbound);
-      return explain(this.snapshot, handle, this.profile, placed.nodeName);
-    } finally {
-      this.snapshot.assume(pod, placed.nodeName, placed.devices);
-      if (!placed.assumed) {
-        this.snapshot.setPod({ ...pod, spec: { ...pod.spec, nodeName: placed.nodeName } });
-      }
-    }
+    const options = { thorough, boundTo: placed.nodeName };
+    return snapshot.trial(({ lift }) => {
+      lift(placed.uid);
+      return explain(snapshot, unbound, profile, options);
+    });
   }
 }

@@ -158,9 +158,7 @@ export class Snapshot {
       this.displace(number);
       this.waiting.add(number, name);
     }
-    this.topology.addNode(slot, -1);
-    this.nodes.vacate(slot);
-    for (const domains of this.topology.domains.values()) domains.assign(slot, undefined);
+    this.vacate(slot);
     this.tellNodeChanged(slot);
   }
 
@@ -298,6 +296,29 @@ export class Snapshot {
     }
   }
 
+  /** Looks at the cluster with this node's labels, taints or cordon changed; afterwards all is as before. */
+  withTraits<T>(slot: number, traits: NodeTraits, look: () => T): T {
+    const before = this.nodes.traits[slot]!;
+    this.replaceTraits(slot, traits);
+    try {
+      return look();
+    } finally {
+      this.replaceTraits(slot, before);
+    }
+  }
+
+  /** Looks at the cluster with one more, empty node of an unused name; afterwards all is as before. */
+  withNode<T>(node: NodeInput, look: (slot: number) => T): T {
+    const traits = traitsOf(node);
+    if (this.nodes.slot(traits.name) !== undefined) throw new Error(`${traits.name} exists`);
+    const slot = this.occupy(traits, node);
+    try {
+      return look(slot);
+    } finally {
+      this.vacate(slot);
+    }
+  }
+
   private place(number: number, slot: number): void {
     this.pods.move(number, slot);
     this.arrive(number, slot);
@@ -342,12 +363,23 @@ export class Snapshot {
     if (carried) for (const { counter } of carried) counter.addPods(slot, delta);
   }
 
-  private addNode(traits: NodeTraits, node: NodeInput): void {
+  private occupy(traits: NodeTraits, node: NodeInput): number {
     const slot = this.nodes.occupy(traits, (capacity) => this.topology.grow(capacity));
     this.nodes.setAllocatable(slot, node);
     this.portHolders[slot] = undefined;
     this.assignDomains(slot, traits);
     this.topology.addNode(slot, 1);
+    return slot;
+  }
+
+  private vacate(slot: number): void {
+    this.topology.addNode(slot, -1);
+    this.nodes.vacate(slot);
+    for (const domains of this.topology.domains.values()) domains.assign(slot, undefined);
+  }
+
+  private addNode(traits: NodeTraits, node: NodeInput): void {
+    const slot = this.occupy(traits, node);
     this.tellNodeChanged(slot);
     for (const number of this.waiting.take(traits.name)) this.place(number, slot);
   }

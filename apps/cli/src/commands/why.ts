@@ -3,48 +3,11 @@ import type { Pod } from '@gantry/api';
 import type { Command } from 'commander';
 import { runs, type Environment, type Flags } from '../command-line.js';
 import { deathLines } from '../describe/deaths.js';
-import { formatGrid } from '../output/grid.js';
+import { explanationText, type PlacementExplanation } from '../output/explanation-text.js';
 import { parseObject } from '../resources/arguments.js';
 import type { Session } from '../session.js';
 import { paint } from '../terminal.js';
 import { UsageError } from '../usage-error.js';
-
-/** gantry.dev/v1 PlacementExplanation: what the scheduler says of a pod and of each node. */
-export interface PlacementExplanation {
-  readonly message: string;
-  readonly suggestion?: string;
-  readonly nodes?: readonly {
-    readonly name: string;
-    readonly fits: boolean;
-    readonly reasons?: readonly string[];
-    readonly score?: number;
-  }[];
-}
-
-/** The explanation as text: the sentence, each node with its reasons, what to do. */
-export function explanationText(
-  explanation: PlacementExplanation,
-  mark: (fits: boolean, text: string) => string = (_, text) => text,
-): string {
-  const { message, suggestion, nodes = [] } = explanation;
-  const lines = [message];
-  if (nodes.length > 0) {
-    const rows = nodes
-      .toSorted((a, b) => Number(b.fits) - Number(a.fits) || (b.score ?? 0) - (a.score ?? 0))
-      .map(({ name, fits, reasons = [], score }) => [
-        name,
-        fits ? 'yes' : 'no',
-        reasons.join('; ') || (score === undefined ? '' : `score ${Math.round(score * 100) / 100}`),
-      ]);
-    const [header = '', ...body] = formatGrid([['NODE', 'FITS', 'REASON'], ...rows])
-      .trimEnd()
-      .split('\n');
-    const marked = body.map((line, index) => mark(rows[index]?.[1] === 'yes', line));
-    lines.push('', header, ...marked);
-  }
-  if (suggestion) lines.push('', suggestion);
-  return `${lines.join('\n')}\n`;
-}
 
 async function why(session: Session, words: readonly string[], flags: Flags): Promise<void> {
   const { resource, name } = await parseObject(session.catalog, words, 'pod');

@@ -23,8 +23,10 @@ const rows: Readonly<Record<string, readonly Row[]>> = {
     ['deployments', 'Deployment', 'deploy', true, 'all'],
     ['replicasets', 'ReplicaSet', 'rs', true, 'all'],
   ],
+  'node.k8s.io/v1': [['runtimeclasses', 'RuntimeClass', '', false]],
   'policy/v1': [['poddisruptionbudgets', 'PodDisruptionBudget', 'pdb', true]],
   'scheduling.k8s.io/v1': [['priorityclasses', 'PriorityClass', 'pc', false]],
+  'scheduling.x-k8s.io/v1alpha1': [['podgroups', 'PodGroup', 'pg', true]],
   'gantry.dev/v1': [['jointokens', 'JoinToken', 'jt', false]],
 };
 

@@ -20,7 +20,7 @@ import {
 
 export type SessionCall = ServerDuplexStream<AgentMessage__Output, ControlMessage>;
 
-/** Looks up a ConfigMap or Secret among those that are stored. */
+/** Looks up an object that a pod refers to among those that are stored. */
 export type FindResource = (
   kind: ResourceKind,
   namespace: string,
@@ -99,7 +99,7 @@ export class AgentSession {
     this.outbound.send(`pod/${uid}`, { release });
   }
 
-  /** A ConfigMap or Secret changed or (undefined) went; only agents whose pods refer to it hear of it. */
+  /** Such an object changed or (undefined) went; only agents whose pods refer to it hear of it. */
   resourceChanged(kind: ResourceKind, namespace: string, name: string, object?: ApiObject): void {
     const key = resourceKey(kind, namespace, name);
     if (this.referenceCounts.has(key)) this.sendResource(key, object);

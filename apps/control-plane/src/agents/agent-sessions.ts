@@ -4,6 +4,7 @@ import {
   ConfigMapKind,
   NodeKind,
   PodKind,
+  RuntimeClassKind,
   SecretKind,
   type ApiObject,
   type Event,
@@ -15,6 +16,7 @@ import {
 import { describeError, timestamp, type Clock, type Logger } from '@gantry/base';
 import type { Informer, Informers } from '@gantry/controller';
 import { AgentSession, type SessionCall } from './agent-session.js';
+import { ClaimedVolumes } from './claimed-volumes.js';
 import type { BlobExchange } from './blob-exchange.js';
 import type { AgentEvents } from './agent-events.js';
 import type { Metering } from './metering.js';
@@ -51,6 +53,9 @@ export class AgentSessions {
   private readonly sessions = new Map<string, AgentSession>();
   private readonly pods: Informer<Pod>;
   private readonly nodes: Informer<Node>;
+  private readonly claimed: ClaimedVolumes;
+  /** Pods that wait for the directories of their claims, by uid. */
+  private readonly unresolved = new Map<string, Pod>();
   private readonly unsubscribe: (() => void)[] = [];
   private routesQueued = false;
 
@@ -58,6 +63,7 @@ export class AgentSessions {
     const { informers } = options;
     this.pods = informers.for(PodKind);
     this.nodes = informers.for(NodeKind);
+    this.claimed = new ClaimedVolumes(informers);
     this.pods.addIndex('node', (pod) => (pod.spec.nodeName ? [pod.spec.nodeName] : []));
   }
 
@@ -69,16 +75,21 @@ export class AgentSessions {
     return this.sessions.get(node);
   }
 
-  /** Follows pods, ConfigMaps, Secrets and nodes, and watches over heartbeats, until the signal aborts. */
+  /** Follows pods, what they refer to, and nodes, and watches over heartbeats, until the signal aborts. */
   start(signal: AbortSignal): void {
     this.unsubscribe.push(
       this.pods.subscribe({
         added: (pod) => this.podChanged(pod),
         updated: (pod, previous) => this.podChanged(pod, previous),
-        deleted: (pod: Pod) => this.sessionOf(pod)?.release(pod),
+        deleted: (pod: Pod) => {
+          this.unresolved.delete(pod.metadata.uid!);
+          this.sessionOf(pod)?.release(pod);
+        },
       }),
+      this.claimed.subscribe(() => this.resolveAgain()),
       this.follow('ConfigMap'),
       this.follow('Secret'),
+      this.follow('RuntimeClass'),
       this.nodes.subscribe({
         added: () => this.routesChanged(),
         updated: (node, previous) => this.nodeChanged(node, previous),
@@ -159,15 +170,18 @@ export class AgentSessions {
       const details = `the certificate is of node "${node}", not of "${told.metadata?.name}"`;
       throw new GrpcError(status.PERMISSION_DENIED, details);
     }
-    const kinds = [ConfigMapKind, SecretKind, PodKind, NodeKind] as const;
+    const kinds = [ConfigMapKind, SecretKind, RuntimeClassKind, PodKind, NodeKind] as const;
     await Promise.all(kinds.map((kind) => informers.for<ApiObject>(kind as never).synced));
+    await this.claimed.synced;
     const stored = await registrar.register(node, told);
     this.sessions.get(node)?.end(status.ABORTED, 'the node has connected again');
     if (session.ended) return;
     this.sessions.set(node, session);
     this.options.blobs.connected(session, hello, told);
     this.register(session, stored);
-    session.snapshot(this.pods.byIndex('node', node));
+    // A pod that runs is never left out of it, or the agent would take it down.
+    const pods = this.pods.byIndex('node', node);
+    session.snapshot(pods.map((pod) => this.claimed.resolve(pod) ?? pod));
     this.sendRoutes(session);
     const since = timestamp(clock.now());
     await keys.put(node, { controlPlane: identity, address: address(), since });
@@ -224,14 +238,25 @@ export class AgentSessions {
     // The agent's own status reports come back as changes; they are no news to it.
     const isSameNode = previous?.spec.nodeName === pod.spec.nodeName;
     if (previous && isSameNode && !isNews(pod, previous)) return;
-    session.assign(pod);
+    const resolved = this.claimed.resolve(pod);
+    if (resolved) session.assign(resolved);
+    else this.unresolved.set(pod.metadata.uid!, pod);
+  }
+
+  private resolveAgain(): void {
+    for (const [uid, pod] of this.unresolved) {
+      const resolved = this.claimed.resolve(pod);
+      if (!resolved) continue;
+      this.unresolved.delete(uid);
+      this.sessionOf(pod)?.assign(resolved);
+    }
   }
 
   private follow(kind: ResourceKind): () => void {
     const informer = this.resourceInformer(kind);
     const tell = ({ metadata }: ApiObject, object?: ApiObject) => {
       for (const session of this.sessions.values()) {
-        session.resourceChanged(kind, metadata.namespace!, metadata.name!, object);
+        session.resourceChanged(kind, metadata.namespace ?? '', metadata.name!, object);
       }
     };
     return informer.subscribe({
@@ -243,12 +268,12 @@ export class AgentSessions {
 
   private resourceInformer(kind: ResourceKind): Informer<ApiObject> {
     const { informers } = this.options;
-    const informer = kind === 'Secret' ? informers.for(SecretKind) : informers.for(ConfigMapKind);
-    return informer;
+    if (kind === 'RuntimeClass') return informers.for(RuntimeClassKind) as Informer<never>;
+    return kind === 'Secret' ? informers.for(SecretKind) : informers.for(ConfigMapKind);
   }
 
   private lookUp(kind: ResourceKind, namespace: string, name: string): ApiObject | undefined {
-    return this.resourceInformer(kind).get(namespace, name);
+    return this.resourceInformer(kind).get(namespace || undefined, name);
   }
 
   private nodeChanged(node: Node, previous: Node): void {

@@ -85,7 +85,7 @@ export class BlobExchange {
   private mayHave(node: string, image: string): boolean {
     const endMs = this.orders.get(`${node} ${image}`) ?? 0;
     if (endMs > this.clock.now()) return true;
-    const pods = this.informers.for(PodKind).byIndex('node', node) as Pod[];
+    const pods = this.informers.for(PodKind).byIndex('node', node);
     return pods.some((pod) => isAlive(pod) && imagesOf(pod).includes(image));
   }
 }

@@ -52,7 +52,7 @@ export class BlobTracker {
   disconnected(node: string): void {
     this.addresses.delete(node);
     this.forgetAll(node);
-    for (const digest of [...this.blobs.keys()]) this.left(node, digest);
+    for (const digest of this.blobs.keys()) this.left(node, digest);
   }
 
   /** The node has exactly these blobs and those that it tells from now on. */

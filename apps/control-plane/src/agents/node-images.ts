@@ -28,6 +28,8 @@ const apiVersion = 'gantry.dev/v1';
 const maxListBytes = 16 << 20;
 /** A node that has not told its images by then is left out of a list, in milliseconds. */
 const listTimeoutMs = 3_000;
+/** Nodes that are asked at the same time. */
+const maxAtOnce = 64;
 const onlyWebSocket = 'this needs a WebSocket (v5.channel.k8s.io): use gantry image';
 
 /** One image of a node as its agent tells it. */
@@ -93,27 +95,35 @@ export class NodeImages {
   }
 
   private async read(request: SubresourceRequest): Promise<SubresourceResponse> {
-    const { sessions, peers } = this.options;
     const { name } = request;
     if (name !== '' && !this.node(name)) throw notFoundNode(name);
-    const nodes = name === '' ? this.nodeNames() : [name];
     const warnings: string[] = [];
-    const own = await Promise.all(
-      nodes.map(async (node) => {
-        const session = sessions.find(node);
-        return (
-          session &&
-          this.images(session, request.signal).catch((error: unknown) => {
-            warnings.push(`no images of ${node}: ${describeError(error)}`);
-            return undefined;
-          })
-        );
-      }),
-    );
-    const known = own.filter((one) => one !== undefined);
-    const merged = await peers.addTo(known, request, name || undefined);
+    const nodes = name === '' ? this.nodeNames() : [name];
+    const known = await this.connected(nodes, request.signal, warnings);
+    const merged = await this.options.peers.addTo(known, request, name || undefined);
     const all = [...warnings, ...merged.warnings];
     return this.answer(request, merged.items as readonly NodeImagesObject[], all);
+  }
+
+  /** What those of the nodes have that are connected here; a warning for each that does not tell. */
+  private async connected(
+    nodes: readonly string[],
+    signal: AbortSignal,
+    warnings: string[],
+  ): Promise<NodeImagesObject[]> {
+    const queue = nodes.flatMap((node) => this.options.sessions.find(node) ?? []);
+    const found: NodeImagesObject[] = [];
+    const worker = async () => {
+      for (let session = queue.shift(); session; session = queue.shift()) {
+        try {
+          found.push(await this.images(session, signal));
+        } catch (error) {
+          warnings.push(`no images of ${session.node}: ${describeError(error)}`);
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: maxAtOnce }, worker));
+    return found;
   }
 
   private answer(
@@ -134,7 +144,7 @@ export class NodeImages {
   private async images(session: AgentSession, gone: AbortSignal): Promise<NodeImagesObject> {
     const signal = AbortSignal.any([gone, AbortSignal.timeout(listTimeoutMs)]);
     const relay = await this.open(session, { image: { verb: 'list' } }, signal);
-    const { images, pulls = [] } = JSON.parse(await resultOf(relay, signal)) as NodeImagesObject;
+    const { images, pulls } = JSON.parse(await resultOf(relay, signal)) as NodeImagesObject;
     return { kind: 'NodeImages', apiVersion, metadata: { name: session.node }, images, pulls };
   }
 

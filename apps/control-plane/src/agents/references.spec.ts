@@ -2,10 +2,11 @@ import { expect, test } from 'vitest';
 import type { Pod } from '@gantry/api';
 import { referencesOf, splitResourceKey } from './references.js';
 
-test('finds every ConfigMap and Secret of the own namespace, each once', () => {
+test('finds every ConfigMap and Secret of the own namespace and the class, each once', () => {
   const pod: Pod = {
     metadata: { name: 'p', namespace: 'shop' },
     spec: {
+      runtimeClassName: 'kata',
       imagePullSecrets: [{ name: 'pull' }],
       volumes: [
         { name: 'a', configMap: { name: 'files' } },
@@ -33,6 +34,8 @@ test('finds every ConfigMap and Secret of the own namespace, each once', () => {
   };
   const names = ['ConfigMap/shop/files', 'Secret/shop/keys', 'ConfigMap/shop/p1', 'Secret/shop/p2'];
   const expected = [...names, 'Secret/shop/pull', 'Secret/shop/init', 'ConfigMap/shop/cm'];
+  expected.push('RuntimeClass//kata');
   expect([...referencesOf(pod)].toSorted()).toEqual(expected.toSorted());
   expect(splitResourceKey('Secret/shop/keys')).toEqual(['Secret', 'shop', 'keys']);
+  expect(splitResourceKey('RuntimeClass//kata')).toEqual(['RuntimeClass', '', 'kata']);
 });

@@ -1,9 +1,9 @@
 import type { Pod, Volume } from '@gantry/api';
 
-/** A ConfigMap or Secret, as `ConfigMap/NAMESPACE/NAME`. */
+/** A ConfigMap, Secret or RuntimeClass, as `KIND/NAMESPACE/NAME`; the namespace may be empty. */
 export type ResourceKey = string;
 
-export type ResourceKind = 'ConfigMap' | 'Secret';
+export type ResourceKind = 'ConfigMap' | 'Secret' | 'RuntimeClass';
 
 export function resourceKey(kind: ResourceKind, namespace: string, name: string): ResourceKey {
   return `${kind}/${namespace}/${name}`;
@@ -29,7 +29,7 @@ function ofVolume(volume: Volume): Found[] {
   ];
 }
 
-/** The ConfigMaps and Secrets that a pod's agent needs to run it. */
+/** The objects that a pod's agent needs to run it. */
 export function referencesOf(pod: Pod): Set<ResourceKey> {
   const { spec, metadata } = pod;
   const containers = [...(spec.initContainers ?? []), ...spec.containers];
@@ -48,5 +48,7 @@ export function referencesOf(pod: Pod): Set<ResourceKey> {
     ]),
   ];
   const named = found.filter((one): one is [ResourceKind, string] => Boolean(one[1]));
-  return new Set(named.map(([kind, name]) => resourceKey(kind, metadata.namespace!, name)));
+  const keys = named.map(([kind, name]) => resourceKey(kind, metadata.namespace!, name));
+  if (spec.runtimeClassName) keys.push(resourceKey('RuntimeClass', '', spec.runtimeClassName));
+  return new Set(keys);
 }

@@ -12,6 +12,7 @@ import { podCidrController } from './node/pod-cidr.controller.js';
 import { podGroupController } from './pod-group/pod-group.controller.js';
 import { reclaimController } from './reclaim/reclaim.controller.js';
 import { replicaSetController } from './replica-set/replica-set.controller.js';
+import { volumeReleaseController } from './volume/volume-release.controller.js';
 import { joinTokenController } from './tokens/join-token.controller.js';
 
 export interface ControllersOptions {
@@ -43,6 +44,7 @@ export function createControllers(
     disruptionController(context),
     podGroupController(context),
     reclaimController(context),
+    volumeReleaseController(context),
     nodeLifecycleController(context, { ...options, sessions }),
     podCidrController(context, options),
     garbageController(context, owning),

@@ -2,6 +2,7 @@ import { PodKind, type Pod } from '@gantry/api';
 import { delay, describeError, isReason, type Clock } from '@gantry/base';
 import type { ObjectOperation, ObjectStore } from '@gantry/controller';
 import { devicesAnnotation, type DeviceHoldings } from '@gantry/scheduler';
+import type { VolumeBindings } from './volume-book.js';
 import { boundTo } from '../api/resources/binding.js';
 import { readTurns, takingTurn, type Turns } from '../api/resources/binding-turns.js';
 
@@ -11,6 +12,8 @@ export interface Binding {
   readonly node: string;
   /** The node's shared devices that the pod was given. */
   readonly devices?: DeviceHoldings;
+  /** The volumes that its claims get with it. */
+  readonly volumes?: VolumeBindings;
 }
 
 /** `unknown`: the store gave no answer, so the pod may or may not be bound. */
@@ -54,7 +57,7 @@ export class Binder {
     // Decided on what was known at this moment, whatever is learned while it is written.
     const { turns } = this;
     const all = groups.flat();
-    if (all.length <= maxBindingsPerTransaction) {
+    if (writesOf(all) <= maxBindingsPerTransaction) {
       const together = await this.commit(all, turns);
       if (together.type !== 'refused' || groups.length === 1) {
         return groups.map((group) => group.map(() => together));
@@ -80,7 +83,10 @@ export class Binder {
 
   private async commit(bindings: readonly Binding[], turns: Turns): Promise<BindingOutcome> {
     try {
-      const operations = bindings.map((binding) => this.operation(binding));
+      const operations = bindings.flatMap((binding) => [
+        ...(binding.volumes?.operations ?? []),
+        this.operation(binding),
+      ]);
       await this.objects.transact(operations, takingTurn('loop', turns, ['api']));
       return { type: 'bound' };
     } catch (error) {
@@ -94,6 +100,11 @@ export class Binder {
     const bound = withDevices(boundTo(node, pod.metadata.uid, this.clock.now())(pod), devices);
     return { type: 'update', kind: PodKind, object: bound } as unknown as ObjectOperation;
   }
+}
+
+/** With its volumes a pod is more than one write; what one pod needs always fits into a transaction. */
+function writesOf(bindings: readonly Binding[]): number {
+  return bindings.reduce((sum, { volumes }) => sum + 1 + (volumes?.operations.length ?? 0), 0);
 }
 
 /** The devices are written down with the binding: for the agent, and for a scheduler that starts anew. */

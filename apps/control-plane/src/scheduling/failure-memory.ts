@@ -1,6 +1,5 @@
-import type { Pod } from '@gantry/api';
 import type { Clock } from '@gantry/base';
-import type { PodHandle, Scheduler } from '@gantry/scheduler';
+import type { PodHandle, PodInput, Scheduler } from '@gantry/scheduler';
 
 export interface Failure {
   readonly message: string;
@@ -33,7 +32,7 @@ export class FailureMemory {
     return known?.version === this.scheduler.snapshot.version ? known : undefined;
   }
 
-  remember(handle: PodHandle, pod: Pod): Failure {
+  remember(handle: PodHandle, pod: PodInput): Failure {
     const key = keyOf(handle);
     const known = this.byClass.get(key);
     const nowMs = this.clock.now();
@@ -45,7 +44,7 @@ export class FailureMemory {
     return failure;
   }
 
-  private explained(pod: Pod, version: number, madeMs: number): Remembered {
+  private explained(pod: PodInput, version: number, madeMs: number): Remembered {
     const { message, refusedBy } = this.scheduler.explain(pod);
     return { message, refusedBy: new Set(refusedBy), version, madeMs };
   }

@@ -101,6 +101,18 @@ test('two groups that compete for the same room do not keep each other waiting',
   );
 });
 
+test('a group that loses a member while it waits for room waits for the member again', async () => {
+  await using cluster = await startCluster();
+  await cluster.nodes.connect({ name: 'a', allocatable: { cpu: '1' } });
+  await cluster.create(PodGroupKind, group('g', 2));
+  for (const i of [0, 1]) await cluster.create(PodKind, pod(`g-${i}`, '1', 'g'));
+  await waitsFor(cluster, 'g-0', /^group default\/g needs 2 places at once and finds 1/);
+  await cluster.resources.delete(PodKind, 'default', 'g-1');
+  await waitsFor(cluster, 'g-0', 'waits for its group default/g: 1 of 2 members are there');
+  await cluster.create(PodKind, pod('alone', '1'));
+  await vi.waitFor(async () => expect(await bound(cluster)).toEqual(['alone']));
+});
+
 test('a group says when it has waited for longer than its limit', async () => {
   await using cluster = await startCluster();
   await cluster.create(PodGroupKind, group('g', 2, { scheduleTimeoutSeconds: 1 }));

@@ -123,9 +123,18 @@ test('why tells of pending, running and gated pods, on the leader and on a follo
         message: expect.stringContaining('largest free 3 on a, 8 asked'),
         nodes: [{ name: 'a', fits: false, reasons: ['3 cpu free of 4, 8 asked'] }],
         suggestion: 'lower the cpu request to 3',
+        refusals: [{ filter: 'resources', reason: 'too little cpu', count: 1, nodes: ['a'] }],
+        changes: [
+          { type: 'lower-requests', node: 'a', requests: { cpu: '3' } },
+          { type: 'add-node', allocatable: { cpu: '8', pods: '1' } },
+        ],
       }),
     );
-    expect((await ask('small')).json['message']).toContain('bound to a: the best of 1 of 1 node');
+    const small = (await ask('small')).json;
+    expect(small['message']).toContain('bound to a: the best of 1 of 1 node');
+    expect(small['candidates']).toEqual([
+      { node: 'a', score: expect.any(Number), scores: expect.objectContaining({ pack: 0.125 }) },
+    ]);
     expect((await ask('gated')).json['message']).toContain('scheduling gates to be removed: quota');
   }
 });

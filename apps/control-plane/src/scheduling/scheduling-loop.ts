@@ -18,6 +18,7 @@ import type { QueuedUnit } from './queue-unit.js';
 import type { SchedulingMetrics } from './scheduling-metrics.js';
 import { SchedulingQueue } from './scheduling-queue.js';
 import { SnapshotFeed } from './snapshot-feed.js';
+import { VolumeBook } from './volume-book.js';
 import { UnitDecider, type Placement, type UnitDecision } from './unit-decider.js';
 import { UnschedulableReports } from './unschedulable-reports.js';
 
@@ -55,6 +56,7 @@ export class SchedulingLoop {
   private readonly binder: Binder;
   private readonly decider: UnitDecider;
   private readonly gangs: Gangs;
+  private readonly volumes: VolumeBook;
   private readonly reports: UnschedulableReports;
   private readonly evacuations: Evacuations;
   private readonly preemptor: Preemptor;
@@ -73,14 +75,16 @@ export class SchedulingLoop {
     const { scheduler, evacuations, gangs } = this;
     const { clock, informers } = options;
     this.preemptor = new Preemptor({ scheduler, evacuations, informers });
-    this.decider = new UnitDecider(scheduler, this.preemptor, clock);
+    this.volumes = new VolumeBook(informers);
+    this.decider = new UnitDecider(scheduler, this.preemptor, this.volumes, clock);
+    const effective = (pod: Pod) => this.volumes.effective(pod);
     const assembling = (pod: Pod, message: string) => this.reports.report(pod, message);
-    this.queue = new SchedulingQueue({ clock, scheduler, gangs, assembling });
+    this.queue = new SchedulingQueue({ clock, scheduler, gangs, effective, assembling });
   }
 
   /** As the scheduler explains it, with the room that is kept for the pod itself counted as free. */
-  explain(pod: Pod): PlacementExplanation {
-    const explained = () => this.scheduler.explain(pod);
+  explain(pod: Pod, options?: Parameters<Scheduler['explain']>[1]): PlacementExplanation {
+    const explained = () => this.scheduler.explain(this.volumes.effective(pod), options);
     return this.preemptor.nominations.without(uidOf(pod), explained);
   }
 
@@ -97,7 +101,12 @@ export class SchedulingLoop {
       namespace: (name, namespace) => this.queue.shares.setWeight(name, weightOf(namespace)),
     });
     const { groups } = this.gangs;
-    await Promise.race([Promise.all([this.preemptor.synced, groups.synced]), aborted(signal)]);
+    const { claims, volumes } = this.volumes;
+    const needed = [this.preemptor, groups, claims, volumes].map(({ synced }) => synced);
+    await Promise.race([Promise.all(needed), aborted(signal)]);
+    const volumesChanged = () => this.queue.happened({ type: 'volumes-changed' });
+    const anyChange = { added: volumesChanged, updated: volumesChanged, deleted: volumesChanged };
+    const endVolumes = [claims.subscribe(anyChange), volumes.subscribe(anyChange)];
     const regroup = (group: ApiObject) => this.queue.regroup(objectKey(group));
     const endGroups = groups.subscribe({ added: regroup, updated: regroup, deleted: regroup });
     const end = await feed.start(this.options.informers, signal);
@@ -109,6 +118,7 @@ export class SchedulingLoop {
     } finally {
       end();
       endGroups();
+      for (const endOne of endVolumes) endOne();
       this.queue.clear();
       await Promise.all([reporting, ...this.committing]);
     }
@@ -188,6 +198,7 @@ export class SchedulingLoop {
       if (isBound !== undefined) this.conclude(placement, isBound);
     });
     await Promise.all(settled);
+    for (const { volumes } of placements) this.volumes.settled(volumes);
     if (!signal.aborted) this.queue.settled(unit, bound);
   }
 

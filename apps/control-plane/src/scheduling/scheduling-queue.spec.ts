@@ -29,7 +29,8 @@ beforeEach(() => {
   scheduler = new Scheduler(new Snapshot());
   attempts = [];
   const gangs = new Gangs(new Informers(new ObjectStore(new EmbeddedStore())));
-  queue = new SchedulingQueue({ clock, scheduler, gangs, assembling: () => undefined });
+  const effective = (each: Pod) => each;
+  queue = new SchedulingQueue({ clock, scheduler, gangs, effective, assembling: () => undefined });
 });
 
 function happened(event: ClusterEvent): void {

@@ -1,7 +1,13 @@
 import { podGroupOf, type Pod } from '@gantry/api';
 import { Bell, type Clock } from '@gantry/base';
 import { objectKey } from '@gantry/controller';
-import { FairOrder, NamespaceShares, type ClusterEvent, type Scheduler } from '@gantry/scheduler';
+import {
+  FairOrder,
+  NamespaceShares,
+  type ClusterEvent,
+  type Scheduler,
+  type PodInput,
+} from '@gantry/scheduler';
 import { assemblySentence, type Gangs } from './gangs.js';
 import type { Place, QueuedUnit, Unit } from './queue-unit.js';
 import { Sleepers } from './sleepers.js';
@@ -22,6 +28,8 @@ export interface SchedulingQueueOptions {
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly gangs: Gangs;
+  /** The pod as decisions see it. */
+  readonly effective: (pod: Pod) => PodInput;
   /** Told why a pod of a gang is not tried yet. */
   readonly assembling: (pod: Pod, message: string) => void;
 }
@@ -49,7 +57,7 @@ export class SchedulingQueue {
   constructor(private readonly options: SchedulingQueueOptions) {
     this.shares = new NamespaceShares(options.scheduler.snapshot);
     this.active = new FairOrder(this.shares);
-    this.sleepers = new Sleepers(options.scheduler, options.clock, (unit) => this.reconsider(unit));
+    this.sleepers = new Sleepers(options, (unit) => this.reconsider(unit));
   }
 
   get depths(): QueueDepths {
@@ -84,7 +92,8 @@ export class SchedulingQueue {
     if (!unit) return;
     this.homes.delete(key);
     unit.pods.delete(key);
-    if (unit.pods.size > 0) return;
+    // A gang that has lost a member may have to wait again.
+    if (unit.pods.size > 0) return this.changed(unit);
     this.leave(unit);
     this.sleepers.delete(unit);
     this.counts[unit.place]--;
@@ -181,12 +190,12 @@ export class SchedulingQueue {
 
   /** Looks at the unit's pods anew and lets it go on, or wait for the rest of its gang. */
   private enter(unit: Unit): void {
-    const { scheduler, gangs } = this.options;
+    const { scheduler, gangs, effective } = this.options;
     this.leave(unit);
     unit.changedMeanwhile = false;
     const pods = [...unit.pods.values()];
     unit.priority = pods.reduce((most, { spec }) => Math.max(most, spec.priority ?? 0), -Infinity);
-    unit.asks = pods.map((pod) => scheduler.snapshot.handle(pod).podClass.ask);
+    unit.asks = pods.map((pod) => scheduler.snapshot.handle(effective(pod)).podClass.ask);
     const name = podGroupOf(pods[0]!);
     if (name !== undefined) {
       unit.gang = gangs.wish(name);

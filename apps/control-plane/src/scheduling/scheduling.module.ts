@@ -12,6 +12,7 @@ import type { Config } from '../config.js';
 import * as tokens from '../tokens.js';
 import { SchedulingLoop } from './scheduling-loop.js';
 import { SchedulingMetrics } from './scheduling-metrics.js';
+import { simulationResource } from './simulation/simulations.js';
 import { whySubresource } from './why.js';
 
 /** Schedules while this control plane leads, and explains placements at any time. */
@@ -36,6 +37,9 @@ export class SchedulingModule implements LeaderService {
     const leading = () => this.loop;
     subresources.register(
       whySubresource({ resources, leading, profile: this.config.schedulingProfile }),
+    );
+    subresources.registerResource(
+      simulationResource({ resources, profile: this.config.schedulingProfile }),
     );
     leader.register(this);
   }

@@ -1,9 +1,23 @@
+import type { Pod } from '@gantry/api';
 import type { Clock } from '@gantry/base';
-import { couldHelp, type ClusterEvent, type PodHandle, type Scheduler } from '@gantry/scheduler';
+import {
+  couldHelp,
+  type ClusterEvent,
+  type PodHandle,
+  type PodInput,
+  type Scheduler,
+} from '@gantry/scheduler';
 import type { Unit } from './queue-unit.js';
 
 /** Units are tried again after this time even if nothing that could help was noticed. */
 const maxWaitMs = 300_000;
+
+export interface SleepersOptions {
+  readonly scheduler: Scheduler;
+  readonly clock: Clock;
+  /** The pod as decisions see it. */
+  readonly effective: (pod: Pod) => PodInput;
+}
 
 /** Units that every decision treats alike. */
 interface Dormitory {
@@ -27,8 +41,7 @@ export class Sleepers {
   private readonly homes = new Map<Unit, Dormitory>();
 
   constructor(
-    private readonly scheduler: Scheduler,
-    private readonly clock: Clock,
+    private readonly options: SleepersOptions,
     private readonly wake: (unit: Unit) => void,
   ) {}
 
@@ -37,7 +50,7 @@ export class Sleepers {
     const handles = this.handlesOf(unit);
     const ids = handles.map(({ podClass, labelSet }) => `${podClass.id}/${labelSet.id}`);
     const key = unit.gang || unit.urgent ? `${unit.key} ${ids.join()}` : ids.join();
-    const { version } = this.scheduler.snapshot.topology;
+    const { version } = this.options.scheduler.snapshot.topology;
     const known = this.dormitories.get(key);
     const dormitory = known ?? {
       key,
@@ -85,7 +98,7 @@ export class Sleepers {
   }
 
   private concerns(dormitory: Dormitory, event: ClusterEvent): boolean {
-    const { snapshot, profile } = this.scheduler;
+    const { snapshot, profile } = this.options.scheduler;
     const [first] = dormitory.units;
     if (!first) return false;
     // Room that is being made for a pod is kept under its own name, which a look at the node would count.
@@ -119,7 +132,7 @@ export class Sleepers {
 
   private setTimer(dormitory: Dormitory): void {
     dormitory.cancel();
-    dormitory.cancel = this.clock.after(maxWaitMs, () => {
+    dormitory.cancel = this.options.clock.after(maxWaitMs, () => {
       this.send(dormitory);
       if (this.dormitories.get(dormitory.key) === dormitory) this.setTimer(dormitory);
     });
@@ -127,7 +140,8 @@ export class Sleepers {
 
   /** One of each sort of pod in the unit. */
   private handlesOf(unit: Unit): PodHandle[] {
-    const handles = [...unit.pods.values()].map((pod) => this.scheduler.snapshot.handle(pod));
+    const { scheduler, effective } = this.options;
+    const handles = [...unit.pods.values()].map((pod) => scheduler.snapshot.handle(effective(pod)));
     return [...new Set(handles)];
   }
 }

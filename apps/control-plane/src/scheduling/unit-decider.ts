@@ -5,10 +5,12 @@ import type { Binding } from './binder.js';
 import { FailureMemory, type Failure } from './failure-memory.js';
 import type { Preemptor } from './preemptor.js';
 import type { QueuedUnit } from './queue-unit.js';
+import type { VolumeBindings, VolumeBook } from './volume-book.js';
 
 /** A place that a pod holds from now on. */
 export interface Placement extends Binding {
   readonly handle: PodHandle;
+  readonly volumes: VolumeBindings;
 }
 
 export type UnitDecision =
@@ -29,6 +31,7 @@ export class UnitDecider {
   constructor(
     private readonly scheduler: Scheduler,
     private readonly preemptor: Preemptor,
+    private readonly volumes: VolumeBook,
     clock: Clock,
   ) {
     this.failures = new FailureMemory(scheduler, clock);
@@ -41,13 +44,14 @@ export class UnitDecider {
   private decidePod(pod: Pod): UnitDecision {
     const { snapshot } = this.scheduler;
     const uid = uidOf(pod);
-    const handle = snapshot.handle(pod);
+    const effective = this.volumes.effective(pod);
+    const handle = snapshot.handle(effective);
     const remembered = this.failures.stillHolds(handle);
     let decision = remembered ? undefined : this.preemptor.decide(uid, handle);
     let failure: Failure | undefined = remembered;
     let preemption: string | undefined;
     if (decision?.node === undefined) {
-      failure ??= this.failures.remember(handle, pod);
+      failure ??= this.failures.remember(handle, effective);
       const outcome = remembered ? undefined : this.preemptor.attempt(pod, handle);
       decision = outcome?.decision;
       preemption = outcome?.message;
@@ -55,33 +59,57 @@ export class UnitDecider {
     if (decision?.node === undefined) return refusal(failure!, preemption);
     this.preemptor.withdraw(uid);
     snapshot.hold(uid, handle, decision.slot);
-    return { type: 'placed', placements: [this.placement(pod, decision.node, handle)] };
+    return this.placed([{ pod, handle, node: decision.node }]);
+  }
+
+  /** With the devices that the held pods were given, and the volumes for their claims: all of them or nothing. */
+  private placed(places: readonly Pick<Placement, 'pod' | 'node' | 'handle'>[]): UnitDecision {
+    const { snapshot } = this.scheduler;
+    const placements: Placement[] = [];
+    for (const { pod, node, handle } of places) {
+      const { labels } = snapshot.nodes.traits[snapshot.nodes.slot(node)!]!;
+      const volumes = this.volumes.bind(pod, { name: node, labels });
+      if (!volumes) return this.withoutVolumes(places, placements, node);
+      const devices = snapshot.pod(uidOf(pod))?.devices;
+      placements.push({ pod, node, handle, volumes, ...(devices ? { devices } : {}) });
+    }
+    return { type: 'placed', placements };
+  }
+
+  private withoutVolumes(
+    places: readonly Pick<Placement, 'pod'>[],
+    given: readonly Placement[],
+    node: string,
+  ): UnitDecision {
+    for (const { pod } of places) this.scheduler.snapshot.forget(uidOf(pod));
+    for (const { volumes } of given) this.volumes.settled(volumes);
+    const message = `the volumes on ${node} that suit its claims are being given to others`;
+    return refusal({ message, refusedBy: new Set(['volumes']) });
   }
 
   private decideGang(unit: QueuedUnit): UnitDecision {
     const pods = [...unit.pods.values()];
     const { name, required } = unit.gang!;
-    const handles = pods.map((pod) => this.scheduler.snapshot.handle(pod));
+    const effective = pods.map((pod) => this.volumes.effective(pod));
+    const handles = effective.map((pod) => this.scheduler.snapshot.handle(pod));
     const members = pods.map((pod, i) => ({ uid: uidOf(pod), handle: handles[i]! }));
     let failure: Failure | undefined;
     const { decisions, placed } = placeTogether(
       this.scheduler,
       members,
       Math.max(1, required),
-      (i) => (failure ??= this.failures.remember(handles[i]!, pods[i]!)),
+      (i) => (failure ??= this.failures.remember(handles[i]!, effective[i]!)),
     );
-    const placements = decisions.flatMap((decision, i) =>
-      decision?.node === undefined ? [] : [this.placement(pods[i]!, decision.node, handles[i]!)],
-    );
-    if (placements.length > 0) return { type: 'placed', placements };
-    const { message, refusedBy } = failure!;
+    const places = decisions.flatMap((decision, i) => {
+      if (decision?.node === undefined) return [];
+      return [{ pod: pods[i]!, handle: handles[i]!, node: decision.node }];
+    });
+    if (places.length > 0) return this.placed(places);
+    if (!failure)
+      return refusal({ message: `group ${name} is not complete`, refusedBy: new Set() });
+    const { message, refusedBy } = failure;
     const sentence = `group ${name} needs ${Math.max(1, required)} places at once and finds ${placed}; for the next one, ${message}`;
     return refusal({ message: sentence, refusedBy });
-  }
-
-  /** Of a pod that the snapshot holds: with the devices that it was given there. */
-  private placement(pod: Pod, node: string, handle: PodHandle): Placement {
-    return { pod, node, handle, devices: this.scheduler.snapshot.pod(uidOf(pod))?.devices };
   }
 }
 

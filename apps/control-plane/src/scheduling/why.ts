@@ -1,6 +1,13 @@
 import { NodeKind, PodKind, podGroupOf, type Pod } from '@gantry/api';
 import { badRequest } from '@gantry/base';
-import { Scheduler, Snapshot, type PlacementExplanation, type Profile } from '@gantry/scheduler';
+import {
+  drainText,
+  Scheduler,
+  Snapshot,
+  type Change,
+  type PlacementExplanation,
+  type Profile,
+} from '@gantry/scheduler';
 import type { Resources, Subresource, SubresourceRequest } from '../api/index.js';
 import { isPending } from './pending.js';
 import { schedulableNode } from './schedulable-node.js';
@@ -26,23 +33,38 @@ export function whySubresource(options: WhyOptions): Subresource {
 async function why(options: WhyOptions, { method, namespace, name }: SubresourceRequest) {
   if (method !== 'GET') throw badRequest('pods/why can only be read: use GET');
   const pod = await options.resources.get(PodKind, namespace, name);
-  const { refusedBy: _, ...explanation } = await explained(options, pod);
+  const { refusedBy: _, changes, ...explanation } = await explained(options, pod);
   return {
     apiVersion: 'gantry.dev/v1',
     kind: 'PlacementExplanation',
     metadata: { name, namespace },
     ...explanation,
+    changes: await Promise.all(changes.map((change) => withNames(options.resources, change))),
   };
+}
+
+/** The scheduler knows pods by uid; people know them by namespace and name. */
+async function withNames(resources: Resources, change: Change): Promise<object> {
+  if (change.type !== 'drain') return change;
+  const fieldSelector = `spec.nodeName=${change.node}`;
+  const { items } = await resources.list(PodKind, { resourceVersion: '0', fieldSelector });
+  const names = new Map(
+    items.map(({ metadata }) => [metadata.uid!, `${metadata.namespace}/${metadata.name}`]),
+  );
+  const pods = change.pods.map((uid) => names.get(uid) ?? uid);
+  return { ...change, pods, text: drainText(pods, change.node) };
 }
 
 async function explained(options: WhyOptions, pod: Pod): Promise<PlacementExplanation> {
   const special = specialCase(pod);
-  if (special) return { message: special, nodes: [], refusedBy: [] };
+  if (special) return { ...nothing, message: special };
   const scheduler = options.leading() ?? (await freshScheduler(options));
-  const explanation = scheduler.explain(pod);
+  const explanation = scheduler.explain(pod, { thorough: true });
   const reason = waitingFor(pod);
   return reason ? { ...explanation, message: reason } : explanation;
 }
+
+const nothing = { nodes: [], refusals: [], changes: [], candidates: [], refusedBy: [] };
 
 /** What the nodes alone do not tell: whom a pod preempts that waits for its place, and how its group stands. */
 function waitingFor(pod: Pod): string | undefined {

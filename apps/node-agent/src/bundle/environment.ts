@@ -1,4 +1,11 @@
-import type { ConfigMap, Container, EnvFromSource, EnvVar, Secret } from '@gantry/api';
+import type {
+  ConfigMap,
+  Container,
+  EnvFromSource,
+  EnvVar,
+  RuntimeClass,
+  Secret,
+} from '@gantry/api';
 import { ContainerConfigError } from './config-error.js';
 import { expand } from './expand.js';
 import { fieldValue, resourceValue, type FieldContext } from './fields.js';
@@ -7,6 +14,7 @@ import { fieldValue, resourceValue, type FieldContext } from './fields.js';
 export interface ResourceLookup {
   configMap(name: string): ConfigMap | undefined;
   secret(name: string): Secret | undefined;
+  runtimeClass(name: string): RuntimeClass | undefined;
 }
 
 type Values = Map<string, string>;

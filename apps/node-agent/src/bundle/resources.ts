@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { Container } from '@gantry/api';
 import type { Resources } from '@gantry/runtime-client';
 import { parseBytes, parseCpuMillis } from '../quantity.js';
@@ -66,4 +67,13 @@ export function oomScoreAdj(
   const bytes = request === undefined ? 0 : parseBytes(request);
   const score = 1000 - Math.floor((1000 * bytes) / nodeMemoryBytes);
   return Math.min(999, Math.max(3, score));
+}
+
+const capSysResource = 1n << 24n;
+
+/** What a process of this host may lower its oom_score_adj to: less than its own only with CAP_SYS_RESOURCE. */
+export function lowestOomScoreAdj(): number {
+  const effective = /^CapEff:\s*([\da-f]+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
+  if (BigInt(`0x${effective ?? '0'}`) & capSysResource) return -1000;
+  return Number(readFileSync('/proc/self/oom_score_adj', 'utf8'));
 }

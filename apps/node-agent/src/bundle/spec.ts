@@ -1,9 +1,9 @@
 import type { Container, Pod } from '@gantry/api';
 import type { Image } from '@gantry/image';
-import type { Linux, Mount, Sandbox, Spec } from '@gantry/runtime-client';
+import type { LayeredRoot, Linux, Mount, Sandbox, Spec } from '@gantry/runtime-client';
 import { commandLine } from './command.js';
 import { expand } from './expand.js';
-import { cgroupResources, oomScoreAdj } from './resources.js';
+import { cgroupResources, lowestOomScoreAdj, oomScoreAdj } from './resources.js';
 import { applySecurity, type Privileges } from './security.js';
 import type { ResolvedUser } from './user.js';
 
@@ -26,6 +26,8 @@ export interface BundleInput {
   readonly layerDir: string;
   readonly pidsLimit: number;
   readonly nodeMemoryBytes: number;
+  /** Another runtime than ours, which finds its root mounted. */
+  readonly foreign?: boolean;
 }
 
 function namespaces(pod: Pod, sandbox: Sandbox): Linux['namespaces'] {
@@ -46,12 +48,19 @@ function mergeMounts(defaults: readonly Mount[], own: readonly Mount[]): Mount[]
   return [...kept, ...sorted];
 }
 
-function rootfsAnnotations(input: BundleInput): Record<string, string> {
+/** The image's layers with the container's own on top, under the names that our runtime knows. */
+function rootfsAnnotations({ image, layerDir }: BundleInput): Record<string, string> {
+  const { lower, upper, work } = layeredRoot(image.layerDirs, layerDir);
   return {
-    'dev.gantry.rootfs.lower': input.image.layerDirs.join(':'),
-    'dev.gantry.rootfs.upper': `${input.layerDir}/upper`,
-    'dev.gantry.rootfs.work': `${input.layerDir}/work`,
+    'dev.gantry.rootfs.lower': lower.join(':'),
+    'dev.gantry.rootfs.upper': upper,
+    'dev.gantry.rootfs.work': work,
   };
+}
+
+/** What a container's root is stacked from. */
+export function layeredRoot(layerDirs: readonly string[], layerDir: string): LayeredRoot {
+  return { lower: layerDirs, upper: `${layerDir}/upper`, work: `${layerDir}/work` };
 }
 
 function environmentLines(input: BundleInput): string[] {
@@ -89,6 +98,12 @@ export function buildSpec(base: Spec, input: BundleInput): Spec {
     resources: { ...spec.linux.resources, ...resources },
   };
   applySecurity(spec, pod, container, input.privileges);
-  spec.annotations = { ...spec.annotations, ...rootfsAnnotations(input) };
+  // Older runtimes refuse a version that they do not know; nothing of a later one is in here.
+  if (input.foreign) {
+    spec.ociVersion = '1.0.2';
+    // Ours settles for what the host lets it set; others would not start the container.
+    const { oomScoreAdj: wanted = 0 } = spec.process;
+    spec.process.oomScoreAdj = Math.max(wanted, lowestOomScoreAdj());
+  } else spec.annotations = { ...spec.annotations, ...rootfsAnnotations(input) };
   return spec;
 }

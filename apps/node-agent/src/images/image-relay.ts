@@ -118,7 +118,8 @@ export class ImageRelay {
       const image = await this.options.pulls.follow(name, 'gantry image pull', (noted) => {
         const onProgress = (progress: PullProgress) => {
           noted(progress);
-          tell({ image: name, ...progress });
+          const told = { image: name, ...progress };
+          tell(told);
         };
         return this.options.images.pull(name, { policy, auth, signal, onProgress });
       });
@@ -129,10 +130,12 @@ export class ImageRelay {
   }
 
   private async push(call: Call): Promise<object> {
-    const { request, signal } = call;
+    const { request, relay, signal } = call;
     const auth = await this.credentials(call);
     const target = request.target || one(request);
-    const digest = await this.options.images.push(one(request), { target, auth, signal });
+    const onProgress = throttled((told) => relay.write(Channel.stderr, encode(told)));
+    const options = { target, auth, signal, onProgress };
+    const digest = await this.options.images.push(one(request), options);
     return { items: [{ reference: target, digest }] };
   }
 
@@ -270,13 +273,11 @@ async function* counted(
   }
 }
 
-interface Told {
-  readonly phase?: string;
-  readonly [field: string]: unknown;
-}
+/** What the client is told while it waits: at least the phase. */
+type Told = object & { readonly phase?: string };
 
 /** Tells at most so often, the last one of a kind always; a slow reader skips, and never holds the work up. */
-function throttled(send: (value: object) => Promise<void>): (value: Told) => void {
+function throttled(send: (value: Told) => Promise<void>): (value: Told) => void {
   let lastMs = 0;
   let busy = false;
   return (value) => {

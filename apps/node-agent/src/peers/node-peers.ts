@@ -43,8 +43,14 @@ export class NodePeers {
     const onServed = (bytes: number) => metrics.servedBytes.inc(bytes);
     const { desk } = this;
     const server = new PeerServer({
-      ...{ host: ip, port, bytesPerSecond },
-      ...{ identity, images, desk, onServed, logger },
+      host: ip,
+      port,
+      bytesPerSecond,
+      identity,
+      images,
+      desk,
+      onServed,
+      logger,
     });
     try {
       this.port = await server.listen();

@@ -7,6 +7,8 @@ import {
   defaultSpec,
   writeBundle,
   type Device,
+  type ForeignRuntime,
+  type LayeredRoot,
   type Sandbox,
   type Seccomp,
 } from '@gantry/runtime-client';
@@ -16,7 +18,7 @@ import type { FieldContext } from '../bundle/fields.js';
 import { refuseNotServed } from '../bundle/not-served.js';
 import { readLayerFile } from '../bundle/layer-files.js';
 import { seccompProfile } from '../bundle/security.js';
-import { buildSpec } from '../bundle/spec.js';
+import { buildSpec, layeredRoot } from '../bundle/spec.js';
 import { resolveUser, type ResolvedUser } from '../bundle/user.js';
 import { volumeMounts } from '../volumes/volumes.js';
 import { agentMounts } from './container-mounts.js';
@@ -38,6 +40,8 @@ export interface BundleRequest {
 export interface PreparedBundle {
   readonly dir: string;
   readonly cgroupsPath: string;
+  /** Another runtime than ours, and the root to mount for it. */
+  readonly foreign?: { readonly runtime: ForeignRuntime; readonly rootfs: LayeredRoot };
 }
 
 /** Where the pod's namespaces are pinned. */
@@ -98,7 +102,7 @@ export async function prepareBundle(
   context: NodeContext,
 ): Promise<PreparedBundle> {
   const { pod, container, image, paths, attempt, sandbox } = request;
-  refuseNotServed(pod, container);
+  refuseNotServed(pod);
   const fields = fieldContext(pod, context, sandbox.ips);
   const lookup = context.resources(pod.metadata.namespace!);
   const env = environment(container, image.config.Env ?? [], fields, lookup);
@@ -123,9 +127,24 @@ export async function prepareBundle(
     layerDir: at.layer,
     pidsLimit: context.config.pidsLimit,
     nodeMemoryBytes: context.node.memoryBytes,
+    foreign: sandbox.handler !== undefined,
   });
   for (const name of ['upper', 'work']) await mkdir(join(at.layer, name), { recursive: true });
   await mkdir(dirname(at.log), { recursive: true });
   await writeBundle(at.bundle, spec);
-  return { dir: at.bundle, cgroupsPath };
+  const foreign = foreignRuntime(sandbox, layeredRoot(image.layerDirs, at.layer), context);
+  return { dir: at.bundle, cgroupsPath, foreign };
+}
+
+function foreignRuntime(
+  { handler: name }: SandboxRecord,
+  rootfs: LayeredRoot,
+  { config }: NodeContext,
+): PreparedBundle['foreign'] {
+  if (name === undefined) return undefined;
+  const binary = config.runtimeHandlers[name];
+  if (binary) return { runtime: { name, binary }, rootfs };
+  throw new ContainerConfigError(
+    `the runtime handler "${name}" is gone from the agent's --runtime-handler; add it again`,
+  );
 }

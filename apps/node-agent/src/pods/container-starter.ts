@@ -152,6 +152,7 @@ export class ContainerStarter {
       containerId: attempt.id,
       bundleDir: bundle.dir,
       cgroupsPath: bundle.cgroupsPath,
+      ...bundle.foreign,
       logPath: attemptPaths(state.paths, container.name, attempt.attempt).log,
       logMaxBytes: config.logMaxBytes,
       logMaxFiles: config.logMaxFiles,

@@ -92,9 +92,11 @@ export class PodManager {
     for (const order of orders) this.assign(order);
   }
 
+  /** Something that pods refer to has changed; what has no namespace may be of any pod. */
   resourceChanged(namespace: string): void {
     for (const worker of this.workers.values()) {
-      if (worker.state.pod.metadata.namespace === namespace) worker.resourceChanged();
+      const isIts = namespace === '' || worker.state.pod.metadata.namespace === namespace;
+      if (isIts) worker.resourceChanged();
     }
   }
 

@@ -2,6 +2,8 @@ import { mkdir, readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unavailable } from '@gantry/base';
 import { hostnameOf } from '../bundle/environment.js';
+import { attachmentRequest } from '../network/attachment-request.js';
+import { handlerOf } from '../runtime-handlers.js';
 import { mountsBelow } from '../volumes/mount-table.js';
 import { prepareVolumes, refreshVolumes, type VolumeContext } from '../volumes/volumes.js';
 import { fieldContext } from './container-bundle.js';
@@ -17,6 +19,8 @@ export class PodSandbox {
   /** Brings all of it up and records it; idempotent, so that an attempt cut short is simply repeated. */
   async prepare(state: PodState): Promise<void> {
     const { record, pod, paths } = state;
+    const lookup = this.context.resources(pod.metadata.namespace!);
+    const handler = handlerOf(pod, lookup, this.context.config.runtimeHandlers);
     await mkdir(paths.dir, { recursive: true, mode: 0o700 });
     // The address is not known yet: volumes that show it are refreshed below.
     await prepareVolumes(pod, this.volumeContext(state, []));
@@ -24,7 +28,7 @@ export class PodSandbox {
     await writeEtcFiles(pod, paths, sandbox.ips, this.context.node.name);
     await refreshVolumes(pod, this.volumeContext(state, sandbox.ips));
     record.bootId = this.context.node.bootId;
-    record.sandbox = sandbox;
+    record.sandbox = { ...sandbox, ...(handler ? { handler } : {}) };
     await state.save();
   }
 
@@ -32,6 +36,7 @@ export class PodSandbox {
     const { pod, paths } = state;
     const { hostNetwork = false } = pod.spec;
     const { runtime, network, node } = this.context;
+    const request = attachmentRequest(pod);
     // Whatever an interrupted attempt left has an address nobody wrote down.
     await this.release(state);
     const sysctls = Object.fromEntries(
@@ -46,7 +51,7 @@ export class PodSandbox {
       hostNetwork,
     });
     if (hostNetwork) return { ips: [node.ip] };
-    const result = await network.add(pod.metadata.uid!, sandbox.net!);
+    const result = await network.add(pod.metadata.uid!, sandbox.net!, request);
     const ips = result.ips.map(({ address }) => address.split('/')[0]!);
     if (ips.length === 0) throw unavailable('the network plugin gave the pod no address');
     return { ips, network: result };

@@ -52,6 +52,8 @@ export interface SandboxRecord {
   readonly ips: readonly string[];
   /** The network plugin's answer, which CHECK wants back. */
   readonly network?: unknown;
+  /** The runtime handler that its class named when it was made; absent: our own runtime. */
+  readonly handler?: string;
 }
 
 /** Everything about a pod that must outlive the agent; `pod.json` beside it holds the orders. */

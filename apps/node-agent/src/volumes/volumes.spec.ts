@@ -72,6 +72,7 @@ describe('payload', () => {
         ? { metadata: { name }, data: { a: '1' }, binaryData: { b: 'AAE=' } }
         : undefined,
     secret: () => undefined,
+    runtimeClass: () => undefined,
   };
   const of = (volume: Partial<Volume>) => volumePayload({ name: 'v', ...volume }, context, lookup);
 

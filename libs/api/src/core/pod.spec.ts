@@ -148,8 +148,8 @@ describe('validation of a pod', () => {
     ],
     [
       'a volume that is not served',
-      { containers: [web], volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'c' } }] },
-      'spec.volumes[0].persistentVolumeClaim: Forbidden: volumes of this type are not served',
+      { containers: [web], volumes: [{ name: 'v', nfs: { server: 's', path: '/' } }] },
+      'spec.volumes[0].nfs: Forbidden: volumes of this type are not served',
     ],
     [
       'a probe without handler',

@@ -101,7 +101,8 @@ function validateAffinity(affinity: Affinity | undefined, field: string): FieldE
   return errors;
 }
 
-function validateToleration(toleration: Toleration, field: string): FieldError[] {
+/** Faults of one toleration, also of a runtime class. */
+export function validateToleration(toleration: Toleration, field: string): FieldError[] {
   const { key = '', operator = 'Equal', value = '', effect, tolerationSeconds } = toleration;
   const errors = validateKey(key, `${field}.key`);
   if (key === '' && operator !== 'Exists') {

@@ -3,7 +3,7 @@ import { ObjectFieldSelector, ResourceFieldSelector } from './env.js';
 import type { Quantity } from './resources.js';
 
 const notServed =
-  'volumes of this type are not served; use emptyDir, hostPath, configMap, secret, downwardAPI or projected';
+  'volumes of this type are not served; use emptyDir, hostPath, configMap, secret, downwardAPI, projected or persistentVolumeClaim';
 
 @Describe('KeyToPath puts one key into a file.')
 export class KeyToPath {
@@ -182,6 +182,15 @@ export class ProjectedVolumeSource {
   defaultMode?: number;
 }
 
+@Describe('PersistentVolumeClaimVolumeSource names a claim in the same namespace.')
+export class PersistentVolumeClaimVolumeSource {
+  @Field('string', 'Name of the claim.', { required: true })
+  claimName: string;
+
+  @Field('boolean', 'Whether the containers may only read it.')
+  readOnly?: boolean;
+}
+
 @Describe(
   'Volume is a directory that the containers of the pod may mount; exactly one source is set.',
 )
@@ -207,8 +216,8 @@ export class Volume {
   @Field(() => ProjectedVolumeSource, 'Several sources in one directory.')
   projected?: ProjectedVolumeSource;
 
-  @Field('any', 'A claim of storage.', { unsupported: notServed })
-  persistentVolumeClaim?: unknown;
+  @Field(() => PersistentVolumeClaimVolumeSource, 'The volume of a claim.')
+  persistentVolumeClaim?: PersistentVolumeClaimVolumeSource;
 
   @Field('any', 'A claim made for this pod.', { unsupported: notServed })
   ephemeral?: unknown;

@@ -40,7 +40,7 @@ const cases: [title: string, nodes: NodeFixture[], asks: Partial<PodFixture>, me
     'nothing but another node helps',
     [{ name: 'n', cordoned: true, offers: { cpu: '1' } }],
     { requests: { cpu: '2', 'nvidia.com/gpu': 1 } },
-    '0 of 1 node fits: 1 is cordoned; add a node with 2 cpu and 1 nvidia.com/gpu free or delete pods that are not needed',
+    '0 of 1 node fits: 1 is cordoned; add a node with 2 cpu and 1 nvidia.com/gpu free',
   ],
 ];
 

@@ -29,3 +29,32 @@ export function groupRefusals(
     .sort((a, b) => b.length - a.length)
     .map((group) => ({ filter: filters.get(group[0]!.refusal.filter)!, refused: group }));
 }
+
+/** Names told with a count. */
+const maxNames = 10;
+
+/** How many nodes one filter refuses for one reason, whatever else keeps the pod off them. */
+export interface RefusalCount {
+  readonly filter: string;
+  readonly reason: string;
+  readonly count: number;
+  readonly nodes: readonly string[];
+}
+
+/** Largest first; a node that several filters refuse counts for each. */
+export function countRefusals(refused: readonly RefusedNode[]): RefusalCount[] {
+  const counts = new Map<
+    string,
+    { filter: string; reason: string; count: number; nodes: string[] }
+  >();
+  for (const { node, refusals } of refused) {
+    for (const { filter, reason } of refusals) {
+      const key = `${filter} ${reason}`;
+      const known = counts.get(key) ?? { filter, reason, count: 0, nodes: [] };
+      known.count += 1;
+      if (known.nodes.length < maxNames) known.nodes.push(node);
+      counts.set(key, known);
+    }
+  }
+  return [...counts.values()].sort((a, b) => b.count - a.count);
+}

@@ -6,6 +6,7 @@ import { podAffinityFilter } from './pod-affinity.js';
 import { resourcesFilter } from './resources.js';
 import { taintsFilter } from './taints.js';
 import { topologySpreadFilter } from './topology-spread.js';
+import { volumesFilter } from './volumes.js';
 import { unschedulableFilter } from './unschedulable.js';
 
 /** In the order in which a person hears of them: a node counts under the first that refuses it. */
@@ -14,6 +15,7 @@ export const defaultFilters: readonly Filter[] = [
   unschedulableFilter,
   taintsFilter,
   nodeAffinityFilter,
+  volumesFilter,
   resourcesFilter,
   hostPortsFilter,
   podAffinityFilter,

@@ -14,6 +14,7 @@ import { resourceBehaviours } from './resources.js';
 import { scoreBehaviours } from './scores.js';
 import { taintBehaviours } from './taints.js';
 import { spreadBehaviours } from './topology-spread.js';
+import { volumeBehaviours } from './volumes.js';
 
 const tables: Readonly<Record<string, readonly Behaviour[]>> = {
   resources: resourceBehaviours,
@@ -22,6 +23,7 @@ const tables: Readonly<Record<string, readonly Behaviour[]>> = {
   'host ports': hostPortBehaviours,
   'pod affinity': interPodBehaviours,
   'topology spread': spreadBehaviours,
+  volumes: volumeBehaviours,
   scores: scoreBehaviours,
   preemption: preemptionBehaviours,
 };

@@ -18,8 +18,8 @@ export interface World {
   readonly pods: readonly PodInput[];
 }
 
-/** Amounts in these tests are plain numbers of cores, bytes and pieces. */
-function requestOf(pod: PodInput, resource: string): number {
+/** What the pod asks for in all. Amounts in these tests are plain numbers of cores, bytes and pieces. */
+export function requestOf(pod: PodInput, resource: string): number {
   if (resource === 'pods') return 1;
   let sum = 0;
   for (const c of pod.spec.containers) sum += Number(c.resources?.requests?.[resource] ?? 0);

@@ -8,7 +8,7 @@ import type { TopologyTerms } from '../topology/topology-terms.js';
 export type ClusterEvent =
   | { readonly type: 'node-added' | 'node-changed'; readonly node: string }
   | { readonly type: 'pod-left' | 'pod-placed'; readonly node: string; readonly pod: PodHandle }
-  | { readonly type: 'namespace-changed' | 'node-removed' };
+  | { readonly type: 'namespace-changed' | 'node-removed' | 'volumes-changed' };
 
 /**
  * Whether the event can be why a pod fits now that did not before: it fits the node that the event is about,
@@ -26,6 +26,8 @@ export function couldHelp(
     case 'namespace-changed':
     case 'node-removed':
       return topology !== undefined || isRepelled;
+    case 'volumes-changed':
+      return pod.podClass.volumes.length > 0;
     case 'pod-placed':
       return counts(pod, event.pod);
     case 'pod-left':

@@ -5,6 +5,7 @@ use crate::clock;
 use crate::control::Control;
 use crate::death::{self, Death};
 use crate::failure::{AtStep, Outcome, complain};
+use crate::launcher::containers::remove_unfinished;
 use crate::launcher::report::Report;
 use crate::log::{ContainerLog, LogOptions};
 use crate::memory;
@@ -16,7 +17,6 @@ use crate::supervisor::{Role, Supervisor};
 use nix::sys::prctl::set_child_subreaper;
 use nix::unistd::{chdir, getpid};
 use serde_json::json;
-use std::fs;
 use std::path::Path;
 
 /// The whole life of a monitor, in a forked child. `dir` is the container's state directory, made
@@ -34,7 +34,7 @@ pub fn monitor(request: &CreateRequest, dir: &Path, report: Report) -> i32 {
         }
         Err(failure) => {
             // First the directory, so that the same id can be tried again after the answer.
-            let _ = fs::remove_dir_all(dir);
+            remove_unfinished(dir);
             report.send(Err(failure));
             1
         }
@@ -54,6 +54,9 @@ fn create(request: &CreateRequest, dir: &Path) -> Outcome<(Supervisor, Container
         max_files: request.log_max_files,
     })?;
     let control = Control::listen()?;
+    if let Some(rootfs) = &request.rootfs {
+        rootfs.mount(&request.bundle)?;
+    }
     let (pid, streams) = RuntimeCall {
         runtime: &request.runtime,
         root: &request.runtime_root,
@@ -89,6 +92,7 @@ fn state_of(request: &CreateRequest) -> Outcome<ContainerState> {
         runtime_root: request.runtime_root.clone(),
         cgroups_path: request.cgroups_path.clone(),
         log_path: request.log_path.clone(),
+        mounted_root: request.rootfs.is_some(),
         annotations: request.annotations.clone(),
         started_at: clock::now(),
         is_init: false,

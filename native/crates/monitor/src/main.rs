@@ -13,11 +13,14 @@ mod death;
 mod exec;
 mod failure;
 mod frames;
+#[cfg(test)]
+mod fuzz_tests;
 mod launcher;
 mod log;
 mod memory;
 mod oom;
 mod protocol;
+mod rootfs;
 mod runtime;
 mod sandbox;
 mod spawn;

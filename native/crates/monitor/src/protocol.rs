@@ -18,6 +18,7 @@
 //! | `shutdown` | the launcher ends; containers and monitors live on |
 
 use crate::failure::{Failure, Outcome};
+use crate::rootfs::Rootfs;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -61,6 +62,8 @@ pub struct CreateRequest {
     pub log_max_files: u32,
     pub stdin: bool,
     pub terminal: bool,
+    /// For a runtime that finds its root mounted: any but ours.
+    pub rootfs: Option<Rootfs>,
     #[serde(default)]
     pub annotations: BTreeMap<String, String>,
 }
@@ -224,6 +227,9 @@ fn check_create(op: &str, request: &CreateRequest) -> Outcome<()> {
     absolute(op, "runtimeRoot", &request.runtime_root)?;
     absolute(op, "cgroupsPath", &request.cgroups_path)?;
     absolute(op, "logPath", &request.log_path)?;
+    if let Some(rootfs) = &request.rootfs {
+        rootfs.check(op, absolute)?;
+    }
     if !LOG_BYTES.contains(&request.log_max_bytes) {
         let message = format!(
             "logMaxBytes: must be from {} to {}",

@@ -58,6 +58,9 @@ pub struct ContainerState {
     pub runtime_root: String,
     pub cgroups_path: String,
     pub log_path: String,
+    /// The root was mounted for the runtime, and is to be unmounted.
+    #[serde(default)]
+    pub mounted_root: bool,
     pub annotations: BTreeMap<String, String>,
     pub started_at: String,
     /// The process is the first of a pid namespace of its own.

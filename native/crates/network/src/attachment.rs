@@ -3,12 +3,14 @@
 use crate::config::{Attachment, Config};
 use crate::failure::{
     ALREADY_ADDED, AtStep, Failure, INVALID_ENVIRONMENT, KERNEL_REFUSED, NOT_AS_ADDED, Outcome,
+    PORT_TAKEN,
 };
 use crate::leases::{Lease, Leases};
 use crate::link::{self, Link, VethPair, format_mac, mac_of};
 use crate::netlink::Netlink;
 use crate::netns::Netns;
-use crate::{node, route};
+use crate::runtime_config::PortMapping;
+use crate::{chain, host_ports, limit, node, route};
 use nix::errno::Errno;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -39,19 +41,50 @@ pub fn add(config: &Config, attachment: &Attachment) -> Outcome<Value> {
     }
     let bridge = node::ensure_bridge(&mut host, config)?;
     // What a call that was killed has leased is leased anew, with this namespace.
-    leases.release(&attachment.container_id, &attachment.ifname)?;
-    let lease = Lease::new(&attachment.container_id, &attachment.ifname, path)?;
+    release(
+        config,
+        &mut leases,
+        &attachment.container_id,
+        &attachment.ifname,
+    )?;
+    let ports = &config.runtime_config.port_mappings;
+    refuse_taken_ports(&leases, ports)?;
+    let lease = Lease::new(&attachment.container_id, &attachment.ifname, path)?.with_ports(ports);
     let address = leases.allocate(&config.pod_cidr, &lease)?;
     // Others may allocate while this one goes on.
     drop(leases);
     connect(config, attachment, &netns, &mut host, &bridge, address)
+        .and_then(|()| open_ports(config))
         .and_then(|()| result(config, attachment, &mut host, address))
         .inspect_err(|_| {
-            let _ = link::delete(&mut host, &host_name);
-            let _ = Leases::open(&config.lease_dir()).and_then(|mut leases| {
-                leases.release(&attachment.container_id, &attachment.ifname)
-            });
+            let _ = remove(config, &attachment.container_id, &attachment.ifname);
         })
+}
+
+fn refuse_taken_ports(leases: &Leases, ports: &[PortMapping]) -> Outcome<()> {
+    let Some((port, holder)) = leases.clash(ports) else {
+        return Ok(());
+    };
+    let message = format!("port {port} of the host leads to {}", holder.container_id);
+    Err(Failure::new(PORT_TAKEN, message).hint("choose another hostPort"))
+}
+
+/// Last, so that nobody is sent to a pod that is not there yet.
+fn open_ports(config: &Config) -> Outcome<()> {
+    if config.runtime_config.port_mappings.is_empty() {
+        return Ok(());
+    }
+    let leases = Leases::open(&config.lease_dir())?;
+    host_ports::publish(config, leases.ports(None))
+}
+
+/// Frees an address. First its ports, or they would lead to the next pod that gets the address.
+fn release(config: &Config, leases: &mut Leases, id: &str, ifname: &str) -> Outcome<()> {
+    let lease = leases.lease_of(id, ifname);
+    if lease.is_some_and(|(_, lease)| !lease.ports.is_empty()) {
+        host_ports::publish(config, leases.ports(Some((id, ifname))))?;
+    }
+    leases.release(id, ifname)
 }
 
 fn open_netns(attachment: &Attachment) -> Outcome<(&Path, Netns)> {
@@ -93,6 +126,24 @@ fn connect(
     let pod_end = need(&mut pod, &attachment.ifname)?;
     link::add_address(&mut pod, pod_end.index, address, &config.pod_cidr)?;
     link::set_up(&mut pod, pod_end.index)?;
+    let limits = config.runtime_config.bandwidth;
+    // What the pod receives leaves through our end of the pair, what it sends through its own.
+    if limits.ingress_rate > 0 {
+        limit::set(
+            host,
+            host_end.index,
+            limits.ingress_rate,
+            limits.ingress_burst,
+        )?;
+    }
+    if limits.egress_rate > 0 {
+        limit::set(
+            &mut pod,
+            pod_end.index,
+            limits.egress_rate,
+            limits.egress_burst,
+        )?;
+    }
     route::add_default(&mut pod, config.pod_cidr.gateway()).at("add default route")
 }
 
@@ -116,12 +167,12 @@ fn result(
     let mut ip = json!({
         "address": format!("{address}/{}", config.pod_cidr.prefix()),
         "gateway": config.pod_cidr.gateway(),
-        "interface": 2,
+        "interface": chain::interfaces(config) + 2,
     });
     if config.cni_version.starts_with("0.") {
         ip["version"] = json!("4");
     }
-    Ok(json!({
+    let own = json!({
         "cniVersion": config.cni_version,
         "interfaces": [
             { "name": config.bridge, "mac": bridge.mac },
@@ -132,7 +183,8 @@ fn result(
         "ips": [ip],
         "routes": [{ "dst": "0.0.0.0/0", "gw": config.pod_cidr.gateway() }],
         "dns": {},
-    }))
+    });
+    Ok(chain::after(config, own))
 }
 
 /// Disconnects a pod. What is gone already is no error, so that DEL can be repeated.
@@ -144,7 +196,8 @@ fn remove(config: &Config, container_id: &str, ifname: &str) -> Outcome<()> {
     let mut host = Netlink::open()?;
     // First the interface: an address must not be leased while somebody still answers to it.
     link::delete(&mut host, &host_interface(container_id, ifname))?;
-    Leases::open(&config.lease_dir())?.release(container_id, ifname)
+    let mut leases = Leases::open(&config.lease_dir())?;
+    release(config, &mut leases, container_id, ifname)
 }
 
 /// Compares what is there with what ADD said.
@@ -152,12 +205,15 @@ pub fn check(config: &Config, attachment: &Attachment) -> Outcome<()> {
     let differs = |what: String| Failure::new(NOT_AS_ADDED, what);
     let (_, netns) = open_netns(attachment)?;
     let leases = Leases::open(&config.lease_dir())?;
-    let leased = leases.find(&attachment.container_id, &attachment.ifname);
-    let address = leased.ok_or_else(|| differs("no address is leased".into()))?;
-    let expected = previous_address(config)?.unwrap_or(address);
-    if expected != address {
-        return Err(differs(format!("{address} is leased, not {expected}")));
+    let leased = leases.lease_of(&attachment.container_id, &attachment.ifname);
+    let (address, lease) = leased.ok_or_else(|| differs("no address is leased".into()))?;
+    let expected = chain::addresses(config)?;
+    if expected.as_ref().is_some_and(|all| !all.contains(&address)) {
+        return Err(differs(format!(
+            "{address} is leased, which prevResult has not"
+        )));
     }
+    host_ports::check(address, &lease.ports)?;
     let mut host = Netlink::open()?;
     let bridge = need(&mut host, &config.bridge)?;
     let host_end = need(
@@ -179,6 +235,13 @@ pub fn check(config: &Config, attachment: &Attachment) -> Outcome<()> {
             attachment.ifname
         )));
     }
+    let limits = config.runtime_config.bandwidth;
+    if limits.ingress_rate > 0 {
+        limit::check(&mut host, host_end.index, limits.ingress_rate)?;
+    }
+    if limits.egress_rate > 0 {
+        limit::check(&mut pod, pod_end.index, limits.egress_rate)?;
+    }
     let gateway = config.pod_cidr.gateway();
     match route::default_route(&mut pod)? {
         Some((Some(via), _)) if via == gateway => Ok(()),
@@ -186,20 +249,6 @@ pub fn check(config: &Config, attachment: &Attachment) -> Outcome<()> {
             "the default route does not go via {gateway}"
         ))),
     }
-}
-
-fn previous_address(config: &Config) -> Outcome<Option<Ipv4Addr>> {
-    let Some(previous) = &config.previous_result else {
-        return Ok(None);
-    };
-    let address = previous["ips"][0]["address"]
-        .as_str()
-        .and_then(|text| text.split('/').next());
-    let address = address.and_then(|text| text.parse().ok());
-    let message = "prevResult.ips[0].address: is not an address";
-    address
-        .map(Some)
-        .ok_or_else(|| Failure::new(crate::failure::INVALID_CONFIG, message))
 }
 
 /// Removes every attachment that is not in the configuration's list of valid ones; goes on after

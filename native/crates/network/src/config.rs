@@ -5,6 +5,7 @@ use crate::cidr::Cidr;
 use crate::failure::{
     DECODE_FAILURE, Failure, INCOMPATIBLE_VERSION, INVALID_CONFIG, INVALID_ENVIRONMENT, Outcome,
 };
+use crate::runtime_config::RuntimeConfig;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -33,6 +34,9 @@ pub struct Config {
     pub mtu: u32,
     #[serde(rename = "dataDir")]
     pub data_dir: PathBuf,
+    /// What the caller adds for this attachment.
+    #[serde(rename = "runtimeConfig", default)]
+    pub runtime_config: RuntimeConfig,
     #[serde(rename = "prevResult")]
     pub previous_result: Option<Value>,
     #[serde(rename = "cni.dev/valid-attachments")]
@@ -97,7 +101,7 @@ impl Config {
                 self.data_dir
             ));
         }
-        Ok(())
+        self.runtime_config.validate()
     }
 }
 

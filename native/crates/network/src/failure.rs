@@ -17,6 +17,7 @@ pub const NO_ADDRESS_LEFT: u32 = 101;
 pub const NOT_AS_ADDED: u32 = 102;
 pub const ALREADY_ADDED: u32 = 103;
 pub const PROGRAM_MISSING: u32 = 104;
+pub const PORT_TAKEN: u32 = 105;
 
 #[derive(Clone, Debug, Serialize)]
 pub struct Failure {

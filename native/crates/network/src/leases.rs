@@ -4,6 +4,7 @@
 
 use crate::cidr::Cidr;
 use crate::failure::{AtStep, Failure, NO_ADDRESS_LEFT, Outcome};
+use crate::runtime_config::PortMapping;
 use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -24,6 +25,9 @@ pub struct Lease {
     pub netns_inode: u64,
     /// No namespace survives a reboot, and so no lease does.
     pub boot_id: String,
+    /// Ports of the host that lead to this address.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ports: Vec<PortMapping>,
 }
 
 impl Lease {
@@ -35,7 +39,16 @@ impl Lease {
             netns: netns.into(),
             netns_inode: inode,
             boot_id: boot_id()?,
+            ports: Vec::new(),
         })
+    }
+
+    /// The same with ports of the host.
+    pub fn with_ports(self, ports: &[PortMapping]) -> Self {
+        Self {
+            ports: ports.to_vec(),
+            ..self
+        }
     }
 
     fn is_of(&self, container_id: &str, ifname: &str) -> bool {
@@ -74,8 +87,17 @@ impl Leases {
 
     /// The address that the attachment holds.
     pub fn find(&self, container_id: &str, ifname: &str) -> Option<Ipv4Addr> {
+        self.lease_of(container_id, ifname)
+            .map(|(address, _)| address)
+    }
+
+    /// The address with what is known of its holder.
+    pub fn lease_of(&self, container_id: &str, ifname: &str) -> Option<(Ipv4Addr, &Lease)> {
         let of = |(_, lease): &(&Ipv4Addr, &Lease)| lease.is_of(container_id, ifname);
-        self.held.iter().find(of).map(|(address, _)| *address)
+        self.held
+            .iter()
+            .find(of)
+            .map(|(address, lease)| (*address, lease))
     }
 
     /// Leases the next free address after the last one given, so that an address rests before it
@@ -110,6 +132,24 @@ impl Leases {
         self.held.values()
     }
 
+    /// The first of these ports that another holds, and who that is.
+    pub fn clash<'a>(&self, ports: &'a [PortMapping]) -> Option<(&'a PortMapping, &Lease)> {
+        ports.iter().find_map(|port| {
+            let holds = |lease: &&Lease| lease.ports.iter().any(|held| held.clashes(port));
+            self.held.values().find(holds).map(|lease| (port, lease))
+        })
+    }
+
+    /// All ports of the host that lead to pods, but those of one attachment if that is given.
+    pub fn ports<'a>(
+        &'a self,
+        without: Option<(&'a str, &'a str)>,
+    ) -> impl Iterator<Item = (Ipv4Addr, &'a PortMapping)> {
+        let counts = move |lease: &Lease| without.is_none_or(|(id, name)| !lease.is_of(id, name));
+        let held = self.held.iter().filter(move |(_, lease)| counts(lease));
+        held.flat_map(|(address, lease)| lease.ports.iter().map(|port| (*address, port)))
+    }
+
     fn next_free(&self, cidr: &Cidr) -> Option<Ipv4Addr> {
         let range = cidr.pod_addresses();
         let last = fs::read_to_string(self.dir.join(LAST_FILE)).ok();
@@ -125,11 +165,12 @@ impl Leases {
             .find(|address| !self.held.contains_key(address))
     }
 
+    /// But for those with ports of the host, which must be closed first: GC does that.
     fn take_back_abandoned(&mut self) -> Outcome<()> {
         let abandoned = self
             .held
             .iter()
-            .filter(|(_, lease)| lease.namespace_is_gone());
+            .filter(|(_, lease)| lease.ports.is_empty() && lease.namespace_is_gone());
         let addresses: Vec<Ipv4Addr> = abandoned.map(|(address, _)| *address).collect();
         addresses
             .into_iter()

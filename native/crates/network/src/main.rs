@@ -2,19 +2,26 @@
 //! it. Its nouns: an *attachment* is one interface of one container; a *lease* is an address that
 //! an attachment holds; the *bridge* joins a node's pods; *routes* lead to other nodes' pods. It
 //! refuses configurations that are not wholly valid before it changes anything, and undoes what it
-//! did when a later step fails. It talks netlink itself; only `setup` and `teardown` run nft.
+//! did when a later step fails. It talks netlink itself; only `setup`,
+//! `teardown` and ports of the host run nft.
 
 mod attachment;
+mod chain;
 mod cidr;
 mod config;
 mod failure;
+#[cfg(test)]
+mod fuzz_tests;
+mod host_ports;
 mod leases;
+mod limit;
 mod link;
 mod masquerade;
 mod netlink;
 mod netns;
 mod node;
 mod route;
+mod runtime_config;
 
 use config::{Attachment, Config, SUPPORTED_VERSIONS, read_stdin};
 use failure::{Failure, INVALID_ENVIRONMENT, Outcome};

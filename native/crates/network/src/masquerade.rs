@@ -21,15 +21,22 @@ pub fn find_nft() -> Outcome<PathBuf> {
 
 /// Replaces our chain in one transaction; the table may hold chains of others of our parts.
 pub fn install(config: &Config) -> Outcome<()> {
-    let (pods, cluster) = (config.pod_cidr, config.cluster_cidr);
+    nft(&find_nft()?, &rules(config))
+}
+
+/// The chain of what leaves: out of the cluster under the node's address, and under the gateway's what was
+/// sent on to a pod from the host's loopback or from a neighbour, whose answers would miss us otherwise.
+pub fn rules(config: &Config) -> String {
+    let (pods, cluster, bridge) = (config.pod_cidr, config.cluster_cidr, &config.bridge);
     let chain = "ip gantry leaving";
-    let rules = format!(
+    format!(
         "add table ip gantry\n\
          add chain {chain} {{ type nat hook postrouting priority 100; policy accept; }}\n\
          flush chain {chain}\n\
+         add rule {chain} ip saddr 127.0.0.0/8 oifname \"{bridge}\" masquerade\n\
+         add rule {chain} ct status dnat ip saddr {pods} ip daddr {pods} masquerade\n\
          add rule {chain} ip saddr {pods} ip daddr != {cluster} ip daddr != 224.0.0.0/4 masquerade\n"
-    );
-    nft(&find_nft()?, &rules)
+    )
 }
 
 /// Removes the table. Without nft there can be none of ours.
@@ -41,7 +48,8 @@ pub fn remove() -> Outcome<()> {
     nft(&program, "add table ip gantry\ndelete table ip gantry\n")
 }
 
-fn nft(program: &PathBuf, rules: &str) -> Outcome<()> {
+/// Has nft make one transaction of the rules.
+pub fn nft(program: &PathBuf, rules: &str) -> Outcome<()> {
     let step = "run nft";
     let mut child = Command::new(program)
         .args(["-f", "-"])

@@ -114,7 +114,7 @@ fn restore_forwarding(config: &Config) -> Outcome<()> {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct WantedRoutes {
+pub struct WantedRoutes {
     routes: Vec<WantedRoute>,
     #[serde(rename = "clusterCIDR")]
     cluster_cidr: Cidr,
@@ -122,7 +122,7 @@ struct WantedRoutes {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct WantedRoute {
+pub struct WantedRoute {
     #[serde(rename = "podCIDR")]
     pod_cidr: Cidr,
     via: Ipv4Addr,
@@ -172,7 +172,7 @@ fn explain(errno: Errno) -> String {
     }
 }
 
-fn validate(wanted: WantedRoutes) -> Outcome<BTreeMap<Cidr, Ipv4Addr>> {
+pub fn validate(wanted: WantedRoutes) -> Outcome<BTreeMap<Cidr, Ipv4Addr>> {
     let mut routes: BTreeMap<Cidr, Ipv4Addr> = BTreeMap::new();
     let refuse = |index: usize, problem: String| {
         Err(Failure::new(

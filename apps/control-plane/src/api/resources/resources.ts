@@ -1,5 +1,5 @@
 import { type ApiObject, type Kind, serverSideApply } from '@gantry/api-machinery';
-import { type Namespace, NamespaceKind } from '@gantry/api';
+import { type Namespace, NamespaceKind, type Pod, PodKind } from '@gantry/api';
 import { type Clock, isReason, notFound, timestamp } from '@gantry/base';
 import type { ObjectStore } from '@gantry/controller';
 import type { WatchCaches } from '../watch/watch-caches.js';
@@ -27,6 +27,7 @@ import type {
 } from './options.js';
 import { patched } from './patching.js';
 import { PriorityAdmission } from './priority-admission.js';
+import { admitRuntimeClass } from './runtime-class-admission.js';
 import { type Change, Writer } from './writer.js';
 
 /** How often server-side apply begins anew when the object comes or goes meanwhile. */
@@ -117,6 +118,7 @@ export class Resources {
   ): Promise<T> {
     const mine = options.owned ? object : structuredClone(object);
     await this.priorities.create(kind, mine);
+    if ((kind as Kind) === PodKind) await admitRuntimeClass(this.objects, mine as unknown as Pod);
     const answer = this.hooks.run(kind, mine);
     return answer(await this.writer.create(kind, namespace, mine, options));
   }

@@ -4,6 +4,7 @@
 use crate::death::{Death, KILL_FILE, KillRequest};
 use crate::failure::{AtStep, Failure, Outcome, Reason};
 use crate::oom::OomWatch;
+use crate::rootfs;
 use crate::spawn::Ended;
 use crate::state::{ContainerState, EXIT_FILE, ExitRecord, STATE_FILE, read_record, write_record};
 use nix::errno::Errno;
@@ -88,6 +89,8 @@ impl Containers {
             "running": running,
             "bundle": state.bundle,
             "logPath": state.log_path,
+            "runtime": state.runtime,
+            "runtimeRoot": state.runtime_root,
             "annotations": state.annotations,
             "exit": exit,
         }))
@@ -113,6 +116,7 @@ impl Containers {
             let message = format!("container {id} has not ended; kill it first");
             return Err(Failure::bad_request("container.remove", message));
         }
+        unmount_root(&dir)?;
         fs::remove_dir_all(&dir).at(format!("remove {}", dir.display()))
     }
 
@@ -184,5 +188,14 @@ pub fn pidfd_open(pid: i32) -> Option<OwnedFd> {
 
 /// Removes what a launcher or monitor that died in the middle of a create has left.
 pub fn remove_unfinished(dir: &Path) {
+    let _ = unmount_root(dir);
     let _ = fs::remove_dir_all(dir);
+}
+
+/// Before the state goes: nothing else knows that there is something to unmount.
+fn unmount_root(dir: &Path) -> Outcome<()> {
+    match read_record::<ContainerState>(dir, STATE_FILE) {
+        Some(state) if state.mounted_root => rootfs::unmount(&state.bundle),
+        _ => Ok(()),
+    }
 }

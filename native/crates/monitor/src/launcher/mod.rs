@@ -2,8 +2,8 @@
 //! any of them; what may take long is done by forked children that report through pipes. It keeps
 //! nothing that the state directory does not say, so it can be killed at any time.
 
-mod connection;
-mod containers;
+pub mod connection;
+pub mod containers;
 mod dispatch;
 mod poller;
 pub mod report;

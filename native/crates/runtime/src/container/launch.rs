@@ -119,6 +119,16 @@ fn adapt(process: &mut Process, request: &Request<'_>) {
     }
 }
 
+/// Judges a whole `config.json` as `create` does before it makes anything.
+pub fn check(spec: &Spec) -> Result<()> {
+    let linux = spec.linux.as_ref();
+    let linux = linux.ok_or_else(|| Error::new("linux is missing in config.json"))?;
+    let process = spec.process.as_ref();
+    let process = process.ok_or_else(|| Error::new("process is missing in config.json"))?;
+    validate(spec, linux, process)?;
+    Plan::of(linux).map(drop)
+}
+
 fn validate(spec: &Spec, linux: &Linux, process: &Process) -> Result<()> {
     rootfs::validate(spec)?;
     exec::validate(process)?;

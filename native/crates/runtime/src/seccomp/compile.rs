@@ -354,3 +354,7 @@ fn jump(code: u32, k: u32, jt: u8, jf: u8) -> sock_filter {
 #[cfg(test)]
 #[path = "compile_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "fuzz_tests.rs"]
+mod fuzz_tests;

@@ -1,7 +1,7 @@
 use super::*;
 
 /// Runs a filter as the kernel would.
-fn run(program: &[sock_filter], audit: u32, number: u32, arguments: [u64; 6]) -> u32 {
+pub(super) fn run(program: &[sock_filter], audit: u32, number: u32, arguments: [u64; 6]) -> u32 {
     let (mut at, mut accumulator) = (0, 0_u32);
     loop {
         let sock_filter { code, jt, jf, k } = program[at];

@@ -2,7 +2,8 @@
 
 
 /**
- * A ConfigMap or Secret that an assigned pod refers to; `deleted` when it is gone.
+ * A ConfigMap, Secret or RuntimeClass that an assigned pod refers to; `deleted` when it is gone. A RuntimeClass
+ * has no namespace.
  */
 export interface Resource {
   'kind'?: (string);
@@ -14,7 +15,8 @@ export interface Resource {
 }
 
 /**
- * A ConfigMap or Secret that an assigned pod refers to; `deleted` when it is gone.
+ * A ConfigMap, Secret or RuntimeClass that an assigned pod refers to; `deleted` when it is gone. A RuntimeClass
+ * has no namespace.
  */
 export interface Resource__Output {
   'kind': (string);
