@@ -41,6 +41,8 @@ export interface Config {
   readonly schedulingProfile: Profile;
   /** JSON list of {hash, user, groups}; hash is the SHA-256 of a bearer token in hexadecimal. */
   readonly tokenFile?: string;
+  /** Where the scheduler's decisions are recorded, to be replayed; nowhere by default. */
+  readonly decisionLog?: string;
   readonly logLevel: LogLevel;
 }
 
@@ -101,6 +103,10 @@ export const serveFlags = {
     default: '',
   },
   'token-file': { value: 'FILE', help: 'bearer tokens: [{"hash", "user", "groups"}]' },
+  'decision-log': {
+    value: 'FILE',
+    help: 'record what the scheduler decides (two files of 64 MiB)',
+  },
   'log-level': { value: 'LEVEL', help: 'debug, info, warn, error or silent', default: 'info' },
 } as const satisfies Record<string, Flag>;
 
@@ -155,6 +161,7 @@ export function parseConfig(argv: readonly string[], env: NodeJS.ProcessEnv = {}
       parseProfile(read.oneOf('scheduling-profile', profileNames), text),
     ),
     tokenFile: read.optional('token-file'),
+    decisionLog: read.optional('decision-log'),
     logLevel: read.oneOf('log-level', logLevels),
   };
   read.require(

@@ -268,6 +268,29 @@ export class Snapshot {
     }
   }
 
+  /** Looks at the cluster with this node's labels, taints or cordon changed; afterwards all is as before. */
+  withTraits<T>(slot: number, traits: NodeTraits, look: () => T): T {
+    const before = this.nodes.traits[slot]!;
+    this.replaceTraits(slot, traits);
+    try {
+      return look();
+    } finally {
+      this.replaceTraits(slot, before);
+    }
+  }
+
+  /** Looks at the cluster with one more, empty node of an unused name; afterwards all is as before. */
+  withNode<T>(node: NodeInput, look: (slot: number) => T): T {
+    const traits = traitsOf(node);
+    if (this.nodes.slot(traits.name) !== undefined) throw new Error(`${traits.name} exists`);
+    const slot = this.occupy(traits, node);
+    try {
+      return look(slot);
+    } finally {
+      this.vacate(slot);
+    }
+  }
+
   /**
    * Looks at the cluster with pods on other nodes: `lift` takes one off its node, `put` sets it on a node. When
    * `look` returns all are where they were, with the devices that they held; nothing else may change meanwhile.
@@ -293,29 +316,6 @@ export class Snapshot {
         if (devices) holdings.set(number, devices);
         this.place(number, slot);
       }
-    }
-  }
-
-  /** Looks at the cluster with this node's labels, taints or cordon changed; afterwards all is as before. */
-  withTraits<T>(slot: number, traits: NodeTraits, look: () => T): T {
-    const before = this.nodes.traits[slot]!;
-    this.replaceTraits(slot, traits);
-    try {
-      return look();
-    } finally {
-      this.replaceTraits(slot, before);
-    }
-  }
-
-  /** Looks at the cluster with one more, empty node of an unused name; afterwards all is as before. */
-  withNode<T>(node: NodeInput, look: (slot: number) => T): T {
-    const traits = traitsOf(node);
-    if (this.nodes.slot(traits.name) !== undefined) throw new Error(`${traits.name} exists`);
-    const slot = this.occupy(traits, node);
-    try {
-      return look(slot);
-    } finally {
-      this.vacate(slot);
     }
   }
 
