@@ -12,7 +12,7 @@ import {
 
 const directories = ['bin', 'dev', 'etc', 'home', 'home/web', 'proc', 'root', 'sys', 'tmp', 'www'];
 const applets =
-  'cat dd df echo env false httpd id kill ls mkdir nc printf rm sh sleep stat touch true wget yes';
+  'cat chown dd df echo env false grep httpd id kill ls mkdir nc printf readlink rm sh sleep stat touch tr true wc wget yes';
 
 const files: TarEntry[] = [
   {

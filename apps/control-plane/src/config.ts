@@ -38,6 +38,8 @@ export interface Config {
   readonly compactionMinutes: number;
   /** JSON list of {hash, user, groups}; hash is the SHA-256 of a bearer token in hexadecimal. */
   readonly tokenFile?: string;
+  /** Where the scheduler's decisions are recorded, to be replayed; nowhere by default. */
+  readonly decisionLog?: string;
   readonly logLevel: LogLevel;
 }
 
@@ -88,6 +90,10 @@ export const serveFlags = {
   'lease-seconds': { value: 'N', help: 'a dead leader is replaced after this time', default: '6' },
   'compaction-minutes': { value: 'N', help: 'how often old history is dropped', default: '5' },
   'token-file': { value: 'FILE', help: 'bearer tokens: [{"hash", "user", "groups"}]' },
+  'decision-log': {
+    value: 'FILE',
+    help: 'record what the scheduler decides (two files of 64 MiB)',
+  },
   'log-level': { value: 'LEVEL', help: 'debug, info, warn, error or silent', default: 'info' },
 } as const satisfies Record<string, Flag>;
 
@@ -127,6 +133,7 @@ export function parseConfig(argv: readonly string[], env: NodeJS.ProcessEnv = {}
     leaseSeconds: read.integer('lease-seconds', 2, 300),
     compactionMinutes: read.integer('compaction-minutes', 1, 1_440),
     tokenFile: read.optional('token-file'),
+    decisionLog: read.optional('decision-log'),
     logLevel: read.oneOf('log-level', logLevels),
   };
   read.require(

@@ -4,6 +4,7 @@ import { isAbsolute } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { LogLevel } from '@gantry/base';
 import type { ForeignNetworkOptions } from './network/pod-network.js';
+import { parseUserRange, type UserRangeConfig } from './pods/user-ranges.js';
 import { parseBytes, parseCpuMillis } from './quantity.js';
 import { parseRuntimeHandlers } from './runtime-handlers.js';
 
@@ -39,6 +40,8 @@ export interface AgentConfig {
   readonly runtimeHandlers: Readonly<Record<string, string>>;
   /** CNI plugins other than ours; absent: ours. */
   readonly foreignNetwork?: ForeignNetworkOptions;
+  /** Whence pods with hostUsers: false get their ids. */
+  readonly podUserIds: UserRangeConfig;
   readonly metricsPort: number;
   readonly maxPods: number;
   readonly reserved: Reserved;
@@ -97,6 +100,12 @@ const flags: Record<string, Flag> = {
     value: 'DIR[,…]',
     fallback: '/opt/cni/bin,/usr/lib/cni',
     help: 'where the programs of that network are',
+  },
+  'pod-user-ids': {
+    value: 'FIRST-LAST',
+    // What systemd's list of ids leaves unused.
+    fallback: '1879048192-2147352575',
+    help: 'user and group ids of the host that are given to pods with hostUsers: false, 65536 each',
   },
   'runtime-handler': {
     value: 'NAME=FILE[,…]',
@@ -333,6 +342,7 @@ export function parseConfig(
     cgroupRoot: reader.read('cgroup-root', parseCgroup),
     bridge: reader.text('bridge')!,
     foreignNetwork: readForeignNetwork(reader),
+    podUserIds: reader.read('pod-user-ids', parseUserRange),
     runtimeHandlers: reader.read('runtime-handler', parseRuntimeHandlers),
     metricsPort: reader.read('metrics-port', parseInteger(0, 65_535)),
     maxPods: reader.read('max-pods', parseInteger(1, 10_000)),

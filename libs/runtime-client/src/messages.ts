@@ -76,6 +76,10 @@ export interface Sandbox {
   readonly net?: string;
   readonly ipc: string;
   readonly uts?: string;
+  /** Absent: each container has a pid namespace of its own. */
+  readonly pid?: string;
+  /** Absent: the host's user namespace. */
+  readonly user?: string;
 }
 
 export interface RunResult {

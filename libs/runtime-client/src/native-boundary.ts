@@ -196,6 +196,8 @@ export function readSandbox(value: unknown): Sandbox {
     net: optional(fields['net'], 'result.net', text),
     ipc: text(fields['ipc'], 'result.ipc'),
     uts: optional(fields['uts'], 'result.uts', text),
+    pid: optional(fields['pid'], 'result.pid', text),
+    user: optional(fields['user'], 'result.user', text),
   };
 }
 

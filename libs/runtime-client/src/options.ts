@@ -48,13 +48,23 @@ export interface CreateContainerOptions {
 }
 
 export interface SandboxOptions {
-  /** Made when missing; the namespaces are pinned at dir/net, dir/ipc and dir/uts. */
+  /** Made when missing; the namespaces are pinned at dir/net, dir/ipc and dir/uts, a tmpfs lies at dir/shm. */
   readonly dir: string;
   readonly hostname: string;
   /** Only namespaced ones: net.*, kernel.shm*, kernel.msg*, kernel.sem, fs.mqueue.*. */
   readonly sysctls?: Readonly<Record<string, string>>;
   /** Then only ipc is pinned: network and hostname are the host's. */
   readonly hostNetwork?: boolean;
+  /** A pid namespace is pinned at dir/pid; whatever runs in it ends with the sandbox. */
+  readonly shareProcesses?: boolean;
+  /** A user namespace with these ids of the host owns the others; pinned at dir/user. */
+  readonly userRange?: UserRange;
+}
+
+/** Ids of the host; a user namespace's own 0 is the first of them. */
+export interface UserRange {
+  readonly first: number;
+  readonly size: number;
 }
 
 export interface RunOptions {

@@ -61,8 +61,8 @@ export class RuntimeClient {
 
   /** AlreadyExists when the sandbox is there. */
   async createSandbox(options: SandboxOptions): Promise<Sandbox> {
-    const { dir, hostname, sysctls = {}, hostNetwork = false } = options;
-    const fields = { dir, hostname, sysctls, hostNetwork };
+    const { sysctls = {}, hostNetwork = false, ...further } = options;
+    const fields = { ...further, sysctls, hostNetwork };
     return readSandbox(await this.launcher.request('sandbox.create', fields));
   }
 

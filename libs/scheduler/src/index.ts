@@ -60,3 +60,6 @@ export {
   type SnapshotObserver,
 } from './snapshot.js';
 export { tolerates, untoleratedTaint } from './tolerations.js';
+export type { Operation, RecordedPod, Recorder } from './replay/operation.js';
+export { RecordingScheduler, RecordingSnapshot } from './replay/recording.js';
+export { replay, type Divergence, type ReplayReport } from './replay/replay.js';

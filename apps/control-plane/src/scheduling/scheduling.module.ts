@@ -3,12 +3,14 @@ import type { Clock, Logger } from '@gantry/base';
 import type { Leadership } from '@gantry/store';
 import { Registry } from 'prom-client';
 import { Resources, SubresourceRegistry } from '../api/index.js';
+import type { Config } from '../config.js';
 import { ControllersModule } from '../controllers/index.js';
 import { leadingResources } from '../controllers/leading-resources.js';
 import { TermInformers } from '../controllers/term-informers.js';
 import { EventRecorder } from '../events/index.js';
 import { Leader, type LeaderService } from '../leader/leader.js';
 import * as tokens from '../tokens.js';
+import { DecisionLog } from './decision-log.js';
 import { SchedulingLoop } from './scheduling-loop.js';
 import { SchedulingMetrics } from './scheduling-metrics.js';
 import { simulationResource } from './simulation/simulations.js';
@@ -28,6 +30,7 @@ export class SchedulingModule implements LeaderService {
     @Inject(Resources) resources: Resources,
     @Inject(SubresourceRegistry) subresources: SubresourceRegistry,
     @Inject(Registry) registry: Registry,
+    @Inject(tokens.CONFIG) private readonly config: Config,
     @Inject(tokens.CLOCK) private readonly clock: Clock,
     @Inject(tokens.LOGGER) private readonly logger: Logger,
   ) {
@@ -43,7 +46,10 @@ export class SchedulingModule implements LeaderService {
     const informers = this.terms.for(signal);
     const { objects } = this.leader;
     const resources = leadingResources(objects, clock, logger, signal);
+    const file = this.config.decisionLog;
+    const log = file ? new DecisionLog({ file, clock, logger }) : undefined;
     const loop = new SchedulingLoop({
+      ...(log ? { scheduler: log.scheduler } : {}),
       resources,
       objects,
       informers,
@@ -59,6 +65,7 @@ export class SchedulingModule implements LeaderService {
       await running;
     } finally {
       this.loop = undefined;
+      await log?.close();
     }
   }
 }

@@ -2,10 +2,10 @@ import { describe, expect, test } from 'vitest';
 import type { Container, Pod } from '@gantry/api';
 import { defaultSpec, type Spec } from '@gantry/runtime-client';
 import { capabilities } from './capabilities.js';
+import { appArmorProfile } from './app-armor.js';
 import { commandLine } from './command.js';
 import { environment, type ResourceLookup } from './environment.js';
 import type { FieldContext } from './fields.js';
-import { refuseNotServed } from './not-served.js';
 import { cgroupResources, oomScoreAdj } from './resources.js';
 import { buildSpec } from './spec.js';
 import { resolveUser } from './user.js';
@@ -185,14 +185,23 @@ test('the out-of-memory preference follows the quality of service', () => {
   expect(oomScoreAdj(container(), 'BestEffort', 2 ** 30)).toBe(1000);
 });
 
-test.each<[Partial<Pod['spec']>, string | undefined]>([
-  [{}, undefined],
-  [{ shareProcessNamespace: true }, 'shareProcessNamespace'],
-  [{ hostUsers: false }, 'hostUsers'],
-])('what is not served is refused: %j', (spec, message) => {
-  const refuse = () => refuseNotServed(pod(spec));
-  if (message === undefined) expect(refuse).not.toThrow();
-  else expect(refuse).toThrow(message);
+test.each<[Partial<Pod['spec']>, Partial<Container>, boolean, string | undefined]>([
+  [{}, {}, false, undefined],
+  [{ securityContext: { appArmorProfile: { type: 'Unconfined' } } }, {}, false, undefined],
+  [{ securityContext: { appArmorProfile: { type: 'RuntimeDefault' } } }, {}, false, 'no AppArmor'],
+  [{ securityContext: { appArmorProfile: { type: 'RuntimeDefault' } } }, {}, true, 'name it as'],
+])('the AppArmor profile of %j %j on a node with it: %j', (spec, own, has, message) => {
+  const profile = () => appArmorProfile(pod(spec), container(own), has);
+  if (message === undefined) expect(profile()).toBeUndefined();
+  else expect(profile).toThrow(message);
+});
+
+test("a container's own AppArmor profile goes before its pod's", () => {
+  const appArmor = (localhostProfile: string) => ({
+    securityContext: { appArmorProfile: { type: 'Localhost' as const, localhostProfile } },
+  });
+  expect(appArmorProfile(pod(appArmor('pods')), container(appArmor('own')), true)).toBe('own');
+  expect(appArmorProfile(pod(appArmor('pods')), container(), true)).toBe('pods');
 });
 
 describe('the whole spec', () => {

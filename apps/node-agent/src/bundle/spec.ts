@@ -1,6 +1,7 @@
 import type { Container, Pod } from '@gantry/api';
 import type { Image } from '@gantry/image';
 import type { LayeredRoot, Linux, Mount, Sandbox, Spec } from '@gantry/runtime-client';
+import { appArmorProfile } from './app-armor.js';
 import { commandLine } from './command.js';
 import { expand } from './expand.js';
 import { cgroupResources, lowestOomScoreAdj, oomScoreAdj } from './resources.js';
@@ -26,6 +27,8 @@ export interface BundleInput {
   readonly layerDir: string;
   readonly pidsLimit: number;
   readonly nodeMemoryBytes: number;
+  /** An empty directory where the root is mounted; default: `rootfs` of the bundle. */
+  readonly rootfsDir?: string;
   /** Another runtime than ours, which finds its root mounted. */
   readonly foreign?: boolean;
 }
@@ -33,7 +36,8 @@ export interface BundleInput {
 function namespaces(pod: Pod, sandbox: Sandbox): Linux['namespaces'] {
   const { hostPID, hostIPC, hostNetwork } = pod.spec;
   const list: Linux['namespaces'] = [{ type: 'mount' }, { type: 'cgroup' }];
-  if (!hostPID) list.push({ type: 'pid' });
+  if (sandbox.user) list.push({ type: 'user', path: sandbox.user });
+  if (!hostPID) list.push({ type: 'pid', ...(sandbox.pid ? { path: sandbox.pid } : {}) });
   if (!hostIPC) list.push({ type: 'ipc', path: sandbox.ipc });
   if (!hostNetwork && sandbox.net) list.push({ type: 'network', path: sandbox.net });
   if (!hostNetwork && sandbox.uts) list.push({ type: 'uts', path: sandbox.uts });
@@ -87,7 +91,7 @@ export function buildSpec(base: Spec, input: BundleInput): Spec {
     cwd: workingDir || image.config.WorkingDir || '/',
     oomScoreAdj: oomScoreAdj(container, qosClass, input.nodeMemoryBytes),
   };
-  spec.root = { path: 'rootfs' };
+  spec.root = { path: input.rootfsDir ?? 'rootfs' };
   spec.hostname = undefined;
   spec.mounts = mergeMounts(spec.mounts, input.mounts);
   const resources = cgroupResources(container, input.pidsLimit, isReclaimable);
@@ -98,6 +102,7 @@ export function buildSpec(base: Spec, input: BundleInput): Spec {
     resources: { ...spec.linux.resources, ...resources },
   };
   applySecurity(spec, pod, container, input.privileges);
+  spec.process.apparmorProfile = appArmorProfile(pod, container);
   // Older runtimes refuse a version that they do not know; nothing of a later one is in here.
   if (input.foreign) {
     spec.ociVersion = '1.0.2';

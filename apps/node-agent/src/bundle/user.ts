@@ -74,6 +74,15 @@ function refuseRoot(pod: Pod, container: Container, uid: number, imageUser: stri
   }
 }
 
+/** A pod with a user namespace has the ids of 16 bits. */
+function refuseUnmapped(ids: readonly number[]): void {
+  const beyond = ids.find((id) => id > 65_535);
+  if (beyond === undefined) return;
+  throw new ContainerConfigError(
+    `user or group ${beyond} is beyond 65535, the last one with hostUsers: false; choose another`,
+  );
+}
+
 /**
  * The user of a container: runAsUser and runAsGroup of container or pod, else the image's USER, with
  * names looked up in the image. Refuses root when runAsNonRoot is set.
@@ -100,5 +109,6 @@ export function resolveUser(
     ...(shared?.fsGroup === undefined ? [] : [shared.fsGroup]),
   ];
   const additionalGids = [...new Set(extra)].filter((id) => id !== gid);
+  if (pod.spec.hostUsers === false) refuseUnmapped([uid, gid, ...additionalGids]);
   return { uid, gid, additionalGids, home: row?.[5] || (uid === 0 ? '/root' : '/') };
 }

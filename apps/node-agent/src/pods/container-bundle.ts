@@ -15,7 +15,6 @@ import {
 import { ContainerConfigError } from '../bundle/config-error.js';
 import { environment } from '../bundle/environment.js';
 import type { FieldContext } from '../bundle/fields.js';
-import { refuseNotServed } from '../bundle/not-served.js';
 import { readLayerFile } from '../bundle/layer-files.js';
 import { seccompProfile } from '../bundle/security.js';
 import { buildSpec, layeredRoot } from '../bundle/spec.js';
@@ -48,7 +47,13 @@ export interface PreparedBundle {
 export function sandboxPaths(pod: Pod, paths: PodPaths): Sandbox {
   const at = (name: string) => join(paths.sandbox, name);
   const shared = { dir: paths.sandbox, ipc: at('ipc') };
-  return pod.spec.hostNetwork ? shared : { ...shared, net: at('net'), uts: at('uts') };
+  const { hostUsers, shareProcessNamespace } = pod.spec;
+  const own = {
+    ...shared,
+    ...(hostUsers === false ? { user: at('user') } : {}),
+    ...(shareProcessNamespace ? { pid: at('pid') } : {}),
+  };
+  return pod.spec.hostNetwork ? own : { ...own, net: at('net'), uts: at('uts') };
 }
 
 /** What downward fields are taken from. */
@@ -102,13 +107,12 @@ export async function prepareBundle(
   context: NodeContext,
 ): Promise<PreparedBundle> {
   const { pod, container, image, paths, attempt, sandbox } = request;
-  refuseNotServed(pod);
   const fields = fieldContext(pod, context, sandbox.ips);
   const lookup = context.resources(pod.metadata.namespace!);
   const env = environment(container, image.config.Env ?? [], fields, lookup);
   const user = await userOf(pod, container, image);
   const at = attemptPaths(paths, container.name, attempt.attempt);
-  const own = await agentMounts(container, paths, at);
+  const own = await agentMounts(pod, container, paths, at);
   const run = (argv: readonly string[]) => context.runtime.run(argv);
   const volumes = await volumeMounts(pod, container, { paths, run, env });
   const seccomp = seccompOf(pod, container, context);
@@ -127,6 +131,7 @@ export async function prepareBundle(
     layerDir: at.layer,
     pidsLimit: context.config.pidsLimit,
     nodeMemoryBytes: context.node.memoryBytes,
+    rootfsDir: await rootfsDir(pod, context),
     foreign: sandbox.handler !== undefined,
   });
   for (const name of ['upper', 'work']) await mkdir(join(at.layer, name), { recursive: true });
@@ -134,6 +139,14 @@ export async function prepareBundle(
   await writeBundle(at.bundle, spec);
   const foreign = foreignRuntime(sandbox, layeredRoot(image.layerDirs, at.layer), context);
   return { dir: at.bundle, cgroupsPath, foreign };
+}
+
+/** A pod whose root is nobody outside cannot reach its bundle, which only the host's root may enter. */
+async function rootfsDir(pod: Pod, { config }: NodeContext): Promise<string | undefined> {
+  if (pod.spec.hostUsers !== false) return undefined;
+  const dir = join(config.runDir, 'rootfs');
+  await mkdir(dir, { recursive: true, mode: 0o755 });
+  return dir;
 }
 
 function foreignRuntime(

@@ -1,9 +1,11 @@
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Container, Pod } from '@gantry/api';
 import type { Mount } from '@gantry/runtime-client';
 import { hostnameOf } from '../bundle/environment.js';
 import { hostsFile, resolvConf } from '../bundle/etc-files.js';
+import { idmapped } from '../volumes/idmap.js';
 import type { AttemptPaths, PodPaths } from './paths.js';
 
 const readHost = (path: string) => readFile(path, 'utf8').catch(() => '');
@@ -27,25 +29,36 @@ export async function writeEtcFiles(
   }
 }
 
-function bind(source: string, destination: string): Mount {
-  return { source, destination, type: 'bind', options: ['bind', 'rw', 'rprivate'] };
+function bind(pod: Pod, source: string, destination: string): Mount {
+  const options = ['bind', 'rw', 'rprivate', ...idmapped(pod)];
+  return { source, destination, type: 'bind', options };
 }
 
-/** The /etc files and the termination log, as mounts; a volume at the same place takes precedence. */
+/** What the containers of the pod have at /dev/shm in common: its own, or the host's. */
+function sharedMemory(pod: Pod, paths: PodPaths): Mount[] {
+  const source = pod.spec.hostIPC ? '/dev/shm' : join(paths.sandbox, 'shm');
+  // A sandbox that an earlier agent has made has none.
+  if (!existsSync(source)) return [];
+  const mount = bind(pod, source, '/dev/shm');
+  return [{ ...mount, options: [...mount.options!, 'nosuid', 'noexec', 'nodev'] }];
+}
+
+/** The /etc files, the termination log and shared memory, as mounts; a volume at the same place takes precedence. */
 export async function agentMounts(
+  pod: Pod,
   container: Container,
   paths: PodPaths,
   attempt: AttemptPaths,
 ): Promise<Mount[]> {
   const taken = new Set(container.volumeMounts?.map((mount) => mount.mountPath));
   const mounts = ['hosts', 'resolv.conf', 'hostname'].map((name) =>
-    bind(join(paths.etc, name), `/etc/${name}`),
+    bind(pod, join(paths.etc, name), `/etc/${name}`),
   );
   const terminationLog = container.terminationMessagePath || '/dev/termination-log';
   await mkdir(attempt.dir, { recursive: true });
   await writeFile(attempt.terminationLog, '');
   // Whoever the container runs as must be able to leave its last words.
   await chmod(attempt.terminationLog, 0o666);
-  mounts.push(bind(attempt.terminationLog, terminationLog));
+  mounts.push(bind(pod, attempt.terminationLog, terminationLog), ...sharedMemory(pod, paths));
   return mounts.filter((mount) => !taken.has(mount.destination));
 }

@@ -7,6 +7,7 @@ import type { ResourceLookup } from '../bundle/environment.js';
 import type { AgentMetrics } from '../metrics/metrics.js';
 import type { PullBoard } from '../images/pull-board.js';
 import type { PodNetwork } from '../network/pod-network.js';
+import type { UserRanges } from './user-ranges.js';
 
 /** Where events about pods go. Never throws, never blocks. */
 export interface EventSink {
@@ -45,6 +46,7 @@ export interface NodeContext {
   readonly images: ImageStore;
   readonly pulls: PullBoard;
   readonly network: PodNetwork;
+  readonly userRanges: UserRanges;
   readonly events: EventSink;
   readonly metrics: AgentMetrics;
   readonly seccomp: Seccomp;

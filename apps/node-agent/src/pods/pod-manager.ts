@@ -139,12 +139,15 @@ export class PodManager {
       onGone: (from) => this.removed(from),
     });
     this.workers.set(worker.uid, worker);
+    const { userRange } = state.record;
+    if (userRange) this.context.userRanges.hold(worker.uid, userRange);
     this.context.metrics.pods.set(this.workers.size);
     return worker;
   }
 
   private removed(worker: PodWorker): void {
     this.workers.delete(worker.uid);
+    this.context.userRanges.release(worker.uid);
     this.context.metrics.pods.set(this.workers.size);
     this.listener.onGone(refOf(worker));
   }

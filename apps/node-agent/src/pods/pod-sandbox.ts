@@ -1,6 +1,7 @@
 import { mkdir, readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unavailable } from '@gantry/base';
+import type { UserRange } from '@gantry/runtime-client';
 import { hostnameOf } from '../bundle/environment.js';
 import { attachmentRequest } from '../network/attachment-request.js';
 import { handlerOf } from '../runtime-handlers.js';
@@ -21,6 +22,10 @@ export class PodSandbox {
     const { record, pod, paths } = state;
     const lookup = this.context.resources(pod.metadata.namespace!);
     const handler = handlerOf(pod, lookup, this.context.config.runtimeHandlers);
+    if (handler !== undefined && pod.spec.hostUsers === false) {
+      const next = 'leave runtimeClassName out, or hostUsers';
+      throw unavailable(`spec.hostUsers: false is served by our own runtime only; ${next}`);
+    }
     await mkdir(paths.dir, { recursive: true, mode: 0o700 });
     // The address is not known yet: volumes that show it are refreshed below.
     await prepareVolumes(pod, this.volumeContext(state, []));
@@ -49,12 +54,23 @@ export class PodSandbox {
       hostname,
       sysctls,
       hostNetwork,
+      shareProcesses: pod.spec.shareProcessNamespace ?? false,
+      userRange: await this.userRange(state),
     });
     if (hostNetwork) return { ips: [node.ip] };
     const result = await network.add(pod.metadata.uid!, sandbox.net!, request);
     const ips = result.ips.map(({ address }) => address.split('/')[0]!);
     if (ips.length === 0) throw unavailable('the network plugin gave the pod no address');
     return { ips, network: result };
+  }
+
+  /** The pod's own ids of the host; on disk before anything belongs to them. */
+  private async userRange(state: PodState): Promise<UserRange | undefined> {
+    const { pod, record } = state;
+    if (pod.spec.hostUsers !== false) return undefined;
+    record.userRange ??= this.context.userRanges.take(record.uid);
+    await state.save();
+    return record.userRange;
   }
 
   /** Brings changed ConfigMaps and Secrets into the volumes of a pod that runs. */

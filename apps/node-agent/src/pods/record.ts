@@ -1,6 +1,7 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { PodStatus } from '@gantry/api';
+import type { UserRange } from '@gantry/runtime-client';
 
 /** How an attempt ended. */
 export interface AttemptExit {
@@ -66,6 +67,8 @@ export interface PodRecord {
   sandbox?: SandboxRecord;
   readonly containers: Record<string, ContainerRecord>;
   outcome?: Outcome;
+  /** The ids of the host that are this pod's (hostUsers: false); kept until it is gone. */
+  userRange?: UserRange;
   /** As last reported, so that transition times hold across restarts. */
   status?: PodStatus;
 }

@@ -9,6 +9,7 @@ import type { PodPaths } from '../pods/paths.js';
 import { parseBytes } from '../quantity.js';
 import { writeAtomically } from './atomic-writer.js';
 import { prepareHostPath } from './host-path.js';
+import { idmapped } from './idmap.js';
 import { isMountPoint } from './mount-table.js';
 import { volumePayload } from './payload.js';
 import { stageSubPath } from './sub-path.js';
@@ -88,9 +89,11 @@ const propagations = {
   Bidirectional: 'rshared',
 } as const;
 
-function mountOptions(mount: VolumeMount, volume: Volume): string[] {
+function mountOptions(pod: Pod, mount: VolumeMount, volume: Volume): string[] {
   const readOnly = mount.readOnly || isWritten(volume);
-  return ['rbind', readOnly ? 'ro' : 'rw', propagations[mount.mountPropagation ?? 'None']];
+  const mapped = volume.hostPath ? [] : idmapped(pod);
+  const propagation = propagations[mount.mountPropagation ?? 'None'];
+  return ['rbind', readOnly ? 'ro' : 'rw', propagation, ...mapped];
 }
 
 /** What the mounts of a container are made from. */
@@ -116,7 +119,7 @@ export async function volumeMounts(
     const source = subPath
       ? await stageSubPath({ volume: volume.name, root, subPath, stage }, run)
       : root;
-    const options = mountOptions(mount, volume);
+    const options = mountOptions(pod, mount, volume);
     mounts.push({ destination: mount.mountPath, type: 'bind', source, options });
   }
   return mounts;

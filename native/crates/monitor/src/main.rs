@@ -19,6 +19,7 @@ mod launcher;
 mod log;
 mod memory;
 mod oom;
+mod processes;
 mod protocol;
 mod rootfs;
 mod runtime;
@@ -28,6 +29,7 @@ mod state;
 mod stdio;
 mod supervisor;
 mod tail;
+mod user_namespace;
 
 use launcher::{ServeOptions, serve};
 use std::process::ExitCode;

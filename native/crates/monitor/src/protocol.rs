@@ -19,6 +19,7 @@
 
 use crate::failure::{Failure, Outcome};
 use crate::rootfs::Rootfs;
+use crate::user_namespace::UserRange;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -132,6 +133,11 @@ pub struct SandboxRequest {
     pub sysctls: BTreeMap<String, String>,
     #[serde(default)]
     pub host_network: bool,
+    /// Then a pid namespace with a first process of its own is pinned too.
+    #[serde(default)]
+    pub share_processes: bool,
+    /// Then a user namespace with these ids owns the others.
+    pub user_range: Option<UserRange>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -303,6 +309,13 @@ fn check_exec(op: &str, request: &ExecRequest) -> Outcome<()> {
 
 fn check_sandbox(op: &str, request: &SandboxRequest) -> Outcome<()> {
     absolute(op, "dir", &request.dir)?;
+    if let Some(range) = &request.user_range {
+        range.check(op)?;
+        if request.host_network {
+            let message = "userRange: the host's network belongs to the host's root";
+            return Err(Failure::bad_request(op, message));
+        }
+    }
     if request.hostname.is_empty() || request.hostname.len() > 64 {
         return Err(Failure::bad_request(
             op,

@@ -2,7 +2,9 @@
 //! that they need no process. Runs in a forked child, whose namespaces it changes.
 
 use crate::failure::{AtStep, Failure, Outcome, Reason};
+use crate::processes;
 use crate::protocol::SandboxRequest;
+use crate::user_namespace;
 use nix::errno::Errno;
 use nix::libc;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
@@ -14,7 +16,8 @@ use std::fs;
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 
-const PINS: [&str; 3] = ["net", "ipc", "uts"];
+const PINS: [&str; 5] = ["net", "ipc", "uts", "user", "pid"];
+const SHM: &str = "shm";
 const NAMESPACED_PREFIXES: [&str; 5] = [
     "net.",
     "kernel.shm",
@@ -36,11 +39,7 @@ pub fn is_namespaced_sysctl(name: &str) -> bool {
 pub fn create(request: &SandboxRequest) -> Outcome<Value> {
     let dir = Path::new(&request.dir);
     fs::create_dir_all(dir).at(format!("make {}", dir.display()))?;
-    let pins: &[&str] = if request.host_network {
-        &["ipc"]
-    } else {
-        &PINS
-    };
+    let pins = pins(request);
     if PINS.iter().any(|pin| dir.join(pin).exists()) {
         let message = format!("{} is already a sandbox", dir.display());
         return Err(Failure::new(
@@ -49,9 +48,11 @@ pub fn create(request: &SandboxRequest) -> Outcome<Value> {
             message,
         ));
     }
-    set_up(request, dir, pins).inspect_err(|_| {
-        let _ = remove(dir);
-    })?;
+    set_up(request, dir, &pins)
+        .and_then(|()| mount_shm(dir))
+        .inspect_err(|_| {
+            let _ = remove(dir);
+        })?;
     let paths = pins
         .iter()
         .map(|pin| (pin.to_string(), json!(dir.join(pin))));
@@ -60,7 +61,44 @@ pub fn create(request: &SandboxRequest) -> Outcome<Value> {
     ))
 }
 
+fn pins(request: &SandboxRequest) -> Vec<&'static str> {
+    let wanted = |pin: &&str| match *pin {
+        "net" | "uts" => !request.host_network,
+        "user" => request.user_range.is_some(),
+        "pid" => request.share_processes,
+        _ => true,
+    };
+    PINS.into_iter().filter(wanted).collect()
+}
+
 fn set_up(request: &SandboxRequest, dir: &Path, pins: &[&str]) -> Outcome<()> {
+    // Pinned last, so that a sandbox that can be seen is a complete one.
+    let pin_all = |owner: &str| {
+        pins.iter()
+            .try_for_each(|pin| pin_namespace(owner, pin, &dir.join(pin)))
+    };
+    match request.user_range {
+        None => make(request).and_then(|()| pin_all("self")),
+        Some(range) => user_namespace::within(
+            range,
+            || make(request),
+            |process| pin_all(&process.to_string()),
+        ),
+    }
+}
+
+/// What the pod's containers have at /dev/shm in common.
+fn mount_shm(dir: &Path) -> Outcome<()> {
+    let target = dir.join(SHM);
+    let step = || format!("mount {}", target.display());
+    fs::create_dir_all(&target).at(step())?;
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
+    let options = Some("mode=1777,size=65536k");
+    mount(Some("shm"), &target, Some("tmpfs"), flags, options).at(step())
+}
+
+/// Moves this process to new namespaces and sets them up.
+fn make(request: &SandboxRequest) -> Outcome<()> {
     let mut flags = CloneFlags::CLONE_NEWIPC;
     if !request.host_network {
         flags |= CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWUTS;
@@ -71,15 +109,22 @@ fn set_up(request: &SandboxRequest, dir: &Path, pins: &[&str]) -> Outcome<()> {
         loopback_up().at("set lo up")?;
     }
     write_sysctls(&request.sysctls)?;
-    // Pinned last, so that a sandbox that can be seen is a complete one.
-    pins.iter()
-        .try_for_each(|pin| pin_namespace(pin, &dir.join(pin)))
+    if request.share_processes {
+        processes::found()?;
+    }
+    Ok(())
 }
 
-fn pin_namespace(namespace: &str, target: &Path) -> Outcome<()> {
+fn pin_namespace(owner: &str, namespace: &str, target: &Path) -> Outcome<()> {
     let step = || format!("pin {}", target.display());
     fs::File::create_new(target).at(step())?;
-    let source = PathBuf::from("/proc/self/ns").join(namespace);
+    // The owner itself stays where it was: only its children are in the new one.
+    let file = if namespace == "pid" {
+        "pid_for_children"
+    } else {
+        namespace
+    };
+    let source = PathBuf::from(format!("/proc/{owner}/ns/{file}"));
     mount(
         Some(&source),
         target,
@@ -119,6 +164,7 @@ fn loopback_up() -> Result<(), Errno> {
 
 /// Unpins what is pinned and removes the directory; what is gone already is no error.
 pub fn remove(dir: &Path) -> Outcome<()> {
+    processes::end(&dir.join("pid"))?;
     for pin in PINS {
         let target = dir.join(pin);
         unmount_all(&target).at(format!("unmount {}", target.display()))?;
@@ -129,6 +175,9 @@ pub fn remove(dir: &Path) -> Outcome<()> {
             _ => (),
         }
     }
+    let shm = dir.join(SHM);
+    unmount_all(&shm).at(format!("unmount {}", shm.display()))?;
+    let _ = fs::remove_dir(&shm);
     match fs::remove_dir(dir) {
         Ok(()) => Ok(()),
         // The agent may keep other files of the pod there; they are its own to remove.
