@@ -47,6 +47,7 @@ export {
   reclaimableCpu,
   reclaimableMemory,
 } from './reclaim/reclaimable.js';
+export { planRebalancing, type RebalanceOptions, type RebalancePlan } from './rebalance/plan.js';
 export { podRequests, type Amounts } from './requests.js';
 export type { Ask, DeviceAsk, ResourceTable } from './resource-table.js';
 export { Scheduler, type Decision } from './scheduler.js';

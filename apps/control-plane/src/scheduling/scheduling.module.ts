@@ -36,8 +36,9 @@ export class SchedulingModule implements LeaderService {
   ) {
     this.metrics = new SchedulingMetrics(registry);
     const leading = () => this.loop;
-    subresources.register(whySubresource({ resources, leading }));
-    subresources.registerResource(simulationResource({ resources }));
+    const profile = this.config.schedulingProfile;
+    subresources.register(whySubresource({ resources, leading, profile }));
+    subresources.registerResource(simulationResource({ resources, profile }));
     leader.register(this);
   }
 
@@ -46,8 +47,8 @@ export class SchedulingModule implements LeaderService {
     const informers = this.terms.for(signal);
     const { objects } = this.leader;
     const resources = leadingResources(objects, clock, logger, signal);
-    const file = this.config.decisionLog;
-    const log = file ? new DecisionLog({ file, clock, logger }) : undefined;
+    const { decisionLog: file, schedulingProfile: profile } = this.config;
+    const log = file ? new DecisionLog({ file, clock, logger, profile }) : undefined;
     const loop = new SchedulingLoop({
       ...(log ? { scheduler: log.scheduler } : {}),
       resources,
@@ -57,6 +58,7 @@ export class SchedulingModule implements LeaderService {
       metrics,
       clock,
       logger,
+      profile,
     });
     try {
       const running = loop.run(signal);
