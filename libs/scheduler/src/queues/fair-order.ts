@@ -52,16 +52,14 @@ export class FairOrder<T extends Waiting> {
   /** Takes out items with up to `limit` pods together, in their order; at least one item. */
   take(limit: number): T[] {
     const taken: T[] = [];
-    const asked = new Map<string, Ask[]>();
-    if (this.hasChoice()) this.shares.refresh();
+    const turns = new Turns(this.shares, this.hasChoice());
     for (let pods = 0; this.count > 0;) {
       const level = this.levels.get(Math.max(...this.levels.keys()))!;
-      const namespace = this.next(level, asked);
-      const [item] = level.get(namespace)!;
+      const [item] = level.get(turns.next(level.keys()))!;
       pods += item!.asks.length;
       if (pods > limit && taken.length > 0) break;
       this.delete(item!);
-      asked.set(namespace, [...(asked.get(namespace) ?? []), ...item!.asks]);
+      turns.took(item!);
       taken.push(item!);
     }
     return taken;
@@ -71,17 +69,50 @@ export class FairOrder<T extends Waiting> {
     for (const level of this.levels.values()) if (level.size > 1) return true;
     return false;
   }
+}
 
-  private next(level: ReadonlyMap<string, Set<T>>, asked: ReadonlyMap<string, Ask[]>): string {
-    let best = '';
+/** The shares of namespaces while one batch is taken; each is computed anew only when it took something. */
+class Turns {
+  private readonly shareOf = new Map<string, number>();
+  private readonly asked = new Map<string, Map<number, number>>();
+
+  constructor(
+    private readonly shares: Pick<NamespaceShares, 'share' | 'refresh'>,
+    private readonly hasChoice: boolean,
+  ) {
+    if (hasChoice) shares.refresh();
+  }
+
+  next(namespaces: Iterable<string>): string {
+    let best: string | undefined;
     let least = Infinity;
-    for (const namespace of level.keys()) {
-      if (level.size === 1) return namespace;
-      const share = this.shares.share(namespace, asked.get(namespace));
-      if (share >= least && best !== '') continue;
+    for (const namespace of namespaces) {
+      if (!this.hasChoice) return namespace;
+      const share = this.share(namespace);
+      if (best !== undefined && share >= least) continue;
       best = namespace;
       least = share;
     }
-    return best;
+    return best!;
+  }
+
+  took({ namespace, asks }: Waiting): void {
+    if (!this.hasChoice) return;
+    const sum = this.asked.get(namespace) ?? new Map<number, number>();
+    this.asked.set(namespace, sum);
+    for (const { columns, amounts } of asks) {
+      for (let i = 0; i < columns.length; i++) {
+        sum.set(columns[i]!, (sum.get(columns[i]!) ?? 0) + amounts[i]!);
+      }
+    }
+    this.shareOf.delete(namespace);
+  }
+
+  private share(namespace: string): number {
+    const known = this.shareOf.get(namespace);
+    if (known !== undefined) return known;
+    const share = this.shares.share(namespace, this.asked.get(namespace));
+    this.shareOf.set(namespace, share);
+    return share;
   }
 }

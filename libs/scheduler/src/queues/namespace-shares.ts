@@ -1,5 +1,4 @@
 import type { PodHandle } from '../pod-class.js';
-import type { Ask } from '../resource-table.js';
 import type { PodLedger, Snapshot } from '../snapshot.js';
 
 /** Namespaces without a weight of their own have this one. */
@@ -46,18 +45,15 @@ export class NamespaceShares implements PodLedger {
     });
   }
 
-  /** The weighted dominant share with these asks on top of what runs. */
-  share(namespace: string, extra: readonly Ask[] = []): number {
-    const row = Float64Array.from(this.taken.get(namespace) ?? []);
-    const asked = new Map<number, number>();
-    for (const { columns, amounts } of extra) {
-      columns.forEach((column, i) => asked.set(column, (asked.get(column) ?? 0) + amounts[i]!));
-    }
+  /** The weighted dominant share with these amounts, by column, on top of what runs. */
+  share(namespace: string, extra?: ReadonlyMap<number, number>): number {
+    const row = this.taken.get(namespace);
     let largest = 0;
     for (let column = 0; column < this.totals.length; column++) {
       const total = this.totals[column]!;
       if (total <= 0) continue;
-      largest = Math.max(largest, ((row[column] ?? 0) + (asked.get(column) ?? 0)) / total);
+      const amount = (row?.[column] ?? 0) + (extra?.get(column) ?? 0);
+      largest = Math.max(largest, amount / total);
     }
     return largest / (this.weights.get(namespace) ?? defaultWeight);
   }
