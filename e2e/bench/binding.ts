@@ -1,12 +1,15 @@
 /**
- * `npm run bench -- binding [--nodes 5000] [--pods 10000] [--rounds 3] [--members 1,3]`: from the create of a
+ * `npm run bench -- binding [--nodes 5000] [--pods 10000] [--rounds 3] [--members 1,3]`:
+ * from the create of a
  * plain pod to its binding, both seen by clients of the API over HTTPS: control plane, real etcd with fsync
  * and all clients on this machine. `bound-N`: sustained, 64 creates in flight, etcd of N members; `idle`: one
  * pod at a time; `processor-N`: what the control plane itself takes of a core, which a busy machine changes
- * least. The nodes are hollow.
+ * least. The nodes are hollow. `restart-NODES-PODS` (`--restart 50000:1000000`, or `no`): from the start of a
+ * process to its first binding in a cluster of that size, on etcd; a million pods take it 2 GiB of disk.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { processorMicros, residentMebibytes, startBed, type Bed } from './binding/bed.ts';
+import { restart } from './binding/restart.ts';
 import type { Options, Report } from './report.ts';
 import { summarize, type Result } from './statistics.ts';
 
@@ -90,10 +93,19 @@ async function measure(members: number, args: readonly string[]): Promise<Result
   ];
 }
 
+/** `restart`: seconds from the start of a control plane to its first binding. */
+async function restarted(sizes: string): Promise<Result> {
+  const [nodes = Number.NaN, pods = Number.NaN] = sizes.split(':').map(Number);
+  if (!(nodes > 0 && pods >= 0)) throw new Error('--restart takes NODES:PODS, or no');
+  return summarize(`restart-${nodes}-${pods}`, 's', [await restart(nodes, pods)]);
+}
+
 export async function run({ args }: Options): Promise<Report> {
   const results: Result[] = [];
   for (const members of positive(args, 'members', '1,3')) {
     results.push(...(await measure(members, args)));
   }
+  const sizes = argument(args, 'restart', '1000:20000');
+  if (sizes !== 'no') results.push(await restarted(sizes));
   return { missing: ['kube-scheduler'], results };
 }

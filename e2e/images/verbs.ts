@@ -112,7 +112,7 @@ export function verbScenarios(clusterOf: () => Cluster): void {
     await refuse(['load', '/root/images/cut.tar'], 1, 'cut short');
     // Interrupted in the middle: neither a file here nor one there stays.
     await shell(
-      'timeout -s INT 3 gantry image load - --node node-a < <(cat /root/images/site.tar; sleep 60) || true',
+      'timeout -s INT 3 gantry image load - --node node-a < <(cat /root/images/site.tar; exec sleep 60 2>/dev/null) || true',
     );
     await eventually('no upload to be left', async () => {
       return (await cluster.node('node-a').shell('ls /var/lib/gantry/uploads')) === '';

@@ -25,6 +25,8 @@ test('apply --server-side merges by field ownership', async () => {
   const apply = 'apply --server-side -f -';
   const done = (code: string) => `deployment.apps/${code} serverside-applied\n`;
   expect(await cluster.ok(apply, deployment('sided'))).toBe(done('sided'));
+  // Until then its status is written too.
+  await cluster.ok('rollout status deployment/sided --timeout=30s');
   const version = await field('deploy sided', '.metadata.resourceVersion');
   expect(await cluster.ok(apply, deployment('sided'))).toBe(done('sided'));
   expect(await field('deploy sided', '.metadata.resourceVersion')).toBe(version);
@@ -177,4 +179,25 @@ test('run, wait, cordon and drain', async () => {
   await cluster.ok(`taint node ${node} maintenance=yes:NoSchedule`);
   expect(await field(`node ${node}`, '.spec.taints[0].key')).toBe('maintenance');
   await cluster.ok(`taint node ${node} maintenance-`);
+});
+
+test('priority classes, and a drain that waits for a disruption budget', async () => {
+  expect(await cluster.ok('get priorityclasses')).toMatch(
+    /system-node-critical +2000001000 +false/,
+  );
+  await cluster.ok('create priorityclass dear --value=1000 --description=x');
+  await cluster.ok('run guarded --image=web:1 --labels=app=guarded');
+  await cluster.ok('create pdb keep --selector=app=guarded --min-available=1');
+  await cluster.ok('wait --for=condition=Ready pod/guarded --timeout=30s');
+  await cluster.ok('wait --for=jsonpath={.status.currentHealthy}=1 pdb/keep --timeout=30s');
+  expect(await cluster.ok('get pdb')).toMatch(/keep +1 +N\/A +0 /);
+  const node = await field('pod guarded', '.spec.nodeName');
+  const refused = await cluster.kubectl(`drain ${node} --force --timeout=3s`);
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toContain(
+    "Cannot evict pod as it would violate the pod's disruption budget",
+  );
+  await cluster.ok('delete pdb keep');
+  expect(await cluster.ok(`drain ${node} --force --timeout=30s`)).toContain('pod/guarded evicted');
+  await cluster.ok(`uncordon ${node}`);
 });

@@ -248,6 +248,33 @@ test('a pod that fills its disk volume over the limit is evicted', async () => {
   expect(pod.status.message).toContain('EmptyDir volume "data" exceeds the limit "1Mi"');
 });
 
+test('pods that write past their disk limits are evicted, others are not', async () => {
+  const limits = (text: string) => ({ resources: { limits: { 'ephemeral-storage': text } } });
+  const write = (where: string, kib: number) =>
+    script(`dd if=/dev/zero of=${where} bs=1024 count=${kib}; sleep 1000`);
+  const volumes = [{ name: 'data', emptyDir: {} }];
+  const volumeMounts = [{ name: 'data', mountPath: '/data' }];
+  await run('layer', { container: { ...write('/full', 3000), ...limits('1Mi') } });
+  await run('talks', {
+    container: { ...script('yes gantry | head -c 3000000; sleep 1000'), ...limits('1Mi') },
+  });
+  const filler = { ...write('/data/full', 3000), ...limits('2Mi'), volumeMounts };
+  await run('volume', { container: filler, spec: { volumes } });
+  await run('modest', { container: { ...write('/some', 500), ...limits('1Mi') } });
+  for (const [name, text] of [
+    ['layer', 'Container main exceeded its local ephemeral storage limit "1Mi"'],
+    ['talks', 'Container main exceeded its local ephemeral storage limit "1Mi"'],
+    ['volume', 'Pod ephemeral local storage usage exceeds the total limit of containers 2097152'],
+  ] as const) {
+    const pod = await host.podUntil(name, 'evicted', (p) => p.status.phase === 'Failed');
+    expect(pod.status).toMatchObject({
+      reason: 'Evicted',
+      message: expect.stringContaining(text),
+    });
+  }
+  expect((await host.podUntil('modest', 'to run', () => true)).status.phase).toBe('Running');
+});
+
 describe('logs and exec', () => {
   test('logs are cut, dated and followed to their end', async () => {
     const text = 'for i in 1 2 3; do echo line $i; done; sleep 2; echo last';

@@ -31,6 +31,15 @@ describe('parseConfig', () => {
     });
   });
 
+  it('makes the profile by which pods are placed', () => {
+    const argv = ['--scheduling-profile=spread', '--score-weights=spread=3,reserve=0'];
+    const { name, scores } = parseConfig(argv).schedulingProfile;
+    const weights = Object.fromEntries(scores.map(({ score, weight }) => [score.name, weight]));
+    expect(name).toBe('spread');
+    expect(weights).toMatchObject({ spread: 3, preferredTaints: 3 });
+    expect(weights).not.toHaveProperty('reserve');
+  });
+
   it('tells all faults at once, each with its flag', () => {
     const argv = ['--api-port=x', '--nonsense=1', '--store=mysql', '--node-cidr-mask=12'];
     expect(() => parseConfig(argv)).toThrow(
@@ -54,6 +63,9 @@ describe('parseConfig', () => {
     ['--lease-seconds=0', 'from 2 to 300'],
     ['--log-level=loud', 'one of debug, info'],
     ['--etcd-cert=/x', 'belong together'],
+    ['--scheduling-profile=best', 'one of bin-pack, spread, balanced'],
+    ['--score-weights=packs=1', 'profile bin-pack has no score packs; it has pack,'],
+    ['--score-weights=pack', 'the weight of pack must be from 0 to 1000, not NaN'],
     ['--api-port', 'needs a value'],
   ])('refuses %s', (argument, message) => {
     expect(() => parseConfig([argument])).toThrow(message);

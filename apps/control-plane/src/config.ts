@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { LogLevel } from '@gantry/base';
 import { parseStoreLocation, type StoreLocation } from '@gantry/store';
+import { customProfile, profiles, type Profile, type ProfileName } from '@gantry/scheduler';
 import { FlagReader, flagOptions, type Flag } from './flags.js';
 
 /** Everything that can be set; frozen, read once at start. Times in the unit of their name. */
@@ -36,8 +37,12 @@ export interface Config {
   /** The leadership of a control plane that died passes on after this time. */
   readonly leaseSeconds: number;
   readonly compactionMinutes: number;
+  /** By what rules pods are placed. */
+  readonly schedulingProfile: Profile;
   /** JSON list of {hash, user, groups}; hash is the SHA-256 of a bearer token in hexadecimal. */
   readonly tokenFile?: string;
+  /** Where the scheduler's decisions are recorded, to be replayed; nowhere by default. */
+  readonly decisionLog?: string;
   readonly logLevel: LogLevel;
 }
 
@@ -87,11 +92,37 @@ export const serveFlags = {
   'event-ttl-minutes': { value: 'N', help: 'how long events are kept', default: '60' },
   'lease-seconds': { value: 'N', help: 'a dead leader is replaced after this time', default: '6' },
   'compaction-minutes': { value: 'N', help: 'how often old history is dropped', default: '5' },
+  'scheduling-profile': {
+    value: 'NAME',
+    help: 'bin-pack, spread or balanced (docs/scheduling-profiles.md)',
+    default: 'bin-pack',
+  },
+  'score-weights': {
+    value: 'SCORE=WEIGHT[,…]',
+    help: 'weights of the scores of that profile; 0 leaves one out',
+    default: '',
+  },
   'token-file': { value: 'FILE', help: 'bearer tokens: [{"hash", "user", "groups"}]' },
+  'decision-log': {
+    value: 'FILE',
+    help: 'record what the scheduler decides (two files of 64 MiB)',
+  },
   'log-level': { value: 'LEVEL', help: 'debug, info, warn, error or silent', default: 'info' },
 } as const satisfies Record<string, Flag>;
 
 const logLevels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent'];
+
+const profileNames = Object.keys(profiles) as ProfileName[];
+
+/** The profile with these weights: `pack=2,preferredTaints=0`. */
+function parseProfile(name: ProfileName, text: string): Profile {
+  const pairs = text.split(',').filter((pair) => pair !== '');
+  const weights = pairs.map((pair) => {
+    const [score = '', weight = ''] = pair.split('=');
+    return [score, weight.trim() === '' ? Number.NaN : Number(weight)] as const;
+  });
+  return customProfile(name, { weights: Object.fromEntries(weights) });
+}
 
 /**
  * Reads flags, then the environment (`--api-port` is GANTRY_API_PORT), then defaults. BadRequest
@@ -126,7 +157,11 @@ export function parseConfig(argv: readonly string[], env: NodeJS.ProcessEnv = {}
     eventTtlMinutes: read.integer('event-ttl-minutes', 1, 60 * 24 * 30),
     leaseSeconds: read.integer('lease-seconds', 2, 300),
     compactionMinutes: read.integer('compaction-minutes', 1, 1_440),
+    schedulingProfile: read.parsed('score-weights', (text) =>
+      parseProfile(read.oneOf('scheduling-profile', profileNames), text),
+    ),
     tokenFile: read.optional('token-file'),
+    decisionLog: read.optional('decision-log'),
     logLevel: read.oneOf('log-level', logLevels),
   };
   read.require(

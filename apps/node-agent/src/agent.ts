@@ -29,6 +29,7 @@ import { Session } from './session/session.js';
 import { StatusReporter } from './status-reporter.js';
 import { Relays } from './streams/relays.js';
 import { agentVersion } from './version.js';
+import { diskExcess, diskUsage } from './volumes/disk-usage.js';
 
 /** How often the node's conditions are measured, in milliseconds. */
 const measurePeriodMs = 10_000;
@@ -267,10 +268,20 @@ export class Agent implements ControlSink {
     while (!signal.aborted) {
       await this.measure().catch((error: unknown) => this.logFault('measure', error));
       if (!this.routesAreSet) this.applyRoutes();
-      for (const worker of this.pods.list()) {
-        await worker.checkDisk().catch((error: unknown) => this.logFault('disk usage', error));
-      }
+      await this.limitDisk().catch((error: unknown) => this.logFault('disk usage', error));
       await delay(systemClock, measurePeriodMs, signal).catch(() => undefined);
+    }
+  }
+
+  /** Evicts pods that hold more of the disk than they may; all are measured by one look. */
+  private async limitDisk(): Promise<void> {
+    const limited = this.pods.list().map((worker) => ({ worker, limits: worker.diskLimits() }));
+    const dirs = new Set(limited.flatMap(({ limits }) => limits.flatMap((limit) => limit.dirs)));
+    const layersBinary = join(this.context.config.nativeDir, 'gantry-layers');
+    const used = await diskUsage(layersBinary, [...dirs]);
+    for (const { worker, limits } of limited) {
+      const excess = diskExcess(limits, used);
+      if (excess !== undefined) worker.evict(excess);
     }
   }
 

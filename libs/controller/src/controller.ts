@@ -63,6 +63,7 @@ export class Controller {
     });
     await Promise.race([aborted, Promise.all(sources.map(({ informer }) => informer.synced))]);
     const subscriptions = sources.map((source) => this.subscribe(source));
+    this.metrics.depth(this.options.name, this.queue.depth);
     // One listener for all reconciliations: adding and removing one for each costs more than most of them.
     const stop = () => this.running.forEach((limited) => limited.abort(signal.reason));
     signal.addEventListener('abort', stop, { once: true });
@@ -74,7 +75,6 @@ export class Controller {
   private subscribe(source: Source): () => void {
     const enqueue = (object: ApiObject, previous?: ApiObject) => {
       for (const key of source.keys(object, previous)) this.queue.add(key);
-      this.metrics.depth(this.options.name, this.queue.depth);
     };
     return source.informer.subscribe({
       added: (object) => enqueue(object),

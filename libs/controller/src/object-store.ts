@@ -95,23 +95,27 @@ export class ObjectStore {
     const prefix = storePrefix(kind, options.namespace);
     const at = options.resourceVersion ? BigInt(options.resourceVersion) : undefined;
     const items: T[] = [];
-    let start = options.continue;
-    let revision: Revision | undefined = at;
-    for (;;) {
-      const limit = Math.min(pageSize, (options.limit ?? Infinity) - items.length);
-      const page = await this.store.range(prefix, {
-        limit,
+    const limit = () => Math.min(pageSize, (options.limit ?? Infinity) - items.length);
+    const read = (start: string | undefined, revision: Revision | undefined) =>
+      this.store.range(prefix, {
+        limit: limit(),
         ...(start === undefined ? {} : { start }),
         ...(revision === undefined ? {} : { revision }),
       });
-      revision = page.revision;
-      for (const entry of page.entries) items.push(this.codec.decode(kind, entry));
-      start = page.next;
+    let page = await read(options.continue, at);
+    for (;;) {
+      const { revision, next, entries, remaining } = page;
+      // All pages are wanted: the next one is on its way while this one is decoded.
+      const isWhole = options.limit === undefined;
+      const following = isWhole && next !== undefined ? read(next, revision) : undefined;
+      following?.catch(() => undefined);
+      for (const entry of entries) items.push(this.codec.decode(kind, entry));
       const resourceVersion = String(revision);
-      if (start === undefined) return { items, resourceVersion };
-      if (options.limit !== undefined && items.length >= options.limit) {
-        return { items, resourceVersion, continue: start, remainingItemCount: page.remaining };
+      if (next === undefined) return { items, resourceVersion };
+      if (!isWhole && items.length >= (options.limit ?? 0)) {
+        return { items, resourceVersion, continue: next, remainingItemCount: remaining };
       }
+      page = await (following ?? read(next, revision));
     }
   }
 

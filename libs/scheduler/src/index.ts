@@ -47,6 +47,7 @@ export {
   reclaimableCpu,
   reclaimableMemory,
 } from './reclaim/reclaimable.js';
+export { planRebalancing, type RebalanceOptions, type RebalancePlan } from './rebalance/plan.js';
 export { podRequests, type Amounts } from './requests.js';
 export type { Ask, DeviceAsk, ResourceTable } from './resource-table.js';
 export { Scheduler, type Decision } from './scheduler.js';
@@ -60,3 +61,6 @@ export {
   type SnapshotObserver,
 } from './snapshot.js';
 export { tolerates, untoleratedTaint } from './tolerations.js';
+export type { Operation, RecordedPod, Recorder } from './replay/operation.js';
+export { RecordingScheduler, RecordingSnapshot } from './replay/recording.js';
+export { replay, type Divergence, type ReplayReport } from './replay/replay.js';

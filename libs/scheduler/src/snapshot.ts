@@ -38,6 +38,12 @@ export interface SnapshotTrial {
   readonly lower: (uid: string) => void;
 }
 
+/** Pods moved for a look, by uid. A pod is lifted before it is put somewhere. */
+export interface Rehearsal {
+  readonly lift: (uid: string) => void;
+  readonly put: (uid: string, slot: number) => void;
+}
+
 const emptyLabels: Labels = {};
 /** Unused classes and label sets are dropped when more than this many are known. */
 const classesBeforeSweep = 20_000;
@@ -282,6 +288,34 @@ export class Snapshot {
       return look(slot);
     } finally {
       this.vacate(slot);
+    }
+  }
+
+  /**
+   * Looks at the cluster with pods on other nodes: `lift` takes one off its node, `put` sets it on a node. When
+   * `look` returns all are where they were, with the devices that they held; nothing else may change meanwhile.
+   */
+  rehearse<T>(look: (rehearsal: Rehearsal) => T): T {
+    const homes = new Map<number, { slot: number; devices: DeviceHoldings | undefined }>();
+    const { pods, holdings } = this;
+    const lift = (number: number) => {
+      if (pods.slot(number) === nowhere) return;
+      const home = { slot: pods.slot(number), devices: holdings.get(number) };
+      if (!homes.has(number)) homes.set(number, home);
+      this.displace(number);
+      holdings.delete(number);
+    };
+    try {
+      return look({
+        lift: (uid) => lift(pods.find(uid)),
+        put: (uid, slot) => this.place(pods.find(uid), slot),
+      });
+    } finally {
+      for (const number of homes.keys()) lift(number);
+      for (const [number, { slot, devices }] of homes) {
+        if (devices) holdings.set(number, devices);
+        this.place(number, slot);
+      }
     }
   }
 

@@ -107,7 +107,6 @@ export function registerRun(program: Command, environment_: Environment): void {
     .option('--restart <policy>', 'Always (default), OnFailure or Never')
     .option('--node <name>', 'only on this node')
     .option('-d, --detach', 'do not wait until it runs')
-    .option('--timeout <duration>', 'wait so long at most (default 10m)')
-    .passThroughOptions();
+    .option('--timeout <duration>', 'wait so long at most (default 10m)');
   runs(environment_, command, run);
 }

@@ -48,7 +48,7 @@ _gantry() {
   fi
   case "$verb" in
     get|describe|delete|scale|explain)
-      if [ -z "$type" ]; then COMPREPLY=($(compgen -W "pods nodes namespaces configmaps secrets events deployments replicasets runtimeclasses poddisruptionbudgets priorityclasses podgroups jointokens" -- "$current"))
+      if [ -z "$type" ]; then COMPREPLY=($(compgen -W "pods nodes namespaces configmaps secrets events persistentvolumes persistentvolumeclaims deployments replicasets runtimeclasses poddisruptionbudgets priorityclasses podgroups storageclasses jointokens" -- "$current"))
       else COMPREPLY=($(compgen -W "$(__gantry_names "$type")" -- "$current")); fi ;;
     logs|exec|why) COMPREPLY=($(compgen -W "$(__gantry_names pods)" -- "$current")) ;;
     cordon|uncordon|drain) COMPREPLY=($(compgen -W "$(__gantry_names nodes)" -- "$current")) ;;

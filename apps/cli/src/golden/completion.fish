@@ -186,6 +186,6 @@ complete -c gantry -n '__fish_seen_subcommand_from version' -l context -d 'conte
 complete -c gantry -n '__fish_seen_subcommand_from version' -l namespace -s n -d 'namespace (default: the one of the context)'
 complete -c gantry -n '__fish_seen_subcommand_from version' -l request-timeout -d 'give up a request after this time, e.g. 30s'
 complete -c gantry -n __fish_use_subcommand -a completion -d 'print a script that completes command lines'
-complete -c gantry -n '__fish_seen_subcommand_from get describe delete scale explain' -a 'pods nodes namespaces configmaps secrets events deployments replicasets runtimeclasses poddisruptionbudgets priorityclasses podgroups jointokens'
+complete -c gantry -n '__fish_seen_subcommand_from get describe delete scale explain' -a 'pods nodes namespaces configmaps secrets events persistentvolumes persistentvolumeclaims deployments replicasets runtimeclasses poddisruptionbudgets priorityclasses podgroups storageclasses jointokens'
 complete -c gantry -n '__fish_seen_subcommand_from logs exec why' -a '(__gantry_names pods)'
 complete -c gantry -n '__fish_seen_subcommand_from cordon uncordon drain' -a '(__gantry_names nodes)'

@@ -18,6 +18,8 @@ const rows: Readonly<Record<string, readonly Row[]>> = {
     ['configmaps', 'ConfigMap', 'cm', true],
     ['secrets', 'Secret', '', true],
     ['events', 'Event', 'ev', true],
+    ['persistentvolumes', 'PersistentVolume', 'pv', false],
+    ['persistentvolumeclaims', 'PersistentVolumeClaim', 'pvc', true],
   ],
   'apps/v1': [
     ['deployments', 'Deployment', 'deploy', true, 'all'],
@@ -27,6 +29,7 @@ const rows: Readonly<Record<string, readonly Row[]>> = {
   'policy/v1': [['poddisruptionbudgets', 'PodDisruptionBudget', 'pdb', true]],
   'scheduling.k8s.io/v1': [['priorityclasses', 'PriorityClass', 'pc', false]],
   'scheduling.x-k8s.io/v1alpha1': [['podgroups', 'PodGroup', 'pg', true]],
+  'storage.k8s.io/v1': [['storageclasses', 'StorageClass', 'sc', false]],
   'gantry.dev/v1': [['jointokens', 'JoinToken', 'jt', false]],
 };
 

@@ -128,17 +128,16 @@ export class NodeImages {
 
   private answer(
     request: SubresourceRequest,
-    items: readonly NodeImagesObject[],
+    found: readonly NodeImagesObject[],
     warnings: readonly string[],
   ): SubresourceResponse {
     const { name } = request;
+    const items = found.toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
     const [first] = items;
     if (name !== '' && !first) throw unavailable(warnings[0] ?? notConnected(name));
     if (wantsTable(request.headers)) return { json: nodeImagesTable(items), warnings };
     if (name !== '') return { json: first!, warnings };
-    const sorted = items.toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
-    const json = { kind: 'NodeImagesList', apiVersion, metadata: {}, items: sorted };
-    return { json, warnings };
+    return { json: { kind: 'NodeImagesList', apiVersion, metadata: {}, items }, warnings };
   }
 
   private async images(session: AgentSession, gone: AbortSignal): Promise<NodeImagesObject> {

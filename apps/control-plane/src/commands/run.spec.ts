@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -38,7 +38,7 @@ describe('gantry-control-plane', () => {
 
   it('refuses commands and flags that it does not know, before it does anything', async () => {
     expect(await run(['sreve'], {})).toBe(2);
-    expect(stderr).toBe('error: unknown command sreve: one of serve, token, kubeconfig\n');
+    expect(stderr).toBe('error: unknown command sreve: one of serve, token, kubeconfig, replay\n');
     expect(await run(['serve', '--nonsense=1', '--api-port=x'], {})).toBe(2);
     expect(stderr).toContain('--nonsense is unknown\n--api-port x: give a whole number');
     expect(await run(['token', 'craete'], {})).toBe(2);
@@ -51,6 +51,28 @@ describe('gantry-control-plane', () => {
       expect(await run([...command, '--data-dir', directory], {})).toBe(2);
       expect(stderr).toContain('start the control plane first, or name its --data-dir');
     }
+  });
+
+  it('replays a decision log, and says what is wrong with one', async () => {
+    const file = join(directory, 'decisions.ndjson');
+    expect(await run(['replay'], {})).toBe(2);
+    expect(stderr).toContain('name the file');
+    expect(await run(['replay', file], {})).toBe(2);
+    expect(stderr).toContain('no such file');
+    const start = { op: 'start', version: 1, profile: 'bin-pack', at: '2026-11-21T11:00:00Z' };
+    const pod = { metadata: {}, spec: { containers: [] } };
+    const log = [start, { op: 'class', id: 0, pod }, { op: 'decide', class: 0, node: null }];
+    const write = (lines: readonly unknown[]) =>
+      writeFile(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    await write(log);
+    expect(await run(['replay', file], {})).toBe(0);
+    expect(stdout).toBe('1 decision in 3 lines: all came out the same\n');
+    await write([...log, { op: 'decide', class: 0, node: 'a' }]);
+    expect(await run(['replay', file], {})).toBe(1);
+    expect(stderr).toContain('line 4: decided no node, recorded was node a, for a pod');
+    await writeFile(file, `${JSON.stringify(start)}\n{broken`);
+    expect(await run(['replay', file], {})).toBe(2);
+    expect(stderr).toContain('line 2 is not JSON');
   });
 
   it('says why it cannot start', async () => {

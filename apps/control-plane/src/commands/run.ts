@@ -2,6 +2,7 @@ import { describeError, GantryError } from '@gantry/base';
 import { describeFlags } from '../flags.js';
 import { serveFlags } from '../config.js';
 import { kubeconfig, kubeconfigFlags } from './kubeconfig.js';
+import { replay } from './replay.js';
 import { serve } from './serve.js';
 import { token, tokenFlags } from './token.js';
 
@@ -16,13 +17,15 @@ ${describeFlags(tokenFlags)}
 kubeconfig: print the administrator's kubeconfig
 ${describeFlags(kubeconfigFlags)}
 
+replay FILE: decide again what a --decision-log of serve has recorded, and tell the first difference
+
 Every flag may also be given as a variable: --api-port is GANTRY_API_PORT. A second control plane
 needs the same etcd and a copy of DATA-DIR/pki.
 `;
 
 type Command = (argv: readonly string[], env: NodeJS.ProcessEnv) => Promise<void>;
 
-const commands: Readonly<Record<string, Command>> = { serve, token, kubeconfig };
+const commands: Readonly<Record<string, Command>> = { serve, token, kubeconfig, replay };
 
 /** Runs one command; the exit code is 0, 1 when it failed, 2 when the command line is wrong. */
 export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {

@@ -28,6 +28,9 @@ export interface PreemptorOptions {
   readonly evacuations: Evacuations;
 }
 
+/** How far apart successive searches begin, so that over time all nodes are met. */
+const attemptStride = 101;
+
 /** Makes room for pods by taking less important ones away, and keeps the room for them meanwhile. */
 export class Preemptor {
   readonly nominations: Nominations;
@@ -78,7 +81,7 @@ export class Preemptor {
       preempt(scheduler.snapshot, scheduler.profile, handle, {
         tenants: (node) => this.tenants(node),
         budgets: this.budgetsNow(),
-        from: this.attempts++,
+        from: (this.attempts += attemptStride),
       }),
     );
     return found && this.carryOut(pod, handle, found);

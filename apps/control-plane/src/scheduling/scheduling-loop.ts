@@ -32,6 +32,8 @@ export interface SchedulingLoopOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly profile?: Profile;
+  /** An empty one that decides (default: by the profile). */
+  readonly scheduler?: Scheduler;
 }
 
 /** Transactions under way at a time; decisions go on meanwhile and wait when there are more. */
@@ -65,7 +67,7 @@ export class SchedulingLoop {
   private readonly filled = Promise.withResolvers<void>();
 
   constructor(private readonly options: SchedulingLoopOptions) {
-    this.scheduler = new Scheduler(new Snapshot(), options.profile);
+    this.scheduler = options.scheduler ?? new Scheduler(new Snapshot(), options.profile);
     this.gangs = new Gangs(options.informers);
     const pods = options.informers.for(PodKind);
     this.binder = new Binder(options.objects, options.clock, () => pods.seenRevision);

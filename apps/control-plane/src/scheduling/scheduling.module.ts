@@ -3,12 +3,14 @@ import type { Clock, Logger } from '@gantry/base';
 import type { Leadership } from '@gantry/store';
 import { Registry } from 'prom-client';
 import { Resources, SubresourceRegistry } from '../api/index.js';
+import type { Config } from '../config.js';
 import { ControllersModule } from '../controllers/index.js';
 import { leadingResources } from '../controllers/leading-resources.js';
 import { TermInformers } from '../controllers/term-informers.js';
 import { EventRecorder } from '../events/index.js';
 import { Leader, type LeaderService } from '../leader/leader.js';
 import * as tokens from '../tokens.js';
+import { DecisionLog } from './decision-log.js';
 import { SchedulingLoop } from './scheduling-loop.js';
 import { SchedulingMetrics } from './scheduling-metrics.js';
 import { simulationResource } from './simulation/simulations.js';
@@ -28,13 +30,15 @@ export class SchedulingModule implements LeaderService {
     @Inject(Resources) resources: Resources,
     @Inject(SubresourceRegistry) subresources: SubresourceRegistry,
     @Inject(Registry) registry: Registry,
+    @Inject(tokens.CONFIG) private readonly config: Config,
     @Inject(tokens.CLOCK) private readonly clock: Clock,
     @Inject(tokens.LOGGER) private readonly logger: Logger,
   ) {
     this.metrics = new SchedulingMetrics(registry);
     const leading = () => this.loop;
-    subresources.register(whySubresource({ resources, leading }));
-    subresources.registerResource(simulationResource({ resources }));
+    const profile = this.config.schedulingProfile;
+    subresources.register(whySubresource({ resources, leading, profile }));
+    subresources.registerResource(simulationResource({ resources, profile }));
     leader.register(this);
   }
 
@@ -43,7 +47,10 @@ export class SchedulingModule implements LeaderService {
     const informers = this.terms.for(signal);
     const { objects } = this.leader;
     const resources = leadingResources(objects, clock, logger, signal);
+    const { decisionLog: file, schedulingProfile: profile } = this.config;
+    const log = file ? new DecisionLog({ file, clock, logger, profile }) : undefined;
     const loop = new SchedulingLoop({
+      ...(log ? { scheduler: log.scheduler } : {}),
       resources,
       objects,
       informers,
@@ -51,6 +58,7 @@ export class SchedulingModule implements LeaderService {
       metrics,
       clock,
       logger,
+      profile,
     });
     try {
       const running = loop.run(signal);
@@ -59,6 +67,7 @@ export class SchedulingModule implements LeaderService {
       await running;
     } finally {
       this.loop = undefined;
+      await log?.close();
     }
   }
 }

@@ -23,7 +23,7 @@ import type { PodState } from './pod-state.js';
 import { isRunning, type Attempt } from './record.js';
 import { Retries } from './retries.js';
 import { podStatus } from './status.js';
-import { diskExcess } from '../volumes/disk-usage.js';
+import { type DiskLimit, diskLimits } from '../volumes/disk-usage.js';
 import { StopDeadline } from './stop-deadline.js';
 
 /** Who hears of a worker's doings. */
@@ -189,12 +189,16 @@ export class PodWorker {
     return undefined;
   }
 
-  /** Evicts the pod when it takes more of the disk than its limits say. */
-  async checkDisk(): Promise<void> {
+  /** What it may hold on disk; nothing once it is over. */
+  diskLimits(): readonly DiskLimit[] {
     const { pod, record, paths } = this.state;
-    if (this.leaving || isFinished(pod, record)) return;
-    const excess = await diskExcess(pod, record, paths);
-    if (excess && !this.isGone) this.fail('Evicted', excess);
+    if (this.leaving || isFinished(pod, record)) return [];
+    return diskLimits(pod, record, paths);
+  }
+
+  /** Evicts the pod for what it holds on disk. */
+  evict(message: string): void {
+    if (!this.isGone && !this.leaving) this.fail('Evicted', message);
   }
 
   /** Ends the pod as Failed: what runs is stopped, nothing is started again. */

@@ -7,8 +7,8 @@ import { DisruptionBudgets, type DisruptionBudget } from './disruption-budgets.j
 import { tenantsOn, type Tenant, type TenantSource } from './tenants.js';
 import { cheapestVictims, type Stage, type Victims } from './victims.js';
 
-/** At least so many nodes with victims are compared, and a tenth of all; then the best so far is taken. */
-const minCompared = 100;
+/** So many nodes with victims are compared; then the best so far is taken. */
+const maxCompared = 100;
 
 /** Which pods have to go so that one fits, and from which node. */
 export interface Preemption {
@@ -64,14 +64,13 @@ class Search {
 
   best(): Preemption | undefined {
     const { nodes } = this.snapshot;
-    const enough = Math.max(minCompared, Math.ceil(nodes.size / 10));
     let best: { slot: number; victims: Victims } | undefined;
     let compared = 0;
     for (const slot of this.slots()) {
       const victims = this.victimsOn(slot);
       if (!victims) continue;
       if (!best || compareCosts(victims.cost, best.victims.cost) < 0) best = { slot, victims };
-      if (victims.tenants.length === 0 || ++compared >= enough) break;
+      if (victims.tenants.length === 0 || ++compared >= maxCompared) break;
     }
     if (!best) return undefined;
     const { slot, victims } = best;
@@ -80,9 +79,12 @@ class Search {
   }
 
   private *slots(): Generator<number> {
-    const slots = [...this.snapshot.nodes];
+    const { traits, end } = this.snapshot.nodes;
     const { from = 0 } = this.options;
-    for (let i = 0; i < slots.length; i++) yield slots[(from + i) % slots.length]!;
+    for (let i = 0; i < end; i++) {
+      const slot = (from + i) % end;
+      if (traits[slot]) yield slot;
+    }
   }
 
   private victimsOn(slot: number): Victims | undefined {

@@ -14,6 +14,7 @@ usage: gantry-layers apply --store DIR --digest sha256:HEX --size BYTES --diff-i
            [--max-entries N] [--setuid allow|strip|refuse]
        gantry-layers compose --store DIR --layers HEX,HEX…
        gantry-layers sweep|sync|verify --store DIR
+       gantry-layers usage
 
 apply   verifies and unpacks one layer from standard input, saving its blob; --stored takes the blob
         from the store, --resume-from says how much of it an earlier, cut attempt has saved;
@@ -22,6 +23,8 @@ compose makes an image's fixup from its diffIDs, bottom first: {fixup: HEX or nu
 sweep   clears what dead processes left, and the trash
 sync    brings new content onto the disk
 verify  hashes every blob
+usage   tells the bytes that trees take on disk, in the order of their paths in a JSON array on standard
+        input: {bytes: [N, …]}
 Results are JSON on standard output; refusals JSON on standard error: {code, message, entry}.";
 
 pub struct Apply {
@@ -48,6 +51,7 @@ pub enum Command {
     Verify {
         store: PathBuf,
     },
+    Usage,
     Help,
 }
 
@@ -107,6 +111,9 @@ pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command> {
     if matches!(name.as_str(), "--help" | "-h" | "help") {
         return Ok(Command::Help);
     }
+    if name == "usage" {
+        return no_more(rest);
+    }
     let (mut stored, mut instructed) = (false, false);
     let mut options = Options(HashMap::new());
     let mut rest = rest.iter();
@@ -138,6 +145,13 @@ pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command> {
         "sync" => Ok(Command::Sync { store }),
         "verify" => Ok(Command::Verify { store }),
         other => Err(usage(format!("unknown command {other}"))),
+    }
+}
+
+fn no_more(rest: &[String]) -> Result<Command> {
+    match rest.first() {
+        Some(option) => Err(usage(format!("unknown option {option}"))),
+        None => Ok(Command::Usage),
     }
 }
 

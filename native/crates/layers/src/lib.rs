@@ -20,4 +20,5 @@ pub mod remove;
 pub mod root;
 pub mod store;
 pub mod transfer;
+pub mod usage;
 pub mod verify;

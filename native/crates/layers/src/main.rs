@@ -12,6 +12,7 @@ use gantry_layers::feed::Feed;
 use gantry_layers::refusal::{Code, Refusal, Result};
 use gantry_layers::store::{Ingest, Store};
 use gantry_layers::transfer::{Source, hex, transfer};
+use gantry_layers::usage::usage;
 use gantry_layers::verify::verify;
 use serde::Serialize;
 use serde_json::json;
@@ -61,6 +62,7 @@ fn run(command: Command) -> Result<String> {
         Command::Sweep { store } => to_json(&Store::open(&store)?.sweep()?),
         Command::Sync { store } => to_json(&json!({ "synced": Store::open(&store)?.sync()? })),
         Command::Verify { store } => to_json(&verify(&Store::open(&store)?)?),
+        Command::Usage => to_json(&json!({ "bytes": usage(io::stdin().lock())? })),
         Command::Help => Ok(arguments::USAGE.to_owned()),
     }
 }

@@ -173,7 +173,8 @@ fn make_one(above: BorrowedFd<'_>, name: &[u8], path: &CleanPath) -> Result<Owne
     }
 }
 
-fn open_beneath(root: BorrowedFd<'_>, path: &[u8]) -> rustix::io::Result<OwnedFd> {
+/// Opens a directory below `root`, however long its path is; nothing on the way leads out of it.
+pub fn open_beneath(root: BorrowedFd<'_>, path: &[u8]) -> rustix::io::Result<OwnedFd> {
     let mut rest = path;
     let mut here: Option<OwnedFd> = None;
     loop {

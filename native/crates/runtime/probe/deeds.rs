@@ -20,7 +20,15 @@ pub fn run(deed: &[&str]) -> Option<Result<String, Error>> {
         ["hostname"] => {
             fs::read_to_string("/proc/sys/kernel/hostname").map(|n| n.trim().to_owned())
         }
-        ["limit", name] => limit(name),
+        ["limit", name @ ..] => limit(&name.join(" ")),
+        ["none"] => Ok(String::new()),
+        ["open", mode, path] => fs::OpenOptions::new()
+            .read(*mode == "r")
+            .write(*mode == "w")
+            .open(path)
+            .map(|_| String::new()),
+        ["mount-of", path] => mount_of(path),
+        ["scheduling"] => scheduling(),
         ["descriptors"] => descriptors(),
         ["terminal"] => terminal(),
         ["read-line"] => {
@@ -81,6 +89,34 @@ fn limit(name: &str) -> Result<String, Error> {
         .find(|line| line.starts_with(name))
         .unwrap_or("missing");
     Ok(line.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// The last mount at a path: place, options, propagation, type and the options of its file system.
+fn mount_of(path: &str) -> Result<String, Error> {
+    let text = fs::read_to_string("/proc/self/mountinfo")?;
+    let line = text
+        .lines()
+        .rfind(|line| line.split(' ').nth(4) == Some(path));
+    let line = line.ok_or(std::io::ErrorKind::NotFound)?;
+    let (mount, filesystem) = line.split_once(" - ").unwrap_or((line, ""));
+    let mount: Vec<&str> = mount.split(' ').skip(4).collect();
+    let (kind, rest) = filesystem.split_once(' ').unwrap_or((filesystem, ""));
+    Ok(format!("{} {rest} {kind}", mount.join(" ")))
+}
+
+/// Policy and nice value of this process, and its I/O class and priority.
+fn scheduling() -> Result<String, Error> {
+    let stat = fs::read_to_string("/proc/self/stat")?;
+    let (_, fields) = stat.rsplit_once(") ").unwrap_or_default();
+    let fields: Vec<&str> = fields.split(' ').collect();
+    // SAFETY: takes two integers, 1 for a process and 0 for this one.
+    let io = unsafe { libc::syscall(libc::SYS_ioprio_get, 1, 0) };
+    let (nice, policy) = (fields[16], fields[38]);
+    Ok(format!(
+        "policy {policy} nice {nice} io {}:{}",
+        io >> 13,
+        io & 0x1fff
+    ))
 }
 
 /// Open descriptors but the one that lists them.

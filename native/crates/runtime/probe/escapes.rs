@@ -18,6 +18,10 @@ pub fn run(deed: &[&str]) -> Option<Result<String, Error>> {
         ["clone-user"] => clone_user(),
         ["connect-abstract", name] => connect_abstract(name),
         ["system-call", number] => system_call(number.parse().unwrap_or(-1), [0; 6]),
+        ["system-call", number, argument] => {
+            let argument = argument.parse().unwrap_or(0);
+            system_call(number.parse().unwrap_or(-1), [argument, 0, 0, 0, 0, 0])
+        }
         ["socket", family] => system_call(
             libc::SYS_socket,
             [family.parse().unwrap_or(0), 2, 0, 0, 0, 0],

@@ -314,6 +314,10 @@ fn the_command_line_is_runcs() {
     ] {
         place.runtime(arguments).assert_fails(words);
     }
+    let said = place.run("sliced", &["cwd"], |config| {
+        config["linux"]["cgroupsPath"] = json!("system.slice:gantry:sliced");
+    });
+    said.assert_fails("systemd driver");
     eventually("an event comes at every interval", || {
         let said = Command::new("timeout")
             .arg("1")

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::write;
 use crate::error::Result;
-use crate::spec::{BlockIo, ThrottleDevice};
+use crate::spec::{BlockIo, ThrottleDevice, WeightDevice};
 
 pub fn apply_v1(dir: &Path, io: &BlockIo) -> Result<()> {
     // The file is named after the I/O scheduler in use.
@@ -47,6 +47,18 @@ pub fn apply_v1(dir: &Path, io: &BlockIo) -> Result<()> {
     )
 }
 
+fn weight_device_v2(dir: &Path, device: &WeightDevice) -> Result<()> {
+    let Some(weight) = device.weight else {
+        return Ok(());
+    };
+    let scaled = scale(weight);
+    write(
+        dir,
+        "io.weight",
+        &format!("{}:{} {scaled}", device.major, device.minor),
+    )
+}
+
 fn throttle_v1(dir: &Path, file: &str, devices: &[ThrottleDevice]) -> Result<()> {
     for device in devices {
         write(
@@ -61,6 +73,9 @@ fn throttle_v1(dir: &Path, file: &str, devices: &[ThrottleDevice]) -> Result<()>
 pub fn apply_v2(dir: &Path, io: &BlockIo) -> Result<()> {
     if let Some(weight) = io.weight.filter(|&weight| weight > 0) {
         apply_weight_v2(dir, weight)?;
+    }
+    for device in &io.weight_device {
+        weight_device_v2(dir, device)?;
     }
     let throttles = [
         ("rbps", &io.throttle_read_bps_device),
@@ -90,6 +105,9 @@ fn apply_weight_v2(dir: &Path, weight: u16) -> Result<()> {
     if dir.join("io.bfq.weight").exists() {
         return write(dir, "io.bfq.weight", &weight.to_string());
     }
-    let scaled = 1 + (u32::from(weight.max(10)) - 10) * 9999 / 990;
-    write(dir, "io.weight", &format!("default {scaled}"))
+    write(dir, "io.weight", &format!("default {}", scale(weight)))
+}
+
+fn scale(weight: u16) -> u32 {
+    1 + (u32::from(weight.clamp(10, 1000)) - 10) * 9999 / 990
 }

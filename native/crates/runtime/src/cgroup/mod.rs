@@ -7,6 +7,7 @@ mod device_program;
 mod device_rules;
 mod freeze;
 mod hierarchy;
+mod honour;
 mod remove;
 mod stats;
 mod v1;
@@ -65,6 +66,26 @@ impl Cgroup {
         hierarchy::locate(path)
     }
 
+    /// Refuses limits that these groups cannot keep.
+    pub fn check(&self, resources: &Resources) -> Result<()> {
+        if self.is_none() {
+            Ok(())
+        } else {
+            honour::check(self, resources)
+        }
+    }
+
+    /// Whether a hierarchy carries this controller: on hybrid hosts also the v2 one.
+    fn carries(&self, controller: &str) -> bool {
+        let root = self.unified.as_deref().and_then(|dir| {
+            let relative = self.path.trim_matches('/');
+            dir.to_str()?.strip_suffix(relative).map(PathBuf::from)
+        });
+        let v2 = root.and_then(|root| read(&root, "cgroup.controllers").ok());
+        self.v1.iter().any(|group| group.has(controller))
+            || v2.is_some_and(|names| names.split(' ').any(|name| name == controller))
+    }
+
     /// Leaves out the v1 hierarchies from which nothing is wanted.
     pub fn only_for(mut self, resources: &Resources) -> Self {
         let has_unified = self.unified.is_some();
@@ -81,14 +102,15 @@ impl Cgroup {
         let Some(dir) = &self.unified else {
             return Ok(None);
         };
-        if self.v1.is_empty() {
+        // On hybrid hosts the v2 tree carries what no v1 hierarchy does, if anything.
+        if self.v1.is_empty() || !resources.hugepage_limits.is_empty() {
             v2::enable_controllers(dir)?;
         }
         create_dir(dir)?;
         if self.v1.is_empty() {
             v2::apply(dir, resources, true)?;
         } else {
-            v2::apply_unified(dir, resources)?;
+            v2::apply_beside_v1(dir, resources, &self.v1)?;
         }
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let fd = rustix::fs::open(dir, flags, Mode::empty())
@@ -212,7 +234,7 @@ impl Cgroup {
         }
         match &self.unified {
             Some(dir) if self.v1.is_empty() => v2::apply(dir, resources, false),
-            Some(dir) => v2::apply_unified(dir, resources),
+            Some(dir) => v2::apply_beside_v1(dir, resources, &self.v1),
             None => Ok(()),
         }
     }

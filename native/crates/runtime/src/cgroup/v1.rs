@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use super::{V1Group, block_io, device_rules, read, write};
+use super::{V1Group, block_io, device_rules, read, v2, write};
 use crate::error::{Result, Step};
 use crate::fail;
-use crate::spec::{Cpu, Memory, Resources};
+use crate::spec::{Cpu, Memory, Network, NetworkPriority, Resources};
 
 /// Applies what `resources` names and this hierarchy carries.
 pub fn apply(group: &V1Group, resources: &Resources, fresh: bool) -> Result<()> {
@@ -13,17 +13,17 @@ pub fn apply(group: &V1Group, resources: &Resources, fresh: bool) -> Result<()> 
     if group.has("cpu")
         && let Some(cpu) = &resources.cpu
     {
-        apply_cpu(dir, cpu)?;
+        apply_cpu(dir, cpu).step("linux.resources.cpu")?;
     }
     if group.has("cpuset")
         && let Some(cpu) = &resources.cpu
     {
-        apply_cpuset(dir, cpu)?;
+        apply_cpuset(dir, cpu).step("linux.resources.cpu")?;
     }
     if group.has("memory")
         && let Some(memory) = &resources.memory
     {
-        apply_memory(dir, memory, fresh)?;
+        apply_memory(dir, memory, fresh).step("linux.resources.memory")?;
     }
     if group.has("pids")
         && let Some(limit) = resources.pids.as_ref().and_then(|pids| pids.limit)
@@ -41,7 +41,13 @@ pub fn apply(group: &V1Group, resources: &Resources, fresh: bool) -> Result<()> 
     if group.has("blkio")
         && let Some(block_io) = &resources.block_io
     {
-        block_io::apply_v1(dir, block_io)?;
+        block_io::apply_v1(dir, block_io).step("linux.resources.blockIO")?;
+    }
+    if let Some(network) = &resources.network {
+        apply_network(group, network)?;
+    }
+    if group.has("rdma") {
+        v2::apply_rdma(dir, resources)?;
     }
     if group.has("hugetlb") {
         for limit in &resources.hugepage_limits {
@@ -58,6 +64,8 @@ pub fn is_wanted(group: &V1Group, resources: &Resources) -> bool {
     (group.has("cpuset") && cpu.is_some_and(|cpu| cpu.cpus.is_some() || cpu.mems.is_some()))
         || (group.has("blkio") && resources.block_io.is_some())
         || (group.has("hugetlb") && !resources.hugepage_limits.is_empty())
+        || (group.has("rdma") && !resources.rdma.is_empty())
+        || ((group.has("net_cls") || group.has("net_prio")) && resources.network.is_some())
 }
 
 /// Refuses limits whose controller is not mounted: an ignored limit is a broken promise.
@@ -133,6 +141,26 @@ fn apply_cpu(dir: &Path, cpu: &Cpu) -> Result<()> {
     Ok(())
 }
 
+fn apply_network(group: &V1Group, network: &Network) -> Result<()> {
+    if group.has("net_cls")
+        && let Some(class) = network.class_id
+    {
+        write(&group.dir, "net_cls.classid", &class.to_string())
+            .step("linux.resources.network.classID")?;
+    }
+    if group.has("net_prio") {
+        for NetworkPriority { name, priority } in &network.priorities {
+            write(
+                &group.dir,
+                "net_prio.ifpriomap",
+                &format!("{name} {priority}"),
+            )
+            .step("linux.resources.network.priorities")?;
+        }
+    }
+    Ok(())
+}
+
 fn apply_cpuset(dir: &Path, cpu: &Cpu) -> Result<()> {
     for (file, value) in [("cpuset.cpus", &cpu.cpus), ("cpuset.mems", &cpu.mems)] {
         if let Some(value) = value.as_deref().filter(|value| !value.is_empty()) {
@@ -152,6 +180,9 @@ fn apply_memory(dir: &Path, memory: &Memory, fresh: bool) -> Result<()> {
     }
     if let Some(swappiness) = memory.swappiness.filter(|&value| value <= 100) {
         write(dir, "memory.swappiness", &swappiness.to_string())?;
+    }
+    if let Some(bytes) = memory.kernel_tcp.filter(|&bytes| bytes > 0) {
+        write(dir, "memory.kmem.tcp.limit_in_bytes", &bytes.to_string())?;
     }
     if memory.disable_oom_killer == Some(true) {
         write(dir, "memory.oom_control", "1")?;

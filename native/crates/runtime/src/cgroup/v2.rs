@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use super::{block_io, create_dir, device_rules, read, write};
-use crate::error::Result;
+use super::{V1Group, block_io, create_dir, device_rules, read, write};
+use crate::error::{Result, Step};
 use crate::fail;
 use crate::spec::{Cpu, Memory, Resources};
 
@@ -80,10 +80,10 @@ fn check_controllers(dir: &Path, resources: &Resources) -> Result<()> {
 pub fn apply(dir: &Path, resources: &Resources, fresh: bool) -> Result<()> {
     check_controllers(dir, resources)?;
     if let Some(cpu) = &resources.cpu {
-        apply_cpu(dir, cpu)?;
+        apply_cpu(dir, cpu).step("linux.resources.cpu")?;
     }
     if let Some(memory) = &resources.memory {
-        apply_memory(dir, memory, fresh)?;
+        apply_memory(dir, memory, fresh).step("linux.resources.memory")?;
     }
     if let Some(limit) = resources.pids.as_ref().and_then(|pids| pids.limit) {
         let value = if limit > 0 {
@@ -94,28 +94,56 @@ pub fn apply(dir: &Path, resources: &Resources, fresh: bool) -> Result<()> {
         write(dir, "pids.max", &value)?;
     }
     if let Some(block_io) = &resources.block_io {
-        block_io::apply_v2(dir, block_io)?;
+        block_io::apply_v2(dir, block_io).step("linux.resources.blockIO")?;
     }
-    for limit in &resources.hugepage_limits {
-        write(
-            dir,
-            &format!("hugetlb.{}.max", limit.page_size),
-            &limit.limit.to_string(),
-        )?;
-    }
+    apply_hugepages(dir, resources)?;
+    apply_rdma(dir, resources)?;
     if fresh || !resources.devices.is_empty() {
         device_rules::apply_v2(dir, &resources.devices)?;
     }
     apply_unified(dir, resources)
 }
 
+fn apply_hugepages(dir: &Path, resources: &Resources) -> Result<()> {
+    for limit in &resources.hugepage_limits {
+        let file = format!("hugetlb.{}.max", limit.page_size);
+        write(dir, &file, &limit.limit.to_string()).step("linux.resources.hugepageLimits")?;
+    }
+    Ok(())
+}
+
+/// `rdma.max`, which v1 has by the same name.
+pub fn apply_rdma(dir: &Path, resources: &Resources) -> Result<()> {
+    for (device, limit) in &resources.rdma {
+        let mut line = device.clone();
+        for (key, value) in [
+            ("hca_handle", limit.hca_handles),
+            ("hca_object", limit.hca_objects),
+        ] {
+            if let Some(value) = value {
+                line += &format!(" {key}={value}");
+            }
+        }
+        write(dir, "rdma.max", &line).step("linux.resources.rdma")?;
+    }
+    Ok(())
+}
+
+/// What the v2 tree carries on a host whose limits are v1's.
+pub fn apply_beside_v1(dir: &Path, resources: &Resources, v1: &[V1Group]) -> Result<()> {
+    if !v1.iter().any(|group| group.has("hugetlb")) {
+        apply_hugepages(dir, resources)?;
+    }
+    apply_unified(dir, resources)
+}
+
 /// Writes `linux.resources.unified`.
-pub fn apply_unified(dir: &Path, resources: &Resources) -> Result<()> {
+fn apply_unified(dir: &Path, resources: &Resources) -> Result<()> {
     for (file, value) in &resources.unified {
         if file.contains('/') || !file.contains('.') {
             fail!("linux.resources.unified: {file:?} is not the name of a cgroup file");
         }
-        write(dir, file, value)?;
+        write(dir, file, value).step("linux.resources.unified")?;
     }
     Ok(())
 }

@@ -19,7 +19,7 @@ use crate::error::{Error, Result, Step};
 use crate::fail;
 use crate::process::exec::{self, Program};
 use crate::process::terminal::{Console, Terminal};
-use crate::process::{credentials, labels, limits};
+use crate::process::{credentials, labels, limits, scheduling};
 use crate::seccomp::Filter;
 use crate::spec::{Linux, Process};
 use crate::sys::{self, Cloned};
@@ -56,6 +56,7 @@ pub fn join(
     exec::validate(&request.process)?;
     limits::validate(&request.process.rlimits)?;
     labels::validate(&request.process)?;
+    scheduling::validate(&request.process)?;
     let init = open_init(container, request)?;
     let (terminal, socket) = (request.process.terminal, request.console_socket.as_deref());
     let (console, own_console) = Console::of(terminal, socket, request.foreground)?.ends();
@@ -254,6 +255,9 @@ impl Child<'_> {
         setsid().step("start a session")?;
         credentials::join_keyring(self.id)?;
         let process = &self.request.process;
+        let affinity = process.exec_cpu_affinity.clone().unwrap_or_default();
+        // Before it joins a group, whose processors would narrow the choice.
+        scheduling::bind_to(affinity.initial.as_deref())?;
         let mut notices = Vec::new();
         limits::apply_oom_score(process.oom_score_adj, &mut notices)?;
         cgroup::join(&self.tasks)?;
@@ -268,6 +272,7 @@ impl Child<'_> {
         if process.terminal {
             self.open_terminal()?.adopt(process.user.uid)?;
         }
+        scheduling::bind_to(affinity.last.as_deref())?;
         let program = become_process(process, self.linux, self.filter.as_ref(), channel)?;
         sys::cloexec_from(3 + self.request.preserve_fds).step("mark descriptors close-on-exec")?;
         sys::reset_signals();

@@ -20,7 +20,7 @@ use crate::cgroup::{self, Cgroup};
 use crate::error::{Error, Result, Step};
 use crate::process::relay;
 use crate::process::terminal::Console;
-use crate::process::{credentials, exec, labels, limits, sysctl};
+use crate::process::{credentials, exec, labels, limits, scheduling, sysctl};
 use crate::rootfs::{self, Overlay};
 use crate::seccomp::Filter;
 use crate::spec::{Hooks, Linux, Process, Resources, Spec};
@@ -86,6 +86,7 @@ pub fn launch(request: &Request<'_>) -> Result<Launched> {
     if request.rootless {
         record.cgroup = rootless::permitted_groups(record.cgroup, linux, &mut notices)?;
     }
+    record.cgroup.check(&resources)?;
     let container = Container::reserve(request.root, record, &config)?;
     let mut undo = Undo {
         container: Some(container),
@@ -106,6 +107,27 @@ pub fn launch(request: &Request<'_>) -> Result<Launched> {
         console: own_console,
         ..launched
     })
+}
+
+/// What this runtime cannot keep is refused by its name.
+fn refuse_unsupported(linux: &Linux) -> Result<()> {
+    if linux.intel_rdt.is_some() {
+        fail!("linux.intelRdt is not supported; make the resctrl group outside and drop it here");
+    }
+    if linux.net_devices.is_some() {
+        fail!("linux.netDevices is not supported; move the interfaces into the network namespace");
+    }
+    if linux.memory_policy.is_some() {
+        fail!("linux.memoryPolicy is not supported; use linux.resources.cpu.mems");
+    }
+    match linux
+        .mount_label
+        .as_deref()
+        .filter(|label| !label.is_empty())
+    {
+        Some(label) => fail!("linux.mountLabel {label:?}: labels of mounts are not supported"),
+        None => Ok(()),
+    }
 }
 
 /// What the surroundings of the command add to the process.
@@ -135,8 +157,10 @@ fn validate(spec: &Spec, linux: &Linux, process: &Process) -> Result<()> {
     limits::validate(&process.rlimits)?;
     labels::validate(process)?;
     sysctl::validate(linux)?;
-    if linux.intel_rdt.is_some() {
-        fail!("linux.intelRdt is not supported; make the resctrl group outside and drop it here");
+    refuse_unsupported(linux)?;
+    refuse_systemd_path(linux.cgroups_path.as_deref())?;
+    if let Some(process) = &spec.process {
+        scheduling::validate(process)?;
     }
     let Some(points) = &spec.hooks else {
         return Ok(());
@@ -147,6 +171,17 @@ fn validate(spec: &Spec, linux: &Linux, process: &Process) -> Result<()> {
     hooks::validate("startContainer", &points.start_container)?;
     hooks::validate("poststart", &points.poststart)?;
     hooks::validate("poststop", &points.poststop)
+}
+
+/// `slice:prefix:name` is an order to systemd, and would be a strange name to the kernel.
+fn refuse_systemd_path(path: Option<&str>) -> Result<()> {
+    match path.filter(|path| path.split(':').count() == 3) {
+        Some(path) => fail!(
+            "linux.cgroupsPath {path:?} has the form of the systemd driver, which this runtime is \
+             not; use the cgroupfs driver, below systemd in a unit with Delegate=yes"
+        ),
+        None => Ok(()),
+    }
 }
 
 fn record(

@@ -1,8 +1,10 @@
 //! Scheduling policy, I/O priority and personality.
 
+use rustix::thread::CpuSet;
+
 use crate::error::{Result, Step};
 use crate::fail;
-use crate::spec::{IoPriority, Personality, Scheduler};
+use crate::spec::{IoPriority, Personality, Process, Scheduler};
 
 /// struct sched_attr of sched_setattr(2), first version.
 #[repr(C)]
@@ -20,6 +22,46 @@ struct SchedAttr {
 const PERSONALITY_LINUX32: libc::c_ulong = 0x0008;
 const IOPRIO_WHO_PROCESS: libc::c_int = 1;
 const IOPRIO_CLASS_SHIFT: u32 = 13;
+
+/// Refuses lists of processors that are none.
+pub fn validate(process: &Process) -> Result<()> {
+    let affinity = process.exec_cpu_affinity.as_ref();
+    for list in affinity
+        .iter()
+        .flat_map(|a| [&a.initial, &a.last])
+        .flatten()
+    {
+        processors(list)?;
+    }
+    Ok(())
+}
+
+/// Binds the calling process to a list of processors.
+pub fn bind_to(list: Option<&str>) -> Result<()> {
+    let Some(list) = list.filter(|list| !list.is_empty()) else {
+        return Ok(());
+    };
+    let set = processors(list)?;
+    rustix::thread::sched_setaffinity(None, &set)
+        .step_with(|| format!("set process.execCPUAffinity {list}"))
+}
+
+/// `0-3,7` as a set.
+fn processors(list: &str) -> Result<CpuSet> {
+    let mut set = CpuSet::new();
+    for part in list.split(',').map(str::trim) {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        let bounds = (first.parse::<usize>(), last.parse::<usize>());
+        let (Ok(first), Ok(last)) = bounds else {
+            fail!("process.execCPUAffinity: {list:?} is no list of processors such as 0-3,7");
+        };
+        if first > last || last >= CpuSet::MAX_CPU {
+            fail!("process.execCPUAffinity: {part:?} is no range of processors");
+        }
+        (first..=last).for_each(|processor| set.set(processor));
+    }
+    Ok(set)
+}
 
 pub fn apply_scheduler(scheduler: &Scheduler) -> Result<()> {
     let policy = match scheduler.policy.as_str() {

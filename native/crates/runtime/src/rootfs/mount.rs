@@ -167,6 +167,9 @@ fn bind(
     options: &Options,
     tree: BorrowedFd<'_>,
 ) -> Result<()> {
+    if let Some(unknown) = options.data.first() {
+        fail!("option {unknown:?} is none of a bind mount");
+    }
     let is_dir = file_type(tree)? == FileType::Directory;
     let target = if is_dir {
         Target::Directory

@@ -98,14 +98,45 @@ pub fn compile(profile: &Profile) -> Result<Vec<sock_filter>> {
     Ok(program)
 }
 
+/// Whether the specification knows this name.
+fn is_architecture(name: &str) -> bool {
+    const NAMES: [&str; 23] = [
+        "X86",
+        "X86_64",
+        "X32",
+        "ARM",
+        "AARCH64",
+        "LOONGARCH64",
+        "M68K",
+        "MIPS",
+        "MIPS64",
+        "MIPS64N32",
+        "MIPSEL",
+        "MIPSEL64",
+        "MIPSEL64N32",
+        "PARISC",
+        "PARISC64",
+        "PPC",
+        "PPC64",
+        "PPC64LE",
+        "RISCV64",
+        "S390",
+        "S390X",
+        "SH",
+        "SHEB",
+    ];
+    name.strip_prefix("SCMP_ARCH_")
+        .is_some_and(|bare| NAMES.contains(&bare))
+}
+
 fn architectures(profile: &Profile) -> Result<Vec<Architecture>> {
     let mut list = vec![NATIVE];
     for name in &profile.architectures {
         match name.as_str() {
             "SCMP_ARCH_X86" if cfg!(target_arch = "x86_64") => {}
             // Foreign to this machine: none of its programs run here.
-            name if name.starts_with("SCMP_ARCH_") => continue,
-            other => fail!("architecture {other:?} is unknown"),
+            name if is_architecture(name) => continue,
+            other => fail!("architectures: {other:?} is unknown"),
         }
         if list.iter().all(|known| known.audit != X86.audit) {
             list.push(X86);

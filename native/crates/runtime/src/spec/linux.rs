@@ -25,8 +25,10 @@ pub struct Linux {
     pub seccomp: Option<Box<RawValue>>,
     pub sysctl: BTreeMap<String, String>,
     pub personality: Option<Personality>,
-    /// Present only to be refused clearly: resctrl groups are not made by this runtime.
+    /// Present only to be refused clearly, as are the two of specification 1.3 below.
     pub intel_rdt: Option<Box<RawValue>>,
+    pub net_devices: Option<Box<RawValue>>,
+    pub memory_policy: Option<Box<RawValue>>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]

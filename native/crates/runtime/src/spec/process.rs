@@ -17,6 +17,8 @@ pub struct Process {
     pub oom_score_adj: Option<i32>,
     pub scheduler: Option<Scheduler>,
     pub io_priority: Option<IoPriority>,
+    #[serde(rename = "execCPUAffinity")]
+    pub exec_cpu_affinity: Option<CpuAffinity>,
     pub user: User,
 }
 
@@ -66,6 +68,15 @@ pub struct Scheduler {
     pub runtime: u64,
     pub deadline: u64,
     pub period: u64,
+}
+
+/// Processors for `exec`, as lists such as `0-3,7`: while it joins, and for the program.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct CpuAffinity {
+    pub initial: Option<String>,
+    #[serde(rename = "final")]
+    pub last: Option<String>,
 }
 
 /// ioprio_set(2).

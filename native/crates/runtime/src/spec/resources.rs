@@ -13,6 +13,9 @@ pub struct Resources {
     #[serde(rename = "blockIO")]
     pub block_io: Option<BlockIo>,
     pub hugepage_limits: Vec<HugepageLimit>,
+    pub network: Option<Network>,
+    /// By device name.
+    pub rdma: BTreeMap<String, Rdma>,
     /// cgroup v2 files by name, written as they are.
     pub unified: BTreeMap<String, String>,
 }
@@ -43,6 +46,10 @@ pub struct Memory {
     #[serde(rename = "disableOOMKiller")]
     pub disable_oom_killer: Option<bool>,
     pub check_before_update: Option<bool>,
+    pub use_hierarchy: Option<bool>,
+    pub kernel: Option<i64>,
+    #[serde(rename = "kernelTCP")]
+    pub kernel_tcp: Option<i64>,
 }
 
 /// Times in microseconds.
@@ -105,4 +112,26 @@ pub struct HugepageLimit {
     /// As the kernel names it, `2MB`.
     pub page_size: String,
     pub limit: u64,
+}
+
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Network {
+    #[serde(rename = "classID")]
+    pub class_id: Option<u32>,
+    pub priorities: Vec<NetworkPriority>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub struct NetworkPriority {
+    /// A network interface.
+    pub name: String,
+    pub priority: u32,
+}
+
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Rdma {
+    pub hca_handles: Option<u32>,
+    pub hca_objects: Option<u32>,
 }

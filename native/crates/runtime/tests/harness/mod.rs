@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 
 static COUNTER: AtomicUsize = AtomicUsize::new(0);
 const RUNTIME: &str = env!("CARGO_BIN_EXE_gantry-runtime");
+/// Names another runtime to run the same tests on.
+const OTHER: &str = "GANTRY_RUNTIME_UNDER_TEST";
 const PROBE: &str = env!("CARGO_BIN_EXE_gantry-runtime-probe");
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -24,6 +26,11 @@ pub const CAPABILITIES: [&str; 5] = [
     "CAP_SETGID",
     "CAP_SETUID",
 ];
+
+/// Whether the tests run on our runtime.
+pub fn is_ours() -> bool {
+    std::env::var_os(OTHER).is_none()
+}
 
 /// One test's place.
 pub struct Place {
@@ -110,7 +117,7 @@ impl Place {
 
     /// The runtime with this place's root.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(RUNTIME);
+        let mut command = Command::new(std::env::var_os(OTHER).unwrap_or(RUNTIME.into()));
         command
             .arg("--root")
             .arg(self.dir.join("runtime"))
