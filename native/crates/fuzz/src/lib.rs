@@ -81,9 +81,12 @@ fn save(name: &str, input: &[u8]) -> PathBuf {
     path
 }
 
+/// The input that is being read, and since when.
+type Current = Mutex<Option<(Instant, Vec<u8>)>>;
+
 /// Ends the process when an input takes too long: nothing else can stop it.
 struct Watch {
-    current: Arc<Mutex<Option<(Instant, Vec<u8>)>>>,
+    current: Arc<Current>,
 }
 
 impl Watch {
@@ -92,7 +95,7 @@ impl Watch {
         let seen = Arc::downgrade(&current);
         std::thread::spawn(move || {
             while let Some(current) = seen.upgrade() {
-                let current: &Mutex<Option<(Instant, Vec<u8>)>> = &current;
+                let current: &Current = &current;
                 if let Ok(Some((began, input))) = current.lock().as_deref()
                     && began.elapsed() > INPUT_DEADLINE
                 {

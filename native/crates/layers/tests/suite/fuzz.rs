@@ -197,7 +197,7 @@ fn archive(random: &mut Random, yard: &Path) -> Vec<u8> {
         if random.once_in(12) {
             entries.push(header(random, yard));
         }
-        let odd = random.once_in(20).then(|| random.next() as u8);
+        let odd = random.once_in(20).then(|| random.draw() as u8);
         let mut raw = entry(odd.unwrap_or(*random.pick(&FLAGS)), "");
         raw.name = name(random);
         raw.link = link(random, yard);
@@ -205,7 +205,7 @@ fn archive(random: &mut Random, yard: &Path) -> Vec<u8> {
         raw.device = (random.below(12) as u32, random.below(8) as u32);
         raw.data = vec![b'd'; random.below(700)];
         if random.once_in(10) {
-            raw.claimed_size = Some(random.next() >> random.below(64));
+            raw.claimed_size = Some(random.draw() >> random.below(64));
         }
         entries.push(raw);
     }
