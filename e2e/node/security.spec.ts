@@ -60,7 +60,7 @@ describe('seccomp by the names of Kubernetes', () => {
 describe('what a container may', () => {
   test('the default set, and what is added and dropped', async () => {
     const capabilities = { add: ['NET_ADMIN'], drop: ['CHOWN', 'SETUID'] };
-    const text = `${status('CapEff', 'NoNewPrivs')}`;
+    const text = status('CapEff', 'NoNewPrivs');
     expect(await said('plain', text)).toBe('CapEff: 00000000800405fb\nNoNewPrivs: 1\n');
     const added = await said('added', text, { capabilities });
     expect(added).toBe('CapEff: 000000008004157a\nNoNewPrivs: 1\n');
