@@ -1,16 +1,13 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { ObjectStore } from '@gantry/controller';
 import { EtcdStore } from '@gantry/store';
 import { type EtcdServer, HollowNodes, startEtcd, tool } from '@gantry/testing';
+import { adminCredentials, startControlPlane } from '../cluster/control-plane-process.ts';
 import { end, type Outcome, run as runToEnd } from '../cluster/process.ts';
 import { startScriptedAgent } from './scripted-agent.ts';
-
-const controlPlaneMain = join(import.meta.dirname, '../../apps/control-plane/dist/main.js');
-const startTimeoutMs = 30_000;
 
 /** A control plane of its own on a real etcd, two nodes that only say what agents would, and kubectl. */
 export interface KubectlCluster extends AsyncDisposable {
@@ -70,40 +67,6 @@ function running(argv: readonly string[]): RunningKubectl {
   };
 }
 
-/** Starts the control plane as users do and waits for its ports. */
-async function startControlPlane(
-  dataDir: string,
-  etcd: string,
-): Promise<{ child: ChildProcess; gateway: string }> {
-  const flags = [
-    `--data-dir=${dataDir}`,
-    `--store=etcd:${etcd}`,
-    '--api-port=0',
-    '--gateway-port=0',
-    '--bind-address=127.0.0.1',
-  ];
-  const stdio = ['ignore', 'ignore', 'pipe'] as const;
-  const child = spawn(process.execPath, [controlPlaneMain, 'serve', ...flags], {
-    stdio: [...stdio],
-  });
-  const said: string[] = [];
-  let gatewayPort = 0;
-  const serving = new Promise<void>((resolve, reject) => {
-    createInterface({ input: child.stderr }).on('line', (line) => {
-      if (said.length < 100) said.push(line);
-      gatewayPort ||= Number(/"gatewayPort":(\d+)/.exec(line)?.[1] ?? 0);
-      if (line.includes('"msg":"leading"')) resolve();
-    });
-    child.once('exit', () => reject(new Error(`the control plane ended:\n${said.join('\n')}`)));
-    setTimeout(() => reject(new Error(`not serving:\n${said.join('\n')}`)), startTimeoutMs).unref();
-  });
-  await serving.catch(async (error: unknown) => {
-    await end(child);
-    throw error;
-  });
-  return { child, gateway: `127.0.0.1:${gatewayPort}` };
-}
-
 /** Nodes that report what agents would, straight to the store. */
 async function startNodes(endpoint: string): Promise<() => Promise<void>> {
   const store = new EtcdStore({ endpoints: [endpoint] });
@@ -128,7 +91,10 @@ export async function startCluster(): Promise<KubectlCluster> {
     cleanups.push(() => rm(directory, { recursive: true, force: true }));
     const etcd = await startEtcd();
     cleanups.push(() => etcd.stop());
-    const controlPlane = await startControlPlane(directory, etcd.endpoint);
+    const controlPlane = await startControlPlane({
+      dataDir: directory,
+      store: `etcd:${etcd.endpoint}`,
+    });
     cleanups.push(() => end(controlPlane.child));
     cleanups.push(await startNodes(etcd.endpoint));
     const kubectl = await tool('kubectl');
@@ -136,7 +102,7 @@ export async function startCluster(): Promise<KubectlCluster> {
     const kubeconfigFile = join(directory, 'admin.kubeconfig');
     const run = commands([kubectl, `--kubeconfig=${kubeconfigFile}`, cache]);
     const joinNode = async (nodeName: string) => {
-      const caPem = await caOf(kubeconfigFile);
+      const { ca: caPem } = await adminCredentials(directory);
       const token = await run.ok('create -f - -o jsonpath={.status.token}', joinToken);
       const { gateway } = controlPlane;
       cleanups.push(await startScriptedAgent({ directory, gateway, caPem, token, nodeName }));
@@ -154,11 +120,6 @@ const joinToken = JSON.stringify({
   metadata: { generateName: 'kubectl-' },
   spec: { usesLeft: 1 },
 });
-
-async function caOf(kubeconfig: string): Promise<string> {
-  const { clusters } = JSON.parse(await readFile(kubeconfig, 'utf8'));
-  return Buffer.from(clusters[0].cluster['certificate-authority-data'], 'base64').toString();
-}
 
 function commands(
   prefix: readonly string[],

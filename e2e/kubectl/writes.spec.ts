@@ -45,10 +45,18 @@ test('apply --server-side merges by field ownership', async () => {
 test('apply --server-side takes over what was applied from the client', async () => {
   await cluster.ok('apply -f -', deployment('moved'));
   const changed = deployment('moved', { image: 'web:3' });
-  await cluster.ok('apply --server-side --force-conflicts -f -', changed);
+  await cluster.ok('apply --server-side -f -', changed);
   expect(await field('deploy moved', '.spec.template.spec.containers[0].image')).toBe('web:3');
   const diff = await cluster.kubectl('diff --server-side -f -', changed);
   expect([diff.code, diff.stdout]).toEqual([0, '']);
+});
+
+test('apply --server-side inherits the fields of client-side apply, and so can take them away', async () => {
+  await cluster.ok('apply -f -', configMap('heirloom', { kept: 'a', gone: 'b' }));
+  await cluster.ok('apply --server-side -f -', configMap('heirloom', { kept: 'c' }));
+  expect(await field('cm heirloom', '.data')).toBe('{"kept":"c"}');
+  const owned = await cluster.ok('get cm heirloom -o yaml --show-managed-fields');
+  expect(owned).not.toContain('manager: kubectl-client-side-apply');
 });
 
 test('diff and dry runs change nothing', async () => {

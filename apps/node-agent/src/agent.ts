@@ -1,21 +1,25 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Hello } from '@gantry/agent-protocol';
 import type { Node } from '@gantry/api';
 import { delay, describeError, systemClock, type Logger } from '@gantry/base';
-import { ImageStore, type RegistryConfig } from '@gantry/image';
+import { ImageStore } from '@gantry/image';
 import { loadDefaultSeccomp, RuntimeClient, type PodRoute } from '@gantry/runtime-client';
 import type { AgentConfig } from './config.js';
 import { ControlMessages, type ControlSink } from './control-messages.js';
 import { IdentityKeeper } from './identity/keeper.js';
 import { createMetrics } from './metrics/metrics.js';
 import { HealthServer } from './metrics/server.js';
+import { NodePeers } from './peers/node-peers.js';
 import { PodNetwork } from './network/pod-network.js';
 import { addressTowards, diskSpace, readHost } from './node/host.js';
 import { Metering } from './node/metering.js';
 import { allocatable, type NodeMeasurements } from './node/node-object.js';
 import { ImageCollector } from './images/image-collector.js';
-import { imagesInUse } from './images/in-use.js';
+import { ImageRelay } from './images/image-relay.js';
+import { imagesInUse, imageUsers } from './images/in-use.js';
+import { PullBoard } from './images/pull-board.js';
+import { readRegistries } from './images/registries.js';
 import { NodeRegistration } from './node/registration.js';
 import type { NodeContext } from './pods/node-context.js';
 import { PodManager } from './pods/pod-manager.js';
@@ -31,15 +35,6 @@ const measurePeriodMs = 10_000;
 /** Heartbeats are this often until the control plane says otherwise, in milliseconds. */
 const defaultHeartbeatMs = 5000;
 
-async function readRegistries(path: string | undefined): Promise<RegistryConfig | undefined> {
-  if (path === undefined) return undefined;
-  try {
-    return JSON.parse(await readFile(path, 'utf8')) as RegistryConfig;
-  } catch (error) {
-    throw new Error(`--registries ${path}: ${(error as Error).message}`, { cause: error });
-  }
-}
-
 /** The agent of one host: everything wired together, and its loops. */
 export class Agent implements ControlSink {
   private heartbeatMs = defaultHeartbeatMs;
@@ -51,6 +46,7 @@ export class Agent implements ControlSink {
     private readonly context: NodeContext,
     private readonly identity: IdentityKeeper,
     private readonly reporter: StatusReporter,
+    private readonly peers: NodePeers,
     private readonly resources: ResourceCache,
     private readonly at: NodeMeasurements,
   ) {}
@@ -78,6 +74,16 @@ export class Agent implements ControlSink {
     const runtime = await RuntimeClient.connect({ nativeDir, runDir, logger });
     const resources = new ResourceCache();
     const reporter = new StatusReporter(nodeName, systemClock);
+    const metrics = createMetrics();
+    let agent: Agent | undefined;
+    const peers = new NodePeers({
+      config,
+      ip,
+      identity: () => identity.current,
+      metrics,
+      link: () => agent?.session,
+      logger,
+    });
     const context: NodeContext = {
       config,
       node: {
@@ -95,14 +101,17 @@ export class Agent implements ControlSink {
         layersBinary: join(nativeDir, 'gantry-layers'),
         logger,
         registries: await readRegistries(config.registriesFile),
+        peers: peers.source,
       }),
+      pulls: new PullBoard(),
       network: new PodNetwork({ runtime, nativeDir, dataDir, bridge }),
       events: reporter,
-      metrics: createMetrics(),
+      metrics,
       seccomp: await loadDefaultSeccomp(nativeDir),
       resources: (namespace) => resources.in(namespace),
     };
-    return new Agent(context, identity, reporter, resources, at);
+    agent = new Agent(context, identity, reporter, peers, resources, at);
+    return agent;
   }
 
   private async serve(signal: AbortSignal): Promise<void> {
@@ -113,14 +122,33 @@ export class Agent implements ControlSink {
     this.registration = registration;
     const stored = await registration.loadAssignment();
     if (stored) context.network.assign(stored);
-    const relays = new Relays({
+    const imageRelay = new ImageRelay({
+      images,
+      pulls: this.context.pulls,
+      dataDir: config.dataDir,
+      users: () => imageUsers(pods.list().map(({ state }) => state)),
+      peers: this.peers.client,
+      announce: () => this.peers.announce(images),
+      pidOf: (order) => relays.pidOf(order),
+      logger,
+    });
+    await imageRelay.open();
+    const relays: Relays = new Relays({
       pods,
       runtime,
       logger,
+      images: imageRelay,
       logMaxFiles: config.logMaxFiles,
       gateway: () => session.gatewayClient,
     });
-    const messages = new ControlMessages(pods, this.resources, relays, this, logger);
+    const messages = new ControlMessages(
+      pods,
+      this.resources,
+      relays,
+      this.peers.desk,
+      this,
+      logger,
+    );
     const session = new Session({
       servers: config.servers,
       identity: () => identity.current,
@@ -132,6 +160,7 @@ export class Agent implements ControlSink {
           this.isSynced = false;
           metrics.connected.set(0);
           messages.reset();
+          this.peers.desk.disconnected();
         },
       },
     });
@@ -147,6 +176,7 @@ export class Agent implements ControlSink {
     logger.info({ node: config.nodeName, ip: this.at.ip, metricsPort: port }, 'agent started');
     try {
       await registration.measure(Date.now());
+      await this.peers.serve(images);
       await pods.start();
       await Promise.all([
         session.run(signal),
@@ -158,6 +188,7 @@ export class Agent implements ControlSink {
     } finally {
       relays.closeAll();
       await pods.close();
+      await this.peers.close();
       await images.close();
       runtime.close();
       await health.close();
@@ -182,6 +213,7 @@ export class Agent implements ControlSink {
   synced(): void {
     this.isSynced = true;
     this.pods.reportAll();
+    this.background('announce blobs', this.peers.announce(this.context.images));
   }
 
   routes(routes: readonly PodRoute[]): void {
@@ -205,6 +237,7 @@ export class Agent implements ControlSink {
       nodeJson: Buffer.from(JSON.stringify(this.registration.node())),
       pods: pods.refs(),
       bootId: this.at.host.bootId,
+      peerPort: this.peers.port,
     };
   }
 

@@ -41,6 +41,10 @@ export interface AgentConfig {
   readonly logMaxBytes: number;
   readonly logMaxFiles: number;
   readonly imageGarbage: ImageGarbageConfig;
+  /** Where this node serves layers to its peers; undefined: nowhere. */
+  readonly peerPort?: number;
+  /** What all peers together get, in bytes per second; 0 is without a bound. */
+  readonly peerBytesPerSecond: number;
   readonly registriesFile?: string;
   readonly logLevel: LogLevel;
 }
@@ -120,9 +124,19 @@ const flags: Record<string, Flag> = {
     fallback: '120',
     help: 'images that were pulled since are kept',
   },
+  'peer-port': {
+    value: 'PORT',
+    fallback: '6446',
+    help: "serves layers to other nodes on the node's address; 0 picks one, off serves none",
+  },
+  'peer-bandwidth': {
+    value: 'BYTES',
+    fallback: '100Mi',
+    help: 'what other nodes get together in a second; 0 is without a bound',
+  },
   registries: {
     value: 'FILE',
-    help: 'JSON list of registry settings (mirrors, credentials, plain HTTP)',
+    help: 'JSON file of registry settings: mirrors, credentials, CAs, plain HTTP',
   },
   'log-level': { value: 'LEVEL', fallback: 'info', help: 'debug, info, warn, error or silent' },
 };
@@ -298,6 +312,10 @@ export function parseConfig(
     logMaxBytes: reader.read('log-max-bytes', parseBytes),
     logMaxFiles: reader.read('log-max-files', parseInteger(2, 1000)),
     imageGarbage: readImageGarbage(reader),
+    peerPort: reader.read('peer-port', (text) =>
+      text === 'off' ? undefined : parseInteger(0, 65_535)(text),
+    ),
+    peerBytesPerSecond: reader.read('peer-bandwidth', parseBytes),
     registriesFile: reader.text('registries'),
     logLevel: reader.read('log-level', parseLogLevel),
   };

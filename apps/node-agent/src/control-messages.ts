@@ -5,6 +5,7 @@ import type {
 } from '@gantry/agent-protocol';
 import type { Node, Pod } from '@gantry/api';
 import { describeError, type Logger } from '@gantry/base';
+import type { BlobDesk } from './peers/blob-desk.js';
 import type { PodRoute } from '@gantry/runtime-client';
 import type { Order, PodManager } from './pods/pod-manager.js';
 import type { ResourceCache } from './pods/resource-cache.js';
@@ -32,6 +33,7 @@ export class ControlMessages {
     private readonly pods: PodManager,
     private readonly resources: ResourceCache,
     private readonly relays: Relays,
+    private readonly blobs: BlobDesk,
     private readonly sink: ControlSink,
     private readonly logger: Logger,
   ) {}
@@ -75,6 +77,10 @@ export class ControlMessages {
         return this.relays.open(message.openStream!);
       case 'cancelStream':
         return this.relays.cancel(message.cancelStream!.streamId);
+      case 'blobSources':
+        return this.blobs.sources(message.blobSources!);
+      case 'peerVerdict':
+        return this.blobs.verdict(message.peerVerdict!);
       case undefined:
         return undefined;
     }

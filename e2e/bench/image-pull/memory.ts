@@ -32,15 +32,17 @@ function proportionalBytes(pid: number): number {
 }
 
 /**
- * Watches what the given daemons, their children and every process that starts from now on hold (proportional set size),
- * until `stop`, which tells the peak in bytes.
+ * Watches what the given daemons, all processes below them and all that this process starts from now on hold
+ * (proportional set size), until `stop`, which tells the peak in bytes.
  */
 export function watchMemory(daemons: readonly number[]): { stop(): number } {
   const before = parents();
+  const isNew = (pid: number, tree: Map<number, number>) =>
+    !before.has(pid) && isBelow(pid, [process.pid], tree);
   let peak = 0;
   const sample = () => {
     const tree = parents();
-    const pids = [...tree.keys()].filter((pid) => !before.has(pid) || isBelow(pid, daemons, tree));
+    const pids = [...tree.keys()].filter((pid) => isBelow(pid, daemons, tree) || isNew(pid, tree));
     const bytes = pids.reduce((sum, pid) => sum + proportionalBytes(pid), 0);
     peak = Math.max(peak, bytes);
   };

@@ -28,11 +28,20 @@ function installed(...programs: string[]): boolean {
   );
 }
 
+/** As apps/node-agent/bin/gantry-agent starts its Node. */
+const agentFlags = [
+  '--max-semi-space-size=1',
+  '--v8-pool-size=1',
+  '--optimize-for-size',
+  '--no-opt',
+];
+
 export const startGantry: PullerFactory = async (directory) => {
   const binary = join(checkout, 'native/target/release/gantry-layers');
   const script = join(import.meta.dirname, 'store-process.mjs');
-  const child = spawn(process.execPath, [script, directory, binary], {
+  const child = spawn(process.execPath, [...agentFlags, script, directory, binary], {
     stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, MALLOC_ARENA_MAX: '1' },
   });
   const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const answer = async () => {

@@ -47,3 +47,10 @@ export type { AttachRequest, AttachRequest__Output } from './gen/gantry/agent/v1
 export type { JoinRequest, JoinRequest__Output } from './gen/gantry/agent/v1/JoinRequest.js';
 export type { RenewRequest, RenewRequest__Output } from './gen/gantry/agent/v1/RenewRequest.js';
 export type { Certificate, Certificate__Output } from './gen/gantry/agent/v1/Certificate.js';
+export type { ImageRequest, ImageRequest__Output } from './gen/gantry/agent/v1/ImageRequest.js';
+export type { BlobQuery, BlobQuery__Output } from './gen/gantry/agent/v1/BlobQuery.js';
+export type { BlobReport, BlobReport__Output } from './gen/gantry/agent/v1/BlobReport.js';
+export type { BlobSources, BlobSources__Output } from './gen/gantry/agent/v1/BlobSources.js';
+export type { Peer, Peer__Output } from './gen/gantry/agent/v1/Peer.js';
+export type { PeerCheck, PeerCheck__Output } from './gen/gantry/agent/v1/PeerCheck.js';
+export type { PeerVerdict, PeerVerdict__Output } from './gen/gantry/agent/v1/PeerVerdict.js';

@@ -8,6 +8,9 @@ import { NodeKind } from './core/node.js';
 import { PodKind } from './core/pod.js';
 import { SecretKind } from './core/secret.js';
 import { JoinTokenKind } from './gantry/join-token.js';
+import { PodDisruptionBudgetKind } from './policy/pod-disruption-budget.js';
+import { PodGroupKind } from './scheduling/pod-group.js';
+import { PriorityClassKind } from './scheduling/priority-class.js';
 
 /** All kinds that are served. A new kind is one more line here and one more file. */
 export const kinds: readonly Kind[] = [
@@ -20,4 +23,7 @@ export const kinds: readonly Kind[] = [
   DeploymentKind,
   ReplicaSetKind,
   JoinTokenKind,
+  PodDisruptionBudgetKind,
+  PodGroupKind,
+  PriorityClassKind,
 ];

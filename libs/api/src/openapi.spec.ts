@@ -32,6 +32,9 @@ describe('OpenAPI v3', () => {
       'api/v1',
       'apis/apps/v1',
       'apis/gantry.dev/v1',
+      'apis/policy/v1',
+      'apis/scheduling.k8s.io/v1',
+      'apis/scheduling.x-k8s.io/v1alpha1',
     ]);
   });
 

@@ -7,17 +7,21 @@ import { errorFromAnswer, errorFromStatus, errorFromTransport } from './failure.
 import { queryText } from './resource.js';
 import { authorization, tlsOptions } from './transport.js';
 
-export interface ExecOptions {
+/** Who takes what a stream brings. */
+export interface StreamOptions {
+  /** Takes stdout; with a terminal also stderr. */
+  readonly onStdout: (chunk: Buffer) => void;
+  readonly onStderr: (chunk: Buffer) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface ExecOptions extends StreamOptions {
   readonly namespace: string;
   readonly pod: string;
   readonly container?: string;
   readonly command: readonly string[];
   readonly stdin?: boolean;
   readonly tty?: boolean;
-  /** Takes stdout; with a terminal also stderr. */
-  readonly onStdout: (chunk: Buffer) => void;
-  readonly onStderr: (chunk: Buffer) => void;
-  readonly signal?: AbortSignal;
 }
 
 const channels = { stdin: 0, stdout: 1, stderr: 2, status: 3, resize: 4, close: 255 } as const;
@@ -41,7 +45,7 @@ export class ExecSession {
   private constructor(
     private readonly socket: WebSocket,
     server: string,
-    options: ExecOptions,
+    options: StreamOptions,
   ) {
     this.exitCode = new Promise((resolve, reject) => {
       let ended = false;
@@ -77,11 +81,16 @@ export class ExecSession {
 
   /** Opens the stream; fails with the server's Status when it is refused. */
   static open(client: ApiClient, options: ExecOptions): Promise<ExecSession> {
-    const { cluster } = client;
     const { namespace, pod, container, command, stdin, tty } = options;
     const query = queryText({ container, command, stdin, stdout: true, stderr: !tty, tty });
     const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}/exec`;
-    const url = cluster.server.replace(/^http/, 'ws') + path + query;
+    return ExecSession.openPath(client, path + query, options);
+  }
+
+  /** Opens the stream of another path that speaks the same protocol. */
+  static openPath(client: ApiClient, path: string, options: StreamOptions): Promise<ExecSession> {
+    const { cluster } = client;
+    const url = cluster.server.replace(/^http/, 'ws') + path;
     return ExecSession.connect(cluster.server, url, options, {
       ...(tlsOptions(cluster) as ClientOptions),
       headers: authorization(cluster),
@@ -93,7 +102,7 @@ export class ExecSession {
   private static async connect(
     server: string,
     url: string,
-    options: ExecOptions,
+    options: StreamOptions,
     socketOptions: ClientOptions,
   ): Promise<ExecSession> {
     // Loaded by those who run commands alone.
@@ -138,6 +147,20 @@ export class ExecSession {
   /** Tells the terminal's size, in characters. */
   resize(width: number, height: number): void {
     this.send(channels.resize, Buffer.from(JSON.stringify({ Width: width, Height: height })));
+  }
+
+  /** Lets nothing further in until resumed; the sender is held back in turn. */
+  pause(): void {
+    this.socket.pause();
+  }
+
+  resume(): void {
+    this.socket.resume();
+  }
+
+  /** Whether the connection still takes input. */
+  get isOpen(): boolean {
+    return this.socket.readyState === this.socket.OPEN;
   }
 
   /** Drops the connection; the command gets a hang-up. */

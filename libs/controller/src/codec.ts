@@ -7,8 +7,31 @@ import type { ValueTransform } from './value-transform.js';
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
+/**
+ * Objects of the last events: several watchers in one process get the same events at about the same time, and
+ * what one saw as the new state the next event shows as the previous one.
+ */
+const rememberedObjects = 4_096;
+
+class ChangeEvent<T extends ApiObject> implements ObjectEvent<T> {
+  private made: T | undefined;
+
+  constructor(
+    readonly type: ObjectEvent<T>['type'],
+    readonly object: T,
+    private readonly makePrevious: (() => T) | undefined,
+  ) {}
+
+  /** Made when it is asked for: most who watch keep the state before by themselves. */
+  get previous(): T | undefined {
+    return (this.made ??= this.makePrevious?.());
+  }
+}
+
 /** Turns objects into values and back; the revision lives beside the value, never in it. */
 export class Codec {
+  private readonly remembered = new Map<string, ApiObject>();
+
   constructor(private readonly transforms: ReadonlyMap<string, ValueTransform>) {}
 
   private transformOf(kind: Kind): ValueTransform | undefined {
@@ -41,17 +64,32 @@ export class Codec {
     return object;
   }
 
+  /** The objects of events are shared by all who watch: they must not be changed. */
   event<T extends ApiObject>(kind: Kind<T>, change: Change): ObjectEvent<T> {
-    const previous = change.previous && this.decode(kind, change.previous);
+    const { previous: before } = change;
+    const previous = before && (() => this.shared(kind, before));
     if (change.type === 'put') {
-      const type = change.entry.createRevision === change.entry.modRevision ? 'ADDED' : 'MODIFIED';
-      return { type, object: this.decode(kind, change.entry), ...(previous ? { previous } : {}) };
+      const { createRevision, modRevision } = change.entry;
+      const type = createRevision === modRevision ? 'ADDED' : 'MODIFIED';
+      return new ChangeEvent(type, this.shared(kind, change.entry), previous);
     }
     const { revision } = change;
-    const object = change.previous
-      ? this.decode(kind, change.previous, revision)
+    const object = before
+      ? this.decode(kind, before, revision)
       : this.tombstone(kind, change.key, String(revision));
-    return { type: 'DELETED', object, ...(previous ? { previous } : {}) };
+    return new ChangeEvent('DELETED', object, previous);
+  }
+
+  private shared<T extends ApiObject>(kind: Kind<T>, entry: Entry): T {
+    const id = `${entry.modRevision} ${entry.key}`;
+    const known = this.remembered.get(id) as T | undefined;
+    if (known) return known;
+    const object = this.decode(kind, entry);
+    this.remembered.set(id, object);
+    if (this.remembered.size > rememberedObjects) {
+      this.remembered.delete(this.remembered.keys().next().value!);
+    }
+    return object;
   }
 
   bookmark<T extends ApiObject>(kind: Kind<T>, resourceVersion: string): ObjectEvent<T> {

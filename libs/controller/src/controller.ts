@@ -42,6 +42,7 @@ export function source<T extends ApiObject>(
 /** Informers → keys → reconcile. Level-triggered: each start reconciles everything once. */
 export class Controller {
   readonly queue: WorkQueue;
+  private readonly running = new Set<AbortController>();
   private readonly metrics: ControllerMetrics;
   private readonly logger: Logger;
   private readonly clock: Clock;
@@ -62,6 +63,9 @@ export class Controller {
     });
     await Promise.race([aborted, Promise.all(sources.map(({ informer }) => informer.synced))]);
     const subscriptions = sources.map((source) => this.subscribe(source));
+    // One listener for all reconciliations: adding and removing one for each costs more than most of them.
+    const stop = () => this.running.forEach((limited) => limited.abort(signal.reason));
+    signal.addEventListener('abort', stop, { once: true });
     await Promise.all(Array.from({ length: concurrency }, () => this.work(signal)));
     for (const unsubscribe of subscriptions) unsubscribe();
     this.queue.clear();
@@ -97,7 +101,7 @@ export class Controller {
   }
 
   private async attempt(key: string, signal: AbortSignal): Promise<Outcome> {
-    const limited = this.limit(key, signal);
+    const limited = this.limit(key);
     try {
       const result = await this.options.reconcile(key, limited.signal);
       this.queue.forget(key);
@@ -113,17 +117,16 @@ export class Controller {
     }
   }
 
-  /** The signal of one reconciliation; `release` leaves no timer and no listener behind. */
-  private limit(key: string, signal: AbortSignal): { signal: AbortSignal; release: () => void } {
+  /** The signal of one reconciliation; `release` leaves no timer behind. */
+  private limit(key: string): { signal: AbortSignal; release: () => void } {
     const limited = new AbortController();
-    const stop = () => limited.abort(signal.reason);
-    if (signal.aborted) stop();
-    signal.addEventListener('abort', stop, { once: true });
-    const late = new Error(`reconcile ${key} took more than ${reconcileTimeoutMs} ms`);
-    const cancel = this.clock.after(reconcileTimeoutMs, () => limited.abort(late));
+    this.running.add(limited);
+    const cancel = this.clock.after(reconcileTimeoutMs, () =>
+      limited.abort(new Error(`reconcile ${key} took more than ${reconcileTimeoutMs} ms`)),
+    );
     const release = () => {
       cancel();
-      signal.removeEventListener('abort', stop);
+      this.running.delete(limited);
     };
     return { signal: limited.signal, release };
   }

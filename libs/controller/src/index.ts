@@ -12,6 +12,7 @@ export { noMetrics, type ControllerMetrics, type Outcome } from './metrics.js';
 export { objectKey, splitObjectKey, storeKey, storePrefix } from './object-key.js';
 export {
   ObjectStore,
+  type Beside,
   type ListOptions,
   type ObjectPage,
   type ObjectStoreOptions,

@@ -56,6 +56,11 @@ export class Informer<T extends ApiObject> {
     return this.filled.promise;
   }
 
+  /** Every change up to this revision is in the cache; 0 before the first list. */
+  get seenRevision(): bigint {
+    return BigInt(this.revision ?? '0');
+  }
+
   get hasSynced(): boolean {
     return this.revision !== undefined;
   }

@@ -39,6 +39,12 @@ export interface ObjectPage<T> {
   readonly remainingItemCount?: number;
 }
 
+/** Keys beside the objects of a transaction. */
+export interface Beside {
+  readonly guards?: readonly Precondition[];
+  readonly operations?: readonly Operation[];
+}
+
 export interface ObjectStoreOptions {
   readonly clock?: Clock;
   /** How values of a kind are sealed, by `PLURAL` or `PLURAL.GROUP`. */
@@ -46,8 +52,8 @@ export interface ObjectStoreOptions {
 }
 
 /**
- * Typed objects over a Store. Objects that come out belong to the caller; objects that go in are
- * not changed. metadata.resourceVersion is the store's revision and guards each update.
+ * Typed objects over a Store. Objects that come out belong to the caller, but for those of a watch;
+ * objects that go in are not changed. metadata.resourceVersion is the store's revision and guards each update.
  */
 export class ObjectStore {
   private readonly codec: Codec;
@@ -111,12 +117,32 @@ export class ObjectStore {
 
   /** Gives uid and creationTimestamp (unless the object has them); AlreadyExists. */
   async create<T extends ApiObject>(kind: Kind<T>, object: T): Promise<T> {
+    const created = await this.createBeside(kind, object, []);
+    if (!created) throw new Error('a transaction without further guards was refused by one');
+    return created;
+  }
+
+  /**
+   * As create, if these objects still have the resourceVersions that they come with; undefined, and nothing is
+   * written, when one of them has not.
+   */
+  async createBeside<T extends ApiObject>(
+    kind: Kind<T>,
+    object: T,
+    beside: readonly { readonly kind: Kind; readonly object: ApiObject }[],
+  ): Promise<T | undefined> {
     const born = this.born(object);
     const key = this.codec.keyOf(kind, born);
     const value = this.codec.encode(kind, born);
-    const result = await this.write([{ key, modRevision: 0n }], [{ type: 'put', key, value }]);
-    if (!result.committed) throw alreadyExists(details(kind, born.metadata.name));
-    return withRevision(born, result.revision);
+    const guards = beside.map((other) => ({
+      key: this.codec.keyOf(other.kind, other.object),
+      modRevision: parseRevision(other.object.metadata.resourceVersion ?? ''),
+    }));
+    const own = { key, modRevision: 0n };
+    const result = await this.write([own, ...guards], [{ type: 'put', key, value }]);
+    if (result.committed) return withRevision(born, result.revision);
+    if (result.failed[0]) throw alreadyExists(details(kind, born.metadata.name));
+    return undefined;
   }
 
   /**
@@ -183,20 +209,35 @@ export class ObjectStore {
 
   /**
    * All writes at one revision or none; the error is that of the first operation that does not
-   * hold.
+   * hold. What goes beside are keys that are no objects; when only their guards do not hold it is a Conflict.
    */
-  async transact(operations: readonly ObjectOperation[]): Promise<ApiObject[]> {
+  async transact(
+    operations: readonly ObjectOperation[],
+    beside: Beside = {},
+  ): Promise<ApiObject[]> {
+    const { guards = [], operations: others = [] } = beside;
     const prepared = operations.map((operation) => this.prepare(operation));
     const result = await this.write(
-      prepared.map(({ precondition }) => precondition),
-      prepared.map(({ operation }) => operation),
+      [...prepared.map(({ precondition }) => precondition), ...guards],
+      [...prepared.map(({ operation }) => operation), ...others],
     );
     if (result.committed)
       return prepared.map(({ object }) => withRevision(object, result.revision));
-    throw failureOf(operations, prepared, result.failed);
+    const own = result.failed.slice(0, prepared.length);
+    const isOwn = own.some((entry, i) => {
+      return (entry?.modRevision ?? 0n) !== prepared[i]!.precondition.modRevision;
+    });
+    if (!isOwn && guards.length > 0) {
+      const [{ kind, object }] = operations as [ObjectOperation];
+      throw conflict(details(kind, object.metadata.name), 'what it was based on has changed');
+    }
+    throw failureOf(operations, prepared, own);
   }
 
-  /** Every change once and in order, until the signal aborts; Expired when history was lost. */
+  /**
+   * Every change once and in order, until the signal aborts; Expired when history was lost. Its objects are
+   * shared by all who watch: they must not be changed.
+   */
   async *watch<T extends ApiObject>(
     kind: Kind<T>,
     options: WatchOptions,

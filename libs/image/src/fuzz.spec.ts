@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { TarIndex } from './archive/tar-index.js';
 import { ImageError } from './errors.js';
@@ -44,7 +44,7 @@ const config = {
 };
 
 const odd = fc.oneof(
-  { weight: 3, arbitrary: fc.jsonValue({ maxDepth: 2 }) as fc.Arbitrary<unknown> },
+  { weight: 3, arbitrary: fc.jsonValue({ maxDepth: 2 }) },
   fc.constantFrom<unknown>(
     null,
     -1,

@@ -1,9 +1,11 @@
 import type { Logger } from '@gantry/base';
 import { createHash } from 'node:crypto';
+import { ImageAdministration } from './administration/administration.js';
 import { loadArchive } from './archive/load.js';
 import { pushStored } from './archive/push.js';
 import { saveImages } from './archive/save.js';
 import { ImageError } from './errors.js';
+import type { BlobPeers } from './pull/blob-source.js';
 import { LayerFetcher } from './pull/layer-fetcher.js';
 import { ProgressMeter } from './pull/progress.js';
 import { Puller } from './pull/puller.js';
@@ -29,6 +31,8 @@ export interface ImageStoreOptions {
   readonly registries?: RegistryConfig;
   /** Layers in flight at once over all pulls (default 3). */
   readonly maxConcurrentLayers?: number;
+  /** Asked for blobs before a registry is. */
+  readonly peers?: BlobPeers;
 }
 
 const defaultConcurrentLayers = 3;
@@ -64,6 +68,7 @@ export class ImageStore {
   private readonly logger: Logger;
   private readonly compose: Compose = (diffIds) => this.maintenance.compose(diffIds);
   private opening?: Promise<void>;
+  readonly administration: ImageAdministration;
 
   constructor(options: ImageStoreOptions) {
     const { dir, layersBinary, logger } = options;
@@ -76,7 +81,26 @@ export class ImageStore {
     const maxConcurrent = options.maxConcurrentLayers ?? defaultConcurrentLayers;
     this.layers = new LayerFetcher({ content, layersBinary, logger, maxConcurrent });
     const { compose, layers } = this;
-    this.puller = new Puller({ content, index, client, layers, compose, logger });
+    const { peers } = options;
+    this.puller = new Puller({ content, index, client, layers, compose, logger, peers });
+    const holding = <T>(work: (needs: Set<string>) => Promise<T>) => this.holding(work);
+    const ready = () => this.open();
+    const pulling = () =>
+      [...this.pulls.values()].map(({ meter: { reference }, needs }) => ({ reference, needs }));
+    const parts = { content, index, layers, compose, ready, holding, pulling };
+    this.administration = new ImageAdministration(parts);
+  }
+
+  private async holding<T>(work: (needs: Set<string>) => Promise<T>): Promise<T> {
+    const needs = new Set<string>();
+    this.loads.add(needs);
+    try {
+      const result = await work(needs);
+      this.maintenance.syncSoon();
+      return result;
+    } finally {
+      this.loads.delete(needs);
+    }
   }
 
   /** Clears what a killed process left behind; every operation does it first when nobody has. */
@@ -199,23 +223,9 @@ export class ImageStore {
     await this.open();
     const { content, index, layers, compose } = this;
     const { name, signal = new AbortController().signal } = options;
-    const needs = new Set<string>();
-    this.loads.add(needs);
-    try {
-      const names = await loadArchive(path, {
-        content,
-        index,
-        layers,
-        compose,
-        name,
-        signal,
-        needs,
-      });
-      this.maintenance.syncSoon();
-      return names;
-    } finally {
-      this.loads.delete(needs);
-    }
+    return this.holding((needs) =>
+      loadArchive(path, { content, index, layers, compose, name, signal, needs }),
+    );
   }
 
   private async record(text: string): Promise<ImageRecord> {

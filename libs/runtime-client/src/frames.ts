@@ -1,6 +1,6 @@
 /**
- * The framing of exec and attach connections: channel (1 byte), payload length (4 bytes, big
- * endian), payload.
+ * Channels of exec and attach, as in Kubernetes' v5.channel.k8s.io. Frames of the launcher's
+ * connections: channel (1 byte), payload length (4 bytes, big endian), payload.
  */
 export const Channel = {
   stdin: 0,

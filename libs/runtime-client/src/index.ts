@@ -10,6 +10,7 @@ export * from './cgroup-stats.js';
 export * from './cni.js';
 export * from './default-spec.js';
 export * from './exec-session.js';
+export { Channel } from './frames.js';
 export * from './messages.js';
 export * from './oci-spec.js';
 export * from './options.js';

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { kill } from 'node:process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -178,7 +178,7 @@ test('a killed launcher is replaced, and requests under way say so', async () =>
   await lost;
   const orphan = await eventually(
     'the orphan',
-    async () => Number(readFileSync(pidFile, 'utf8')) || undefined,
+    async () => Number(await readFile(pidFile, 'utf8').catch(() => '')) || undefined,
   );
   kill(orphan, 'SIGKILL');
   expect((await client.run(['/bin/echo', 'back'])).stdout).toBe('back\n');

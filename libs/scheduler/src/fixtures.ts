@@ -20,8 +20,9 @@ export function node(fixture: NodeFixture): NodeInput {
   };
 }
 
-export interface PodFixture extends Partial<Omit<PodSpecInput, 'containers'>> {
+export interface PodFixture extends Partial<PodSpecInput> {
   readonly name: string;
+  readonly phase?: string;
   readonly namespace?: string;
   readonly labels?: Record<string, string>;
   readonly requests?: ResourceList;
@@ -32,11 +33,12 @@ export interface PodFixture extends Partial<Omit<PodSpecInput, 'containers'>> {
 }
 
 export function pod(fixture: PodFixture): PodInput {
-  const { name, namespace = 'default', labels, requests, hostPorts = [], ...spec } = fixture;
+  const { name, namespace = 'default', labels, requests, hostPorts = [], phase, ...spec } = fixture;
   const ports = hostPorts.map((port) => (typeof port === 'number' ? { hostPort: port } : port));
   return {
     metadata: { name, namespace, uid: `uid-${namespace}-${name}`, labels },
     spec: { containers: [{ resources: { requests }, ports }], ...spec },
+    ...(phase ? { status: { phase } } : {}),
   };
 }
 

@@ -98,6 +98,9 @@ export interface PodSpecInput {
   };
   readonly tolerations?: readonly TolerationInput[];
   readonly topologySpreadConstraints?: readonly TopologySpreadInput[];
+  /** Higher ones go first and may preempt lower ones; 0 when absent. */
+  readonly priority?: number;
+  readonly preemptionPolicy?: string;
 }
 
 export interface PodInput {

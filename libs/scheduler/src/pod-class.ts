@@ -21,6 +21,7 @@ export interface WeightedTerm {
 export interface PodClass {
   readonly id: number;
   readonly ask: Ask;
+  readonly priority: number;
   readonly nodeName: string | undefined;
   /** `nodeSelector`; empty asks for nothing. */
   readonly selector: NodeTerm;
@@ -77,6 +78,7 @@ export function classKey(pod: PodInput, requests: Amounts, withNodeName: boolean
     spec.tolerations ?? 0,
     ports.length > 0 ? ports : 0,
     seesPods ? [spread, identity] : 0,
+    spec.priority ?? 0,
   ]);
 }
 
@@ -87,6 +89,7 @@ export function compileNodeSide(spec: PodSpecInput, withNodeName: boolean): Node
   const affinity = spec.affinity?.nodeAffinity;
   const required = affinity?.requiredDuringSchedulingIgnoredDuringExecution;
   return {
+    priority: spec.priority ?? 0,
     nodeName: withNodeName ? spec.nodeName || undefined : undefined,
     selector: compileLabels(spec.nodeSelector ?? {}),
     affinity: required?.nodeSelectorTerms.map(compileTerm),

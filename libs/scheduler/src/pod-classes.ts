@@ -9,7 +9,7 @@ import {
   type PodClass,
   type PodHandle,
 } from './pod-class.js';
-import { podRequests } from './requests.js';
+import { isReclaimablePod, reclaimablePriority, requestsOf } from './reclaim/reclaimable.js';
 import { untoleratedTaint } from './tolerations.js';
 import type { Counted, CounterRegistry } from './topology/counter-registry.js';
 import type { NamespaceLabels } from './topology/pod-matcher.js';
@@ -20,6 +20,8 @@ export class PodClasses {
   private readonly classes = new Map<string, PodClass>();
   private readonly labelSets = new Map<string, LabelSet>();
   private nextId = 0;
+  /** No pod that was ever seen has a lower priority; Infinity before the first. */
+  lowestPriority = Infinity;
 
   constructor(
     private readonly nodes: NodeTable,
@@ -37,7 +39,7 @@ export class PodClasses {
 
   /** The class for placing the pod; with `nodeName` when the pod's own spec.nodeName is to bind it. */
   classOf(pod: PodInput, withNodeName: boolean): PodClass {
-    const requests = podRequests(pod.spec);
+    const requests = requestsOf(pod);
     const key = classKey(pod, requests, withNodeName);
     const known = this.classes.get(key);
     if (known) return known;
@@ -46,6 +48,7 @@ export class PodClasses {
       id: this.nextId++,
       ask: this.nodes.resources.ask(requests),
       ...nodeSide,
+      priority: isReclaimablePod(pod) ? reclaimablePriority : nodeSide.priority,
       topology: compileTopology(
         pod,
         this.registry,
@@ -54,6 +57,7 @@ export class PodClasses {
       ),
     };
     this.classes.set(key, made);
+    this.lowestPriority = Math.min(this.lowestPriority, made.priority);
     return made;
   }
 

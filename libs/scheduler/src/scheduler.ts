@@ -1,4 +1,5 @@
 import { IndexedSearch } from './index/indexed-search.js';
+import { evaluate } from './evaluation.js';
 import { explain, type PlacementExplanation } from './explain/explanation.js';
 import type { PodInput } from './input.js';
 import { profiles, type Profile } from './profile.js';
@@ -36,6 +37,14 @@ export class Scheduler {
     if (!choice) return nowhere;
     const { slot, score } = choice;
     return { node: this.snapshot.nodes.name(slot), slot, score };
+  }
+
+  /** This node, if the pod fits there now. */
+  decideFor(handle: PodHandle, node: string): Decision | undefined {
+    const slot = this.snapshot.nodes.slot(node);
+    if (slot === undefined) return undefined;
+    const evaluation = evaluate(this.snapshot, handle, this.profile);
+    return evaluation.fits(slot) ? { node, slot, score: evaluation.score(slot) } : undefined;
   }
 
   /** Decides and, when the pod fits, assumes it on its node at once. */

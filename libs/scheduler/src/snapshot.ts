@@ -23,6 +23,18 @@ export interface SnapshotObserver {
   nodeChanged(slot: number): void;
 }
 
+/** Keeps account of all pods on nodes. */
+export interface PodLedger {
+  /** A pod came to a node, or left it. */
+  counted(pod: PodHandle, delta: 1 | -1): void;
+}
+
+/** Pods taken off their nodes for a look, by uid; unknown ones are passed over. */
+export interface SnapshotTrial {
+  readonly lift: (uid: string) => void;
+  readonly lower: (uid: string) => void;
+}
+
 const emptyLabels: Labels = {};
 /** Unused classes and label sets are dropped when more than this many are known. */
 const classesBeforeSweep = 20_000;
@@ -49,6 +61,7 @@ export class Snapshot {
   private readonly namespaces = new Map<string, Labels>();
   private readonly classes: PodClasses;
   private readonly observers: SnapshotObserver[] = [];
+  private ledger: PodLedger | undefined;
   private sweepAt = classesBeforeSweep;
   private changes = 0;
 
@@ -63,8 +76,18 @@ export class Snapshot {
     return this.changes;
   }
 
+  /** No pod has a lower priority; tells at once that nobody can be preempted. */
+  get lowestPriority(): number {
+    return this.classes.lowestPriority;
+  }
+
   get podCount(): number {
     return this.pods.size;
+  }
+
+  /** Tells the ledger of every pod from now on; there is one, and it begins before the first pod. */
+  keep(ledger: PodLedger): void {
+    this.ledger = ledger;
   }
 
   observe(observer: SnapshotObserver): void {
@@ -171,6 +194,11 @@ export class Snapshot {
     this.put(uid, handle, this.nodes.name(slot), true, slot);
   }
 
+  /** Counts a pod on the node by its handle, known or not; `removePod` ends it. */
+  reserve(uid: string, handle: PodHandle, nodeName: string): void {
+    this.put(uid, handle, nodeName, true);
+  }
+
   private put(
     uid: string,
     handle: PodHandle,
@@ -201,22 +229,52 @@ export class Snapshot {
     );
   }
 
+  /**
+   * Looks at the cluster without some pods: `lift` takes one off its node, `lower` puts it back. What is still
+   * off when `look` returns is put back, so that nobody else ever sees it; nothing else may change meanwhile.
+   */
+  trial<T>(look: (trial: SnapshotTrial) => T): T {
+    const lifted = new Set<number>();
+    const { pods } = this;
+    const toggle = (uid: string, isOff: boolean) => {
+      const number = pods.find(uid);
+      if (number < 0 || pods.slot(number) === nowhere || lifted.has(number) !== isOff) return;
+      if (isOff) this.arrive(pods.handle(number), pods.slot(number));
+      else this.leave(pods.handle(number), pods.slot(number));
+      if (isOff) lifted.delete(number);
+      else lifted.add(number);
+    };
+    try {
+      return look({ lift: (uid) => toggle(uid, false), lower: (uid) => toggle(uid, true) });
+    } finally {
+      for (const number of lifted) this.arrive(pods.handle(number), pods.slot(number));
+    }
+  }
+
   private place(number: number, slot: number): void {
-    const handle = this.pods.handle(number);
-    const { podClass, labelSet } = handle;
     this.pods.move(number, slot);
-    labelSet.placed += 1;
-    if (podClass.ports.length > 0) (this.portHolders[slot] ??= []).push(podClass);
-    this.nodes.resources.take(slot, podClass.ask);
-    this.count(handle, slot, 1);
+    this.arrive(this.pods.handle(number), slot);
     this.tellUsageChanged(slot);
   }
 
   private displace(number: number): void {
     const slot = this.pods.slot(number);
-    const handle = this.pods.handle(number);
-    const { podClass, labelSet } = handle;
     this.pods.move(number, nowhere);
+    this.leave(this.pods.handle(number), slot);
+    this.tellUsageChanged(slot);
+  }
+
+  private arrive(handle: PodHandle, slot: number): void {
+    const { podClass, labelSet } = handle;
+    labelSet.placed += 1;
+    if (podClass.ports.length > 0) (this.portHolders[slot] ??= []).push(podClass);
+    this.nodes.resources.take(slot, podClass.ask);
+    this.count(handle, slot, 1);
+    this.ledger?.counted(handle, 1);
+  }
+
+  private leave(handle: PodHandle, slot: number): void {
+    const { podClass, labelSet } = handle;
     labelSet.placed -= 1;
     if (podClass.ports.length > 0) {
       const holders = this.portHolders[slot]!;
@@ -224,7 +282,7 @@ export class Snapshot {
     }
     this.nodes.resources.giveBack(slot, podClass.ask);
     this.count(handle, slot, -1);
-    this.tellUsageChanged(slot);
+    this.ledger?.counted(handle, -1);
   }
 
   private count({ podClass, labelSet }: PodHandle, slot: number, delta: 1 | -1): void {

@@ -7,10 +7,9 @@ export const maxOperations = 128;
 /** Most bytes of keys and values in one transaction, below etcd's default of 1.5 MiB a request. */
 export const maxRequestBytes = 1_500_000;
 
-const encoder = new TextEncoder();
-
-function sizeBytes(operation: Operation): number {
-  const key = encoder.encode(operation.key).length;
+/** What the operation weighs in a request. */
+export function operationBytes(operation: Operation): number {
+  const key = Buffer.byteLength(operation.key);
   return operation.type === 'put' ? key + operation.value.length : key;
 }
 
@@ -29,7 +28,7 @@ export function checkTransaction(
   const keys = new Set(operations.map((operation) => operation.key));
   if (keys.size < operations.length) throw new Error('a transaction names a key twice');
   if (keys.has('')) throw new Error('a transaction names an empty key');
-  const total = operations.reduce((sum, operation) => sum + sizeBytes(operation), 0);
+  const total = operations.reduce((sum, operation) => sum + operationBytes(operation), 0);
   if (total > maxRequestBytes) {
     throw new GantryError(
       'RequestEntityTooLarge',

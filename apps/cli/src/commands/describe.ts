@@ -8,6 +8,9 @@ import { describeConfigMap, describeOther, describeSecret } from '../describe/ge
 import { describeNode } from '../describe/node.js';
 import { describePod } from '../describe/pod.js';
 import { describeDeployment, describeReplicaSet } from '../describe/workload.js';
+import { section } from '../describe/section.js';
+import { nodeImages } from '../images/listing.js';
+import { progressText } from '../images/progress-line.js';
 import { podResource } from '../pods-of.js';
 import { parseSelections } from '../resources/arguments.js';
 import { builtin } from '../resources/builtin.js';
@@ -20,10 +23,21 @@ async function podsOn(session: Session, nodeName: string): Promise<Pod[]> {
   return (await session.client.listAll(podResource, { fieldSelector })).items;
 }
 
+/** The pulls that the pod waits for, as they are now; its status tells them less often. */
+async function pullsOf(session: Session, { metadata, spec, status }: Pod): Promise<string[]> {
+  const { nodeName: name } = spec;
+  if (status?.phase !== 'Pending' || !name) return [];
+  const found = await session.client.get(nodeImages, { name }).catch(() => undefined);
+  const user = `pod ${metadata.namespace}/${metadata.name}`;
+  const own = (found?.pulls ?? []).filter(({ usedBy }) => usedBy === user);
+  const lines = own.map((pull) => `${pull.image}: ${progressText(pull)}`);
+  return lines.length > 0 ? section('Pulling', lines) : [];
+}
+
 async function bodyLines(session: Session, object: ApiObject): Promise<string[]> {
   switch (object.kind ?? '') {
     case 'Pod':
-      return describePod(object as Pod);
+      return [...describePod(object as Pod), ...(await pullsOf(session, object as Pod))];
     case 'Node':
       return describeNode(object as Node, await podsOn(session, object.metadata.name ?? ''));
     case 'Deployment': {

@@ -8,6 +8,7 @@ export { registerExec } from './exec.js';
 export { registerScale } from './scale.js';
 export { registerRollout } from './rollout.js';
 export { registerDelete } from './delete.js';
+export { registerImage } from './image.js';
 export { registerTop } from './top.js';
 export { registerCordon } from './cordon.js';
 export { registerDrain } from './drain.js';

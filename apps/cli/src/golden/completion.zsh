@@ -15,7 +15,7 @@ _gantry() {
     esac
   done
   if [ -z "$verb" ]; then
-    COMPREPLY=($(compgen -W "apply get describe why logs exec scale rollout delete top cordon uncordon drain token config explain api-resources version completion" -- "$current"))
+    COMPREPLY=($(compgen -W "apply get describe why logs exec scale rollout delete image top cordon uncordon drain token config explain api-resources version completion" -- "$current"))
     return
   fi
   case "$verb" in
@@ -28,6 +28,7 @@ _gantry() {
     scale) subs="" flags="--replicas --current-replicas --kubeconfig --context --namespace --request-timeout" ;;
     rollout) subs="status undo history restart pause resume" flags="" ;;
     delete) subs="" flags="--filename --recursive --selector --field-selector --all --all-namespaces --wait --timeout --grace-period --now --force --cascade --ignore-not-found --dry-run --output --kubeconfig --context --namespace --request-timeout" ;;
+    image) subs="ls pull push tag pin unpin rm prune inspect history save load import export" flags="" ;;
     top) subs="node pod" flags="" ;;
     cordon) subs="" flags="--kubeconfig --context --namespace --request-timeout" ;;
     uncordon) subs="" flags="--kubeconfig --context --namespace --request-timeout" ;;
@@ -48,7 +49,7 @@ _gantry() {
   fi
   case "$verb" in
     get|describe|delete|scale|explain)
-      if [ -z "$type" ]; then COMPREPLY=($(compgen -W "pods nodes namespaces configmaps secrets events deployments replicasets jointokens" -- "$current"))
+      if [ -z "$type" ]; then COMPREPLY=($(compgen -W "pods nodes namespaces configmaps secrets events deployments replicasets poddisruptionbudgets priorityclasses jointokens" -- "$current"))
       else COMPREPLY=($(compgen -W "$(__gantry_names "$type")" -- "$current")); fi ;;
     logs|exec|why) COMPREPLY=($(compgen -W "$(__gantry_names pods)" -- "$current")) ;;
     cordon|uncordon|drain) COMPREPLY=($(compgen -W "$(__gantry_names nodes)" -- "$current")) ;;

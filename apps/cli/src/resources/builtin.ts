@@ -23,6 +23,8 @@ const rows: Readonly<Record<string, readonly Row[]>> = {
     ['deployments', 'Deployment', 'deploy', true, 'all'],
     ['replicasets', 'ReplicaSet', 'rs', true, 'all'],
   ],
+  'policy/v1': [['poddisruptionbudgets', 'PodDisruptionBudget', 'pdb', true]],
+  'scheduling.k8s.io/v1': [['priorityclasses', 'PriorityClass', 'pc', false]],
   'gantry.dev/v1': [['jointokens', 'JoinToken', 'jt', false]],
 };
 

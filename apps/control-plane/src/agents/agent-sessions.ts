@@ -15,6 +15,7 @@ import {
 import { describeError, timestamp, type Clock, type Logger } from '@gantry/base';
 import type { Informer, Informers } from '@gantry/controller';
 import { AgentSession, type SessionCall } from './agent-session.js';
+import type { BlobExchange } from './blob-exchange.js';
 import type { AgentEvents } from './agent-events.js';
 import type { Metering } from './metering.js';
 import type { NodeRegistrar } from './node-registrar.js';
@@ -33,6 +34,7 @@ export interface AgentSessionsOptions {
   readonly metering: Metering;
   readonly keys: SessionKeys;
   readonly events: AgentEvents;
+  readonly blobs: BlobExchange;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly identity: string;
@@ -145,6 +147,7 @@ export class AgentSessions {
       statuses.status({ ...pod, nodeName: node }, decode(statusJson) as PodStatus);
     }
     if (message.podGone?.pod) statuses.gone({ ...message.podGone.pod, nodeName: node });
+    this.options.blobs.receive(session, message);
     if (message.event) events.record(node, decode(message.event.eventJson) as Event);
   }
 
@@ -162,6 +165,7 @@ export class AgentSessions {
     this.sessions.get(node)?.end(status.ABORTED, 'the node has connected again');
     if (session.ended) return;
     this.sessions.set(node, session);
+    this.options.blobs.connected(session, hello, told);
     this.register(session, stored);
     session.snapshot(this.pods.byIndex('node', node));
     this.sendRoutes(session);
@@ -177,12 +181,13 @@ export class AgentSessions {
   }
 
   private ended(session: AgentSession): void {
-    const { keys, metering, logger } = this.options;
+    const { keys, metering, blobs, logger } = this.options;
     const { node } = session;
     session.end(status.CANCELLED, 'ended');
     if (this.sessions.get(node) !== session) return;
     this.sessions.delete(node);
     metering.forget(node);
+    blobs.disconnected(node);
     logger.info({ node }, 'agent disconnected');
     keys.remove(node).catch((error: unknown) => {
       logger.warn(

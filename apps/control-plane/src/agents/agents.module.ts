@@ -17,16 +17,19 @@ import { EventRecorder } from '../events/index.js';
 import * as tokens from '../tokens.js';
 import { AgentEvents } from './agent-events.js';
 import { AgentSessions } from './agent-sessions.js';
+import { BlobExchange } from './blob-exchange.js';
 import { EnrollmentHandler } from './enrollment.handler.js';
 import { Enrollment } from './enrollment.js';
 import { GatewayHandler } from './gateway.handler.js';
 import { Metering } from './metering.js';
 import { MetricsApi } from './metrics-api.js';
+import { NodeImages } from './node-images.js';
 import { NodeRegistrar } from './node-registrar.js';
 import { PeerMetrics } from './peer-metrics.js';
 import { PodStatusWriter } from './pod-status-writer.js';
 import { PodStreams } from './pod-streams.js';
 import { PodTargets } from './pod-target.js';
+import { ReclaimableOffers } from './reclaimable-offers.js';
 import { RelayBroker } from './relay-broker.js';
 import { SessionKeys } from './session-keys.js';
 
@@ -36,6 +39,7 @@ interface Parts {
   readonly statuses: PodStatusWriter;
   readonly metering: Metering;
   readonly keys: SessionKeys;
+  readonly blobs: BlobExchange;
   readonly recorder: EventRecorder | undefined;
   readonly store: Store;
   readonly shutdown: AbortSignal;
@@ -73,6 +77,7 @@ const partNames = [
   ['statuses', PodStatusWriter],
   ['metering', Metering],
   ['keys', SessionKeys],
+  ['blobs', BlobExchange],
   ['recorder', { token: EventRecorder, optional: true }],
   ['store', tokens.STORE],
   ['shutdown', tokens.SHUTDOWN],
@@ -89,6 +94,11 @@ const providers: Provider[] = [
     provide: SessionKeys,
     useFactory: (store: Store, logger: Logger) => new SessionKeys(store, logger),
     inject: [tokens.STORE, tokens.LOGGER],
+  },
+  {
+    provide: BlobExchange,
+    useFactory: (informers: Informers, clock: Clock) => new BlobExchange(informers, clock),
+    inject: [Informers, tokens.CLOCK],
   },
   {
     provide: PodStatusWriter,
@@ -121,6 +131,7 @@ export class AgentsModule implements OnModuleInit, OnApplicationShutdown {
     @Inject(SessionKeys) private readonly keys: SessionKeys,
     @Inject(PodStatusWriter) private readonly statuses: PodStatusWriter,
     @Inject(RelayBroker) private readonly relays: RelayBroker,
+    @Inject(BlobExchange) private readonly blobs: BlobExchange,
     @Inject(Metering) private readonly metering: Metering,
     @Inject(Resources) private readonly resources: Resources,
     @Inject(SubresourceRegistry) private readonly registry: SubresourceRegistry,
@@ -138,6 +149,10 @@ export class AgentsModule implements OnModuleInit, OnApplicationShutdown {
     new PodStreams(targets, relays, clock).register(registry);
     const peers = new PeerMetrics({ keys, sessions, peers: this.peers, logger: this.logger });
     new MetricsApi({ metering: this.metering, informers, peers }).register(registry);
+    this.registerImages();
+    const { metering, resources, logger } = this;
+    const offers = new ReclaimableOffers({ metering, informers, resources, clock, logger });
+    void offers.run(this.shutdown);
     const connected = new Gauge({
       name: 'gantry_agent_sessions',
       help: 'Agents connected to this control plane.',
@@ -156,6 +171,13 @@ export class AgentsModule implements OnModuleInit, OnApplicationShutdown {
     });
     for (const gauge of [connected, waiting]) this.metrics.registerMetric(gauge);
     sessions.start(this.shutdown);
+  }
+
+  private registerImages(): void {
+    const { sessions, keys, relays, blobs, registry, resources, informers, logger } = this;
+    const peers = new PeerMetrics({ keys, sessions, peers: this.peers, logger, what: 'images' });
+    const parts = { sessions, keys, relays, blobs, resources, informers, peers };
+    new NodeImages(parts).register(registry);
   }
 
   async onApplicationShutdown(): Promise<void> {

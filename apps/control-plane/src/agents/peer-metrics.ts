@@ -20,6 +20,8 @@ export interface PeerMetricsOptions {
   readonly sessions: AgentSessions;
   readonly peers: PeerProxy;
   readonly logger: Logger;
+  /** What is merged, for warnings (default: metrics). */
+  readonly what?: string;
 }
 
 /** A peer that has not answered by then is left out, in milliseconds. */
@@ -30,10 +32,10 @@ const maxNamedNodes = 5;
 
 const keyOf = ({ metadata }: Metrics) => `${metadata.namespace ?? ''}/${metadata.name}`;
 
-function missing(address: string, nodes: readonly string[]): string {
+function missing(what: string, address: string, nodes: readonly string[]): string {
   const names = nodes.slice(0, maxNamedNodes).join(', ');
   const more = nodes.length > maxNamedNodes ? ` and ${nodes.length - maxNamedNodes} more` : '';
-  return `no metrics of ${names}${more}: their control plane at ${address} does not answer`;
+  return `no ${what} of ${names}${more}: their control plane at ${address} does not answer`;
 }
 
 /** Asks the control planes that hold the other nodes' sessions for what they have metered. */
@@ -63,8 +65,8 @@ export class PeerMetrics {
         }
       } catch (error) {
         const why = describeError(error);
-        this.options.logger.warn({ address, err: why }, 'no metrics from a peer');
-        warnings.push(missing(address, nodes));
+        this.options.logger.warn({ address, err: why }, 'no answer from a peer');
+        warnings.push(missing(this.options.what ?? 'metrics', address, nodes));
       }
     };
     await Promise.all([...peers].map(ask));

@@ -20,7 +20,7 @@ interface FinalStatus {
   reason?: string;
 }
 
-function failureOf(payload: Buffer): GantryError | undefined {
+export function failureOf(payload: Buffer): GantryError | undefined {
   const { status, message = '', reason } = JSON.parse(payload.toString('utf8')) as FinalStatus;
   if (status === 'Success') return undefined;
   return new GantryError((reason as Reason | undefined) ?? 'InternalError', message);
@@ -109,7 +109,7 @@ export class PodStreams {
 
 // kubectl takes an answer other than 101 for a server without WebSockets and tries SPDY, so that the
 // user would never see the reason; as the final status of the session it is shown.
-function refusal(error: unknown): UpgradePlan {
+export function refusal(error: unknown): UpgradePlan {
   if (!(error instanceof GantryError)) throw error;
   const { message, reason, httpCode } = error;
   const status = JSON.stringify({ ...failure, message, reason, code: httpCode });
@@ -138,7 +138,7 @@ async function* logText(
 }
 
 /** Passes frames both ways until the final status was sent, or the client or the node has left. */
-async function joinSockets(socket: ChannelSocket, relay: RelayStream): Promise<void> {
+export async function joinSockets(socket: ChannelSocket, relay: RelayStream): Promise<void> {
   const upwards = async () => {
     try {
       for await (const frame of socket) await relay.write(frame.channel, frame.payload);

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { silentLogger, systemClock } from '@gantry/base';
 import { ManualClock } from '@gantry/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { UserInfo } from './access.js';
+import type { UserInfo } from '../api/index.js';
 import { Authenticator } from './authenticator.js';
 import type { KeyPair } from './certificate-authority.js';
 import { Pki } from './pki.js';

@@ -108,7 +108,8 @@ describe('Pki', () => {
     const certificate = new X509Certificate(certificatePem);
     expect(certificate.subject).toBe('O=system:nodes\nCN=system:node:one');
     expect(certificate.verify(new X509Certificate(pki.caPem).publicKey)).toBe(true);
-    expect(certificate.keyUsage).toEqual(['1.3.6.1.5.5.7.3.2']);
+    expect(certificate.keyUsage).toEqual(['1.3.6.1.5.5.7.3.2', '1.3.6.1.5.5.7.3.1']);
+    expect(certificate.subjectAltName).toBeUndefined();
     expect(Math.abs(notAfter.getTime() - clock.now() - day)).toBeLessThan(2_000);
   });
 

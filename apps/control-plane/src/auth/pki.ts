@@ -110,7 +110,8 @@ export class Pki {
     return this.authority.signRequest(csrPem, {
       commonName: `system:node:${nodeName}`,
       organizations: ['system:nodes'],
-      usage: 'client',
+      // Nodes serve layers to each other. Without a name of a host it serves nowhere else.
+      usage: 'both',
       validMs,
     });
   }

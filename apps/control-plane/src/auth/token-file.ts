@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { describeError, type Logger } from '@gantry/base';
-import type { UserInfo } from './access.js';
+import type { UserInfo } from '../api/index.js';
 
 interface StoredToken {
   readonly hash: string;

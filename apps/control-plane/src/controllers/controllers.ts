@@ -3,11 +3,14 @@ import type { Controller, ObjectStore } from '@gantry/controller';
 import type { Store } from '@gantry/store';
 import type { ControllerContext } from './context.js';
 import { deploymentController } from './deployment/deployment.controller.js';
+import { disruptionController } from './disruption/disruption.controller.js';
 import { garbageController } from './garbage/garbage.controller.js';
 import { namespaceController } from './namespace/namespace.controller.js';
 import { nodeLifecycleController } from './node/node-lifecycle.controller.js';
 import { NodeSessions } from './node/node-sessions.js';
 import { podCidrController } from './node/pod-cidr.controller.js';
+import { podGroupController } from './pod-group/pod-group.controller.js';
+import { reclaimController } from './reclaim/reclaim.controller.js';
 import { replicaSetController } from './replica-set/replica-set.controller.js';
 import { joinTokenController } from './tokens/join-token.controller.js';
 
@@ -37,6 +40,9 @@ export function createControllers(
   const controllers: Controller[] = [
     deploymentController(context),
     replicaSetController(context),
+    disruptionController(context),
+    podGroupController(context),
+    reclaimController(context),
     nodeLifecycleController(context, { ...options, sessions }),
     podCidrController(context, options),
     garbageController(context, owning),

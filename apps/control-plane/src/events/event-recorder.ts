@@ -1,5 +1,5 @@
 import { apiVersionOf, EventKind, type ApiObject, type Event, type Kind } from '@gantry/api';
-import { delay, describeError, timestamp, type Clock, type Logger } from '@gantry/base';
+import { Bell, delay, describeError, timestamp, type Clock, type Logger } from '@gantry/base';
 import { storeKey } from '@gantry/controller';
 import type { Operation, Store } from '@gantry/store';
 import { EventAllowance } from './event-allowance.js';
@@ -43,7 +43,7 @@ export class EventRecorder {
   private readonly known = new Map<string, Event>();
   private readonly leases: EventLeases;
   private readonly allowance: EventAllowance;
-  private wake: (() => void) | undefined;
+  private readonly bell = new Bell();
   private dropped = 0;
   private serial = 0;
 
@@ -64,7 +64,7 @@ export class EventRecorder {
   async run(signal: AbortSignal): Promise<void> {
     const { clock } = this.options;
     while (!signal.aborted) {
-      if (this.waiting.size === 0) await this.recorded(signal);
+      if (this.waiting.size === 0) await this.bell.rung(signal);
       await this.flush();
       await delay(clock, batchPauseMs, signal).catch(() => {});
     }
@@ -91,7 +91,7 @@ export class EventRecorder {
     const event = known ? this.again(known) : this.first(source, kind, about, draft);
     this.remember(id, event);
     this.waiting.set(id, event);
-    this.wake?.();
+    this.bell.ring();
   }
 
   private first<T extends ApiObject>(
@@ -171,19 +171,6 @@ export class EventRecorder {
       this.leases.renew();
       logger.warn({ events: batch.length }, `write events: ${describeError(error)}`);
     }
-  }
-
-  private async recorded(signal: AbortSignal): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const wake = () => {
-        signal.removeEventListener('abort', wake);
-        this.wake = undefined;
-        resolve();
-      };
-      this.wake = wake;
-      signal.addEventListener('abort', wake, { once: true });
-      if (signal.aborted) wake();
-    });
   }
 }
 

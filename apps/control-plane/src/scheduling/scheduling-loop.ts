@@ -1,14 +1,24 @@
-import { PodKind, type Pod } from '@gantry/api';
+import { PodKind, podGroupOf, type ApiObject, type Namespace, type Pod } from '@gantry/api';
 import { delay, type Clock, type Logger } from '@gantry/base';
-import type { Informers, ObjectStore } from '@gantry/controller';
-import { Scheduler, Snapshot, uidOf, type Profile } from '@gantry/scheduler';
+import { objectKey, type Informers, type ObjectStore } from '@gantry/controller';
+import {
+  Scheduler,
+  Snapshot,
+  uidOf,
+  type PlacementExplanation,
+  type Profile,
+} from '@gantry/scheduler';
 import type { Resources } from '../api/index.js';
 import type { EventRecorder, EventSink } from '../events/index.js';
-import { Binder, maxBindingsPerTransaction, type Binding, type BindingOutcome } from './binder.js';
-import { FailureMemory, type Failure } from './failure-memory.js';
+import { Binder, maxBindingsPerTransaction, type BindingOutcome } from './binder.js';
+import { Evacuations } from './evacuations.js';
+import { Gangs } from './gangs.js';
+import { Preemptor } from './preemptor.js';
+import type { QueuedUnit } from './queue-unit.js';
 import type { SchedulingMetrics } from './scheduling-metrics.js';
-import { SchedulingQueue, type QueuedPod } from './scheduling-queue.js';
+import { SchedulingQueue } from './scheduling-queue.js';
 import { SnapshotFeed } from './snapshot-feed.js';
+import { UnitDecider, type Placement, type UnitDecision } from './unit-decider.js';
 import { UnschedulableReports } from './unschedulable-reports.js';
 
 export interface SchedulingLoopOptions {
@@ -27,9 +37,12 @@ export interface SchedulingLoopOptions {
 const maxTransactions = 4;
 const recheckMs = 1_000;
 
+/** The annotation of a namespace that says how large its share is beside others (1 without it). */
+export const weightAnnotation = 'gantry.dev/scheduling-weight';
+
 interface Undecided {
-  readonly queued: QueuedPod;
-  readonly binding: Binding;
+  readonly unit: QueuedUnit;
+  readonly placements: readonly Placement[];
 }
 
 /**
@@ -40,19 +53,35 @@ export class SchedulingLoop {
   readonly scheduler: Scheduler;
   readonly queue: SchedulingQueue;
   private readonly binder: Binder;
-  private readonly failures: FailureMemory;
+  private readonly decider: UnitDecider;
+  private readonly gangs: Gangs;
   private readonly reports: UnschedulableReports;
+  private readonly evacuations: Evacuations;
+  private readonly preemptor: Preemptor;
   private readonly sink: EventSink;
   private readonly committing = new Set<Promise<void>>();
   private readonly filled = Promise.withResolvers<void>();
 
   constructor(private readonly options: SchedulingLoopOptions) {
     this.scheduler = new Scheduler(new Snapshot(), options.profile);
-    this.queue = new SchedulingQueue(options.clock);
-    this.binder = new Binder(options.objects, options.clock);
-    this.failures = new FailureMemory(this.scheduler, options.clock);
+    this.gangs = new Gangs(options.informers);
+    const pods = options.informers.for(PodKind);
+    this.binder = new Binder(options.objects, options.clock, () => pods.seenRevision);
     this.sink = options.events.for('scheduler');
     this.reports = new UnschedulableReports(options.resources, options.clock, options.logger);
+    this.evacuations = new Evacuations({ ...options, sink: this.sink });
+    const { scheduler, evacuations, gangs } = this;
+    const { clock, informers } = options;
+    this.preemptor = new Preemptor({ scheduler, evacuations, informers });
+    this.decider = new UnitDecider(scheduler, this.preemptor, clock);
+    const assembling = (pod: Pod, message: string) => this.reports.report(pod, message);
+    this.queue = new SchedulingQueue({ clock, scheduler, gangs, assembling });
+  }
+
+  /** As the scheduler explains it, with the room that is kept for the pod itself counted as free. */
+  explain(pod: Pod): PlacementExplanation {
+    const explained = () => this.scheduler.explain(pod);
+    return this.preemptor.nominations.without(uidOf(pod), explained);
   }
 
   /** Resolves when the snapshot shows the cluster. */
@@ -63,24 +92,42 @@ export class SchedulingLoop {
   async run(signal: AbortSignal): Promise<void> {
     const feed = new SnapshotFeed(this.scheduler.snapshot, {
       happened: (event) => this.queue.happened(event),
-      pending: (pod, changed) => this.queue.offer(pod, changed),
-      notPending: (pod) => this.queue.remove(pod),
+      pending: (pod, changed) => this.pending(pod, changed),
+      notPending: (pod, isGone) => this.notPending(pod, isGone),
+      namespace: (name, namespace) => this.queue.shares.setWeight(name, weightOf(namespace)),
     });
+    const { groups } = this.gangs;
+    await Promise.race([Promise.all([this.preemptor.synced, groups.synced]), aborted(signal)]);
+    const regroup = (group: ApiObject) => this.queue.regroup(objectKey(group));
+    const endGroups = groups.subscribe({ added: regroup, updated: regroup, deleted: regroup });
     const end = await feed.start(this.options.informers, signal);
+    await this.binder.catchUp(signal).catch(() => {});
     this.filled.resolve();
-    const reporting = this.reports.run(signal);
+    const reporting = Promise.all([this.reports.run(signal), this.evacuations.run(signal)]);
     try {
       while (!signal.aborted) await this.round(signal);
     } finally {
       end();
+      endGroups();
       this.queue.clear();
       await Promise.all([reporting, ...this.committing]);
     }
   }
 
+  private pending(pod: Pod, changed: boolean): void {
+    if (!this.queue.has(pod)) this.preemptor.adopt(pod);
+    this.queue.offer(pod, changed);
+  }
+
+  private notPending(pod: Pod, isGone: boolean): void {
+    this.preemptor.withdraw(uidOf(pod));
+    this.queue.remove(pod);
+    if (this.gangs.observe(pod, isGone)) this.queue.regroup(podGroupOf(pod)!);
+  }
+
   private async round(signal: AbortSignal): Promise<void> {
     const batch = await this.queue.take(maxBindingsPerTransaction, signal);
-    const decided = batch.flatMap((queued) => this.decide(queued) ?? []);
+    const decided = batch.flatMap((unit) => this.decide(unit) ?? []);
     this.options.metrics.depths(this.queue.depths);
     if (decided.length > 0) {
       const commit = this.commit(decided, signal).finally(() => this.committing.delete(commit));
@@ -91,77 +138,102 @@ export class SchedulingLoop {
     await new Promise(setImmediate);
   }
 
-  private decide(queued: QueuedPod): Undecided | undefined {
-    const { pod } = queued;
-    const { snapshot } = this.scheduler;
+  private decide(unit: QueuedUnit): Undecided | undefined {
     const startedMs = performance.now();
-    const handle = snapshot.handle(pod);
-    const remembered = this.failures.stillHolds(handle);
-    const decision = remembered ? undefined : this.scheduler.decide(handle);
-    const node = decision?.node;
+    const decision = this.decider.decide(unit);
     this.options.metrics.decided((performance.now() - startedMs) / 1_000);
-    if (node === undefined || !decision) {
-      this.refuse(queued, remembered ?? this.failures.remember(handle, pod));
+    if (decision.type === 'refused') {
+      this.refuse(unit, decision);
       return undefined;
     }
-    snapshot.hold(uidOf(pod), handle, decision.slot);
-    return { queued, binding: { pod, node } };
+    const { placements } = decision;
+    for (const { node, handle: pod } of placements) {
+      this.queue.happened({ type: 'pod-placed', node, pod });
+    }
+    this.queue.succeeded(unit);
+    return { unit, placements };
   }
 
-  private refuse(queued: QueuedPod, failure: Failure): void {
-    const { pod } = queued;
-    this.options.metrics.attempted('unschedulable', failure.refusedBy.values().next().value ?? '');
-    this.queue.failed(queued, failure.refusedBy);
-    this.reports.report(pod, failure.message);
-    const draft = {
-      type: 'Warning',
-      reason: 'FailedScheduling',
-      message: failure.message,
-    } as const;
-    this.sink.record(PodKind, pod, draft);
+  private refuse(unit: QueuedUnit, { filter, message, preempts }: Refusal): void {
+    this.options.metrics.attempted('unschedulable', filter);
+    this.queue.failed(unit, { urgent: preempts });
+    for (const pod of unit.pods.values()) {
+      this.reports.report(pod, message);
+      this.sink.record(PodKind, pod, { type: 'Warning', reason: 'FailedScheduling', message });
+    }
   }
 
   private async commit(decided: readonly Undecided[], signal: AbortSignal): Promise<void> {
-    const outcomes = await this.binder.bind(decided.map(({ binding }) => binding));
-    const unknown: Undecided[] = [];
-    decided.forEach((each, i) => {
-      if (outcomes[i]!.type === 'unknown') unknown.push(each);
-      else this.settle(each, outcomes[i]!);
-    });
-    if (unknown.length > 0) {
-      this.options.logger.warn({ pods: unknown.length }, 'bind pods: the store gave no answer');
+    const outcomes = await this.binder.bind(decided.map(({ placements }) => placements));
+    // Pods may have been refused since others have bound pods that the snapshot did not show.
+    const isRefused = outcomes.flat().some(({ type }) => type === 'refused');
+    if (isRefused) await this.binder.catchUp(signal).catch(() => {});
+    const unknown = outcomes.flat().filter(({ type }) => type === 'unknown').length;
+    if (unknown > 0) {
+      this.options.logger.warn({ pods: unknown }, 'bind pods: the store gave no answer');
     }
-    await Promise.all(unknown.map((each) => this.findOut(each, signal)));
+    await Promise.all(decided.map((each, i) => this.settle(each, outcomes[i]!, signal)));
   }
 
-  private settle({ queued, binding: { pod, node } }: Undecided, outcome: BindingOutcome): void {
+  private async settle(
+    { unit, placements }: Undecided,
+    outcomes: readonly BindingOutcome[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const bound: Pod[] = [];
+    const settled = placements.map(async (placement, i) => {
+      const { type } = outcomes[i]!;
+      const isBound = type === 'unknown' ? await this.findOut(placement, signal) : type === 'bound';
+      if (isBound) bound.push(placement.pod);
+      if (isBound !== undefined) this.conclude(placement, isBound);
+    });
+    await Promise.all(settled);
+    if (!signal.aborted) this.queue.settled(unit, bound);
+  }
+
+  private conclude({ pod, node, handle }: Placement, isBound: boolean): void {
     const { metrics, clock } = this.options;
-    if (outcome.type === 'bound') {
+    if (isBound) {
       metrics.attempted('scheduled', '');
       metrics.bound((clock.now() - Date.parse(pod.metadata.creationTimestamp ?? '')) / 1_000);
-      const message = `Successfully assigned ${queued.key} to ${node}`;
+      const message = `Successfully assigned ${objectKey(pod)} to ${node}`;
       this.sink.record(PodKind, pod, { type: 'Normal', reason: 'Scheduled', message });
-      this.queue.settled(queued);
       return;
     }
     metrics.attempted('error', 'conflict');
     this.scheduler.snapshot.forget(uidOf(pod));
-    this.queue.retry(queued);
+    this.queue.happened({ type: 'pod-left', node, pod: handle });
   }
 
-  /** Until it is known what became of a binding, the place stays taken. */
-  private async findOut(undecided: Undecided, signal: AbortSignal): Promise<void> {
+  /** Until it is known what became of a binding, the place stays taken; undefined at the end of the term. */
+  private async findOut(
+    { pod, node }: Placement,
+    signal: AbortSignal,
+  ): Promise<boolean | undefined> {
     const { resources, clock } = this.options;
-    const { pod, node } = undecided.binding;
     const { namespace, name, uid } = pod.metadata;
     while (!signal.aborted) {
       try {
         const now: Pod | undefined = await resources.find(PodKind, namespace, name!);
-        const isBound = now?.metadata.uid === uid && now?.spec.nodeName === node;
-        return this.settle(undecided, isBound ? { type: 'bound' } : { type: 'refused', why: '' });
+        return now?.metadata.uid === uid && now?.spec.nodeName === node;
       } catch {
         await delay(clock, recheckMs, signal).catch(() => {});
       }
     }
+    return undefined;
   }
+}
+
+type Refusal = Extract<UnitDecision, { type: 'refused' }>;
+
+function weightOf(namespace: Namespace | undefined): number | undefined {
+  const text = namespace?.metadata.annotations?.[weightAnnotation];
+  return text === undefined ? undefined : Number(text);
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 }

@@ -1,23 +1,16 @@
-import type { Pod } from '@gantry/api';
-import type { Clock } from '@gantry/base';
+import { podGroupOf, type Pod } from '@gantry/api';
+import { Bell, type Clock } from '@gantry/base';
 import { objectKey } from '@gantry/controller';
-import { helps, type ClusterEvent } from './cluster-event.js';
+import { FairOrder, NamespaceShares, type ClusterEvent, type Scheduler } from '@gantry/scheduler';
+import { assemblySentence, type Gangs } from './gangs.js';
+import type { Place, QueuedUnit, Unit } from './queue-unit.js';
+import { Sleepers } from './sleepers.js';
 
-/** First and longest wait of a pod that did not fit, in milliseconds; doubles with each attempt. */
+/** First and longest wait of a unit that did not fit, in milliseconds; doubles with each attempt. */
 const baseBackoffMs = 1_000;
 const maxBackoffMs = 10_000;
-/** A pod is tried again after this time even if nothing that could help was noticed. */
-const maxWaitMs = 300_000;
-
-export interface QueuedPod {
-  readonly key: string;
-  pod: Pod;
-  attempts: number;
-  /** When the last attempt ended; undefined before the first. */
-  triedMs?: number;
-  /** Names of the filters that kept it off nodes. */
-  refusedBy: ReadonlySet<string>;
-}
+/** How often a gang is tried whose time limit is over. */
+const lateGangMs = 60_000;
 
 export interface QueueDepths {
   readonly active: number;
@@ -25,172 +18,240 @@ export interface QueueDepths {
   readonly unschedulable: number;
 }
 
-type Place = 'active' | 'backoff' | 'unschedulable' | 'taken';
+export interface SchedulingQueueOptions {
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly gangs: Gangs;
+  /** Told why a pod of a gang is not tried yet. */
+  readonly assembling: (pod: Pod, message: string) => void;
+}
 
-interface Entry extends QueuedPod {
-  place: Place;
-  serial: number;
-  cancel?: () => void;
-  /** Something that could help happened while an attempt was under way. */
-  wokenMeanwhile?: boolean;
+export interface FailureOptions {
+  /** A node is being cleared for it: once that helped, it goes on without back-off. */
+  readonly urgent?: boolean;
 }
 
 /**
- * Pods that wait for a node. Active ones are tried by priority, then in order of arrival; unschedulable ones
- * sleep until an event that could help them; back-off keeps a pod that fails again and again from the front.
+ * Pods that wait for a node. Active ones are tried by priority, then in fair turns of their namespaces, then in
+ * order of arrival; refused ones sleep until an event that could help them; back-off keeps a pod that fails
+ * again and again from the front; pods of a gang wait for each other.
  */
 export class SchedulingQueue {
-  private readonly entries = new Map<string, Entry>();
-  /** Active entries by priority, highest first, each in order of arrival. */
-  private readonly active = new Map<number, Map<string, Entry>>();
-  private serial = 0;
-  private wake: (() => void) | undefined;
-  private readonly counts = { active: 0, backoff: 0, unschedulable: 0, taken: 0 };
+  readonly shares: NamespaceShares;
+  private readonly units = new Map<string, Unit>();
+  /** The unit of each pod, by the pod's key. */
+  private readonly homes = new Map<string, Unit>();
+  private readonly active: FairOrder<Unit>;
+  private readonly sleepers: Sleepers;
+  private readonly bell = new Bell();
+  private readonly counts = { active: 0, backoff: 0, unschedulable: 0, assembling: 0, taken: 0 };
 
-  constructor(private readonly clock: Clock) {}
-
-  get depths(): QueueDepths {
-    const { active, backoff, unschedulable } = this.counts;
-    return { active, backoff, unschedulable };
+  constructor(private readonly options: SchedulingQueueOptions) {
+    this.shares = new NamespaceShares(options.scheduler.snapshot);
+    this.active = new FairOrder(this.shares);
+    this.sleepers = new Sleepers(options.scheduler, options.clock, (unit) => this.reconsider(unit));
   }
 
-  get(pod: Pod): QueuedPod | undefined {
-    return this.entries.get(objectKey(pod));
+  get depths(): QueueDepths {
+    const { active, backoff, unschedulable, assembling } = this.counts;
+    return { active, backoff, unschedulable: unschedulable + assembling };
+  }
+
+  has(pod: Pod): boolean {
+    const key = objectKey(pod);
+    return this.homes.get(key)?.pods.get(key)?.metadata.uid === pod.metadata.uid;
   }
 
   /** A pending pod as it is now; `changed` says that its own wishes changed, which deserves a new attempt. */
   offer(pod: Pod, changed: boolean): void {
     const key = objectKey(pod);
-    const known = this.entries.get(key);
-    if (known && known.pod.metadata.uid === pod.metadata.uid) {
-      known.pod = pod;
-      if (changed) this.reconsider(known);
+    const known = this.homes.get(key);
+    if (known && this.has(pod) && known.key === unitKeyOf(pod)) {
+      known.pods.set(key, pod);
+      if (changed) this.changed(known);
       return;
     }
     if (known) this.remove(pod);
-    const entry: Entry = {
-      key,
-      pod,
-      attempts: 0,
-      refusedBy: new Set(),
-      place: 'taken',
-      serial: this.serial++,
-    };
-    this.counts.taken++;
-    this.entries.set(key, entry);
-    this.move(entry, 'active');
+    const unit = this.unitFor(pod);
+    unit.pods.set(key, pod);
+    this.homes.set(key, unit);
+    this.changed(unit);
   }
 
   remove(pod: Pod): void {
-    const entry = this.entries.get(objectKey(pod));
-    if (!entry) return;
-    this.leave(entry);
-    this.counts[entry.place]--;
-    this.entries.delete(entry.key);
+    const key = objectKey(pod);
+    const unit = this.homes.get(key);
+    if (!unit) return;
+    this.homes.delete(key);
+    unit.pods.delete(key);
+    if (unit.pods.size > 0) return;
+    this.leave(unit);
+    this.sleepers.delete(unit);
+    this.counts[unit.place]--;
+    this.units.delete(unit.key);
   }
 
-  /** Up to `limit` active pods, or an empty list when the signal aborts. Each is then `settled` or `failed`. */
-  async take(limit: number, signal: AbortSignal): Promise<QueuedPod[]> {
-    while (this.counts.active === 0 && !signal.aborted) await this.filled(signal);
-    const taken: Entry[] = [];
-    for (const priority of [...this.active.keys()].sort((a, b) => b - a)) {
-      for (const entry of this.active.get(priority)!.values()) {
-        if (taken.length === limit) break;
-        taken.push(entry);
-      }
-    }
-    for (const entry of taken) this.move(entry, 'taken');
-    return signal.aborted ? [] : taken;
+  /** The gang's PodGroup came or changed, or one of its pods got a node or lost it. */
+  regroup(name: string): void {
+    const unit = this.units.get(gangPrefix + name);
+    if (unit && unit.place !== 'active') this.changed(unit);
   }
 
-  /** The pod is bound: it waits no longer. */
-  settled(queued: QueuedPod): void {
-    if (this.entries.get(queued.key) === queued) this.remove(queued.pod);
+  /** Active units of up to `limit` pods, one at least; an empty list when the signal aborts. */
+  async take(limit: number, signal: AbortSignal): Promise<QueuedUnit[]> {
+    while (this.counts.active === 0 && !signal.aborted) await this.bell.rung(signal);
+    if (signal.aborted) return [];
+    const taken = this.active.take(limit);
+    for (const unit of taken) this.move(unit, 'taken');
+    return taken;
   }
 
-  /** The pod fitted nowhere: it sleeps until something that could help. */
-  failed(queued: QueuedPod, refusedBy: ReadonlySet<string>): void {
-    const entry = this.entries.get(queued.key);
-    if (entry !== queued) return;
-    entry.attempts += 1;
-    entry.triedMs = this.clock.now();
-    entry.refusedBy = refusedBy;
-    this.move(entry, 'unschedulable');
-    entry.cancel = this.clock.after(maxWaitMs, () => this.reconsider(entry));
-    if (entry.wokenMeanwhile) this.reconsider(entry);
-    entry.wokenMeanwhile = false;
+  /** The unit found places: sleeping units like it may find some too. */
+  succeeded(queued: QueuedUnit): void {
+    const unit = this.current(queued);
+    if (unit) this.sleepers.succeeded(unit);
   }
 
-  /** The pod did fit, but the binding did not come about: it is tried again after its back-off. */
-  retry(queued: QueuedPod): void {
-    const entry = this.entries.get(queued.key);
-    if (entry !== queued) return;
-    entry.attempts += 1;
-    entry.triedMs = this.clock.now();
-    this.reconsider(entry);
+  /** The unit fitted nowhere, just now: it sleeps until something that could help. */
+  failed(queued: QueuedUnit, options: FailureOptions = {}): void {
+    const unit = this.current(queued);
+    if (!unit) return;
+    this.tried(unit);
+    unit.urgent = options.urgent ?? false;
+    this.move(unit, 'unschedulable');
+    if (unit.changedMeanwhile) return this.enter(unit);
+    if (!this.isLate(unit)) return this.sleepers.add(unit);
+    unit.cancel = this.options.clock.after(lateGangMs, () => this.reconsider(unit));
   }
 
-  /** Wakes the pods that this event could help. */
+  /** What became of the bindings: bound pods wait no longer, the others are tried again after a back-off. */
+  settled(queued: QueuedUnit, bound: readonly Pod[]): void {
+    const unit = this.current(queued);
+    for (const pod of bound) if (this.has(pod)) this.remove(pod);
+    if (!unit || this.current(queued) === undefined) return;
+    this.tried(unit);
+    this.move(unit, 'unschedulable');
+    this.enter(unit);
+  }
+
+  /** Wakes the units that this event could help. */
   happened(event: ClusterEvent): void {
-    for (const entry of this.entries.values()) {
-      if (entry.place === 'unschedulable' && helps(event, entry.refusedBy)) this.reconsider(entry);
-      else if (entry.place === 'taken') entry.wokenMeanwhile = true;
-    }
+    this.sleepers.happened(event);
   }
 
   /** Stops all timers. */
   clear(): void {
-    for (const entry of this.entries.values()) entry.cancel?.();
-    this.entries.clear();
-    this.active.clear();
-    Object.assign(this.counts, { active: 0, backoff: 0, unschedulable: 0, taken: 0 });
+    for (const unit of this.units.values()) unit.cancel?.();
+    for (const each of [this.units, this.homes, this.active, this.sleepers]) each.clear();
+    for (const place of Object.keys(this.counts)) this.counts[place as Place] = 0;
   }
 
-  private reconsider(entry: Entry): void {
-    if (this.entries.get(entry.key) !== entry || entry.place === 'active') return;
-    const waitMs = this.backoffEndMs(entry) - this.clock.now();
-    if (waitMs <= 0) return this.move(entry, 'active');
-    if (entry.place === 'backoff') return;
-    this.move(entry, 'backoff');
-    entry.cancel = this.clock.after(waitMs, () => this.move(entry, 'active'));
+  private current(queued: QueuedUnit): Unit | undefined {
+    const unit = this.units.get(queued.key);
+    return unit === queued ? unit : undefined;
   }
 
-  private backoffEndMs({ triedMs, attempts }: Entry): number {
-    if (triedMs === undefined) return 0;
-    return triedMs + Math.min(maxBackoffMs, baseBackoffMs * 2 ** Math.min(attempts - 1, 10));
+  private unitFor(pod: Pod): Unit {
+    const key = unitKeyOf(pod);
+    const known = this.units.get(key);
+    if (known) return known;
+    const unit: Unit = {
+      key,
+      pods: new Map(),
+      namespace: pod.metadata.namespace ?? '',
+      priority: 0,
+      asks: [],
+      attempts: 0,
+      bornMs: this.options.clock.now(),
+      place: 'unschedulable',
+    };
+    this.counts.unschedulable++;
+    this.units.set(key, unit);
+    return unit;
   }
 
-  private move(entry: Entry, place: Place): void {
-    this.leave(entry);
-    this.counts[entry.place]--;
-    this.counts[place]++;
-    entry.place = place;
-    if (place !== 'active') return;
-    const priority = entry.pod.spec.priority ?? 0;
-    const peers = this.active.get(priority) ?? new Map<string, Entry>();
-    this.active.set(priority, peers.set(entry.key, entry));
-    this.wake?.();
-  }
-
-  private leave(entry: Entry): void {
-    entry.cancel?.();
-    entry.cancel = undefined;
-    if (entry.place !== 'active') return;
-    for (const [priority, peers] of this.active) {
-      if (peers.delete(entry.key) && peers.size === 0) this.active.delete(priority);
+  /** The unit has other pods, or other wishes, than when it was last looked at. */
+  private changed(unit: Unit): void {
+    if (unit.place === 'taken') unit.changedMeanwhile = true;
+    else {
+      this.sleepers.delete(unit);
+      this.enter(unit);
     }
   }
 
-  private async filled(signal: AbortSignal): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const wake = () => {
-        signal.removeEventListener('abort', wake);
-        this.wake = undefined;
-        resolve();
-      };
-      this.wake = wake;
-      signal.addEventListener('abort', wake, { once: true });
-      if (signal.aborted) wake();
-    });
+  /** Looks at the unit's pods anew and lets it go on, or wait for the rest of its gang. */
+  private enter(unit: Unit): void {
+    const { scheduler, gangs } = this.options;
+    this.leave(unit);
+    unit.changedMeanwhile = false;
+    const pods = [...unit.pods.values()];
+    unit.priority = pods.reduce((most, { spec }) => Math.max(most, spec.priority ?? 0), -Infinity);
+    unit.asks = pods.map((pod) => scheduler.snapshot.handle(pod).podClass.ask);
+    const name = podGroupOf(pods[0]!);
+    if (name !== undefined) {
+      unit.gang = gangs.wish(name);
+      if (!unit.gang || pods.length < unit.gang.required) return this.assemble(unit, name);
+    }
+    this.reconsider(unit, true);
   }
+
+  private assemble(unit: Unit, name: string): void {
+    this.move(unit, 'assembling');
+    const { gang, bornMs } = unit;
+    const tell = (isLate: boolean) => {
+      const message = assemblySentence(name, gang, unit.pods.size, isLate);
+      for (const pod of unit.pods.values()) this.options.assembling(pod, message);
+    };
+    tell(this.isLate(unit));
+    if (!gang || this.isLate(unit)) return;
+    const leftMs = bornMs + gang.timeoutMs - this.options.clock.now();
+    unit.cancel = this.options.clock.after(leftMs, () => tell(true));
+  }
+
+  /** Whether a gang's time limit is over. */
+  private isLate({ gang, bornMs }: Unit): boolean {
+    return gang !== undefined && this.options.clock.now() - bornMs >= gang.timeoutMs;
+  }
+
+  private tried(unit: Unit): void {
+    unit.attempts += 1;
+    unit.triedMs = this.options.clock.now();
+  }
+
+  private reconsider(unit: Unit, isRenewed = false): void {
+    if (this.units.get(unit.key) !== unit) return;
+    if (unit.place === 'taken' || (unit.place === 'active' && !isRenewed)) return;
+    const waitMs = this.backoffEndMs(unit) - this.options.clock.now();
+    if (waitMs <= 0) return this.move(unit, 'active');
+    this.move(unit, 'backoff');
+    unit.cancel = this.options.clock.after(waitMs, () => this.move(unit, 'active'));
+  }
+
+  private backoffEndMs({ triedMs, attempts, urgent }: Unit): number {
+    if (triedMs === undefined || urgent) return 0;
+    return triedMs + Math.min(maxBackoffMs, baseBackoffMs * 2 ** Math.min(attempts - 1, 10));
+  }
+
+  private move(unit: Unit, place: Place): void {
+    this.leave(unit);
+    this.counts[unit.place]--;
+    this.counts[place]++;
+    unit.place = place;
+    if (place !== 'active') return;
+    this.active.add(unit);
+    this.bell.ring();
+  }
+
+  private leave(unit: Unit): void {
+    unit.cancel?.();
+    unit.cancel = undefined;
+    if (unit.place === 'active') this.active.delete(unit);
+  }
+}
+
+const gangPrefix = 'group/';
+
+function unitKeyOf(pod: Pod): string {
+  const gang = podGroupOf(pod);
+  return gang === undefined ? `pod/${objectKey(pod)}` : gangPrefix + gang;
 }

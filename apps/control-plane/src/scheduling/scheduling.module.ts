@@ -31,7 +31,7 @@ export class SchedulingModule implements LeaderService {
     @Inject(tokens.LOGGER) private readonly logger: Logger,
   ) {
     this.metrics = new SchedulingMetrics(registry);
-    const leading = () => this.loop?.scheduler;
+    const leading = () => this.loop;
     subresources.register(whySubresource({ resources, leading }));
     leader.register(this);
   }

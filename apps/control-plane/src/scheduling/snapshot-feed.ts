@@ -1,30 +1,18 @@
 import { NodeKind, PodKind, type Node, type Pod } from '@gantry/api';
-import { NamespaceKind } from '@gantry/api';
+import { NamespaceKind, type Namespace } from '@gantry/api';
 import type { Informers } from '@gantry/controller';
-import { Snapshot, uidOf, type NodeInput } from '@gantry/scheduler';
-import type { ClusterEvent } from './cluster-event.js';
+import { Snapshot, uidOf, type ClusterEvent, type PlacedPod } from '@gantry/scheduler';
 import { isPending, sameWishes } from './pending.js';
-
-const notReadyTaint = { key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' };
-
-/**
- * The node as decisions see it: one that is not Ready takes no pods even before the node lifecycle has
- * tainted it, e.g. in the moment after it registered.
- */
-export function schedulableNode(node: Node): NodeInput {
-  const ready = node.status?.conditions?.find(({ type }) => type === 'Ready');
-  const taints = node.spec?.taints ?? [];
-  const isTainted = taints.some(({ key }) => key.startsWith('node.kubernetes.io/'));
-  if (ready?.status === 'True' || isTainted) return node;
-  return { ...node, spec: { ...node.spec, taints: [...taints, notReadyTaint] } };
-}
+import { schedulableNode } from './schedulable-node.js';
 
 export interface FeedListener {
   happened(event: ClusterEvent): void;
   /** A pod that waits for a node; `changed` when its own wishes are not what they were. */
   pending(pod: Pod, changed: boolean): void;
-  /** It is bound, ended, going or gone. */
-  notPending(pod: Pod): void;
+  /** It is bound, ended or going, or no longer there at all. */
+  notPending(pod: Pod, isGone: boolean): void;
+  /** A namespace as it is now, or its name alone when it is gone. */
+  namespace(name: string, namespace?: Namespace): void;
 }
 
 /** Keeps a snapshot current from the informers and tells what that means for pods that wait. */
@@ -46,15 +34,17 @@ export class SnapshotFeed {
     await Promise.race([aborted, Promise.all([nodes.synced, pods.synced, namespaces.synced])]);
     const ends = [
       namespaces.subscribe({
-        added: ({ metadata }) => this.snapshot.setNamespace(metadata.name!, metadata.labels ?? {}),
-        updated: ({ metadata }) =>
-          this.snapshot.setNamespace(metadata.name!, metadata.labels ?? {}),
-        deleted: ({ metadata }) => this.snapshot.setNamespace(metadata.name!, undefined),
+        added: (namespace) => this.namespaceChanged(namespace),
+        updated: (namespace) => this.namespaceChanged(namespace),
+        deleted: (namespace) => this.namespaceChanged(namespace, true),
       }),
       nodes.subscribe({
         added: (node) => this.nodeChanged(node, 'node-added'),
         updated: (node) => this.nodeChanged(node, 'node-changed'),
-        deleted: (node) => this.snapshot.removeNode(node.metadata.name!),
+        deleted: (node) => {
+          this.snapshot.removeNode(node.metadata.name!);
+          this.listener.happened({ type: 'node-removed' });
+        },
       }),
       pods.subscribe({
         added: (pod) => this.podChanged(pod),
@@ -65,11 +55,20 @@ export class SnapshotFeed {
     return () => ends.forEach((end) => end());
   }
 
-  private nodeChanged(node: Node, event: ClusterEvent): void {
+  private namespaceChanged(namespace: Namespace, isGone = false): void {
+    const { name, labels = {} } = namespace.metadata;
+    const before = this.snapshot.version;
+    this.snapshot.setNamespace(name!, isGone ? undefined : labels);
+    this.listener.namespace(name!, isGone ? undefined : namespace);
+    if (this.snapshot.version !== before) this.listener.happened({ type: 'namespace-changed' });
+  }
+
+  private nodeChanged(node: Node, type: 'node-added' | 'node-changed'): void {
     const before = this.snapshot.version;
     this.snapshot.setNode(schedulableNode(node));
     // Heartbeats and addresses change nothing that a decision reads.
-    if (this.snapshot.version !== before) this.listener.happened(event);
+    if (this.snapshot.version === before) return;
+    this.listener.happened({ type, node: node.metadata.name! });
   }
 
   private podChanged(pod: Pod, previous?: Pod): void {
@@ -79,18 +78,27 @@ export class SnapshotFeed {
       if (!isAssumed) this.listener.pending(pod, !previous || !sameWishes(pod, previous));
       return;
     }
-    this.listener.notPending(pod);
-    const wasPlaced = this.snapshot.pod(uidOf(pod)) !== undefined;
+    this.listener.notPending(pod, false);
+    const before = this.snapshot.pod(uidOf(pod));
     this.snapshot.setPod(pod);
-    const isPlaced = this.snapshot.pod(uidOf(pod)) !== undefined;
-    if (wasPlaced && !isPlaced) this.listener.happened('pod-left');
-    else if (isPlaced && !wasPlaced) this.listener.happened('pod-placed');
+    this.moved(before, this.snapshot.pod(uidOf(pod)));
   }
 
   private podGone(pod: Pod): void {
-    this.listener.notPending(pod);
-    const wasPlaced = this.snapshot.pod(uidOf(pod)) !== undefined;
+    this.listener.notPending(pod, true);
+    const before = this.snapshot.pod(uidOf(pod));
     this.snapshot.removePod(uidOf(pod));
-    if (wasPlaced) this.listener.happened('pod-left');
+    this.moved(before, undefined);
+  }
+
+  /** A pod whose labels or requests changed where it is has left and come back as another. */
+  private moved(before: PlacedPod | undefined, after: PlacedPod | undefined): void {
+    const isSame =
+      before?.podClass === after?.podClass &&
+      before?.labelSet === after?.labelSet &&
+      before?.nodeName === after?.nodeName;
+    if (isSame) return;
+    if (before) this.listener.happened({ type: 'pod-left', node: before.nodeName, pod: before });
+    if (after) this.listener.happened({ type: 'pod-placed', node: after.nodeName, pod: after });
   }
 }

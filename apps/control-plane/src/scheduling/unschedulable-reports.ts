@@ -1,5 +1,13 @@
 import { PodKind, type Pod } from '@gantry/api';
-import { delay, describeError, isReason, timestamp, type Clock, type Logger } from '@gantry/base';
+import {
+  Bell,
+  delay,
+  describeError,
+  isReason,
+  timestamp,
+  type Clock,
+  type Logger,
+} from '@gantry/base';
 import { objectKey } from '@gantry/controller';
 import type { Resources } from '../api/index.js';
 
@@ -19,7 +27,7 @@ interface Report {
 export class UnschedulableReports {
   private readonly waiting = new Map<string, Report>();
   private readonly writtenMs = new Map<string, number>();
-  private wake: (() => void) | undefined;
+  private readonly bell = new Bell();
 
   constructor(
     private readonly resources: Resources,
@@ -30,17 +38,18 @@ export class UnschedulableReports {
   report(pod: Pod, message: string): void {
     const condition = pod.status?.conditions?.find(({ type }) => type === 'PodScheduled');
     const { uid } = pod.metadata;
-    const isTold = condition?.status === 'False' && condition.message === message;
+    const told = condition?.status === 'False' ? condition.message : undefined;
+    const isTold = told === message;
     const sinceMs = this.clock.now() - (this.writtenMs.get(uid!) ?? -Infinity);
-    if (isTold || (condition?.status === 'False' && sinceMs < minIntervalMs)) return;
+    if (isTold || (sortOf(told) === sortOf(message) && sinceMs < minIntervalMs)) return;
     this.waiting.set(objectKey(pod), { pod, message });
-    this.wake?.();
+    this.bell.ring();
   }
 
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const batch = [...this.waiting].slice(0, concurrency);
-      if (batch.length === 0) await this.reported(signal);
+      if (batch.length === 0) await this.bell.rung(signal);
       for (const [key] of batch) this.waiting.delete(key);
       await Promise.all(batch.map(([, report]) => this.write(report, signal)));
     }
@@ -60,19 +69,11 @@ export class UnschedulableReports {
       await delay(this.clock, minIntervalMs / 10, signal).catch(() => {});
     }
   }
+}
 
-  private async reported(signal: AbortSignal): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const wake = () => {
-        signal.removeEventListener('abort', wake);
-        this.wake = undefined;
-        resolve();
-      };
-      this.wake = wake;
-      signal.addEventListener('abort', wake, { once: true });
-      if (signal.aborted) wake();
-    });
-  }
+/** Sentences of one sort differ in numbers and names; another sort is news, which does not wait. */
+function sortOf(message = ''): string {
+  return message.split(' ', 1)[0]!.replace(/\d+/, 'N');
 }
 
 function unscheduled(pod: Pod, message: string, nowMs: number): Pod | undefined {

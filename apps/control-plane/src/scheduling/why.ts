@@ -1,14 +1,14 @@
-import { NodeKind, PodKind, type Pod } from '@gantry/api';
+import { NodeKind, PodKind, podGroupOf, type Pod } from '@gantry/api';
 import { badRequest } from '@gantry/base';
 import { Scheduler, Snapshot, type PlacementExplanation, type Profile } from '@gantry/scheduler';
 import type { Resources, Subresource, SubresourceRequest } from '../api/index.js';
 import { isPending } from './pending.js';
-import { schedulableNode } from './snapshot-feed.js';
+import { schedulableNode } from './schedulable-node.js';
 
 export interface WhyOptions {
   readonly resources: Resources;
-  /** The scheduler of the running loop; undefined where this control plane does not lead. */
-  readonly leading: () => Scheduler | undefined;
+  /** The running loop, or its scheduler; undefined where this control plane does not lead. */
+  readonly leading: () => Pick<Scheduler, 'explain'> | undefined;
   readonly profile?: Profile;
 }
 
@@ -39,7 +39,21 @@ async function explained(options: WhyOptions, pod: Pod): Promise<PlacementExplan
   const special = specialCase(pod);
   if (special) return { message: special, nodes: [], refusedBy: [] };
   const scheduler = options.leading() ?? (await freshScheduler(options));
-  return scheduler.explain(pod);
+  const explanation = scheduler.explain(pod);
+  const reason = waitingFor(pod);
+  return reason ? { ...explanation, message: reason } : explanation;
+}
+
+/** What the nodes alone do not tell: whom a pod preempts that waits for its place, and how its group stands. */
+function waitingFor(pod: Pod): string | undefined {
+  const { spec, status } = pod;
+  if (spec.nodeName) return undefined;
+  const condition = status?.conditions?.find(({ type }) => type === 'PodScheduled');
+  const node = status?.nominatedNodeName;
+  if (node) {
+    return `nominated to ${node}: ${condition?.message ?? 'less important pods make room there'}`;
+  }
+  return podGroupOf(pod) && condition?.status === 'False' ? condition.message : undefined;
 }
 
 /** Pods about whose place the nodes have no say. */
@@ -47,6 +61,10 @@ function specialCase(pod: Pod): string | undefined {
   const { spec, status, metadata } = pod;
   if (status?.phase === 'Succeeded' || status?.phase === 'Failed') {
     return `the pod has ended (${status.phase}) on ${spec.nodeName ?? 'no node'} and takes no room`;
+  }
+  const disruption = status?.conditions?.find(({ type }) => type === 'DisruptionTarget');
+  if (metadata.deletionTimestamp && disruption?.status === 'True') {
+    return `the pod is being taken away from ${spec.nodeName}: ${disruption.message}`;
   }
   if (spec.nodeName || isPending(pod)) return undefined;
   if (metadata.deletionTimestamp) return 'the pod is being deleted and will not be placed';

@@ -1,4 +1,10 @@
-import { NamespaceKind, type Namespace } from '@gantry/api';
+import {
+  NamespaceKind,
+  PriorityClassKind,
+  systemPriorityClasses,
+  type ApiObject,
+  type Kind,
+} from '@gantry/api';
 import { isReason } from '@gantry/base';
 import type { ObjectStore } from '@gantry/controller';
 
@@ -8,15 +14,25 @@ const namespaces = ['default', 'kube-system', 'gantry-system'];
 /** Creates what every cluster has and this one lacks. */
 export async function createInitialObjects(objects: ObjectStore): Promise<void> {
   for (const name of namespaces) {
-    if (await objects.get(NamespaceKind, undefined, name)) continue;
-    const namespace = { metadata: { name } } as Namespace;
-    NamespaceKind.setDefaults(namespace);
-    NamespaceKind.prepareForCreate(namespace);
-    try {
-      await objects.create(NamespaceKind, namespace);
-    } catch (error) {
-      // Another control plane started at the same moment.
-      if (!isReason(error, 'AlreadyExists')) throw error;
-    }
+    await createMissing(objects, NamespaceKind, { metadata: { name } });
+  }
+  for (const known of systemPriorityClasses) {
+    await createMissing(objects, PriorityClassKind, structuredClone(known));
+  }
+}
+
+async function createMissing<T extends ApiObject>(
+  objects: ObjectStore,
+  kind: Kind<T>,
+  object: T,
+): Promise<void> {
+  if (await objects.get(kind, undefined, object.metadata.name!)) return;
+  kind.setDefaults(object);
+  kind.prepareForCreate(object);
+  try {
+    await objects.create(kind, object);
+  } catch (error) {
+    // Another control plane started at the same moment.
+    if (!isReason(error, 'AlreadyExists')) throw error;
   }
 }

@@ -28,19 +28,24 @@ function cpuQuota(container: Container): { quota: number; period: number } | und
 
 /**
  * Requests become CPU weight and protected memory, limits become quota and hard limit. Swap is not
- * given, or a container would outlive its memory limit by swapping.
+ * given, or a container would outlive its memory limit by swapping. A reclaimable pod has the least weight.
  */
-export function cgroupResources(container: Container, pidsLimit: number): Resources {
+export function cgroupResources(
+  container: Container,
+  pidsLimit: number,
+  isReclaimable = false,
+): Resources {
   const { requests, limits } = container.resources ?? {};
   const memoryLimit = limits?.memory === undefined ? 0 : parseBytes(limits.memory);
   const requested = requests?.memory ?? limits?.memory;
-  const reservation = requested === undefined ? 0 : parseBytes(requested);
+  // What a reclaimable pod runs in belongs to others: nothing of it is protected.
+  const reservation = requested === undefined || isReclaimable ? 0 : parseBytes(requested);
   const memory = {
     ...(memoryLimit > 0 ? { limit: memoryLimit, swap: memoryLimit } : {}),
     ...(reservation > 0 ? { reservation } : {}),
   };
   return {
-    cpu: { shares: cpuShares(container), ...cpuQuota(container) },
+    cpu: { shares: isReclaimable ? minShares : cpuShares(container), ...cpuQuota(container) },
     ...(Object.keys(memory).length > 0 ? { memory } : {}),
     pids: { limit: pidsLimit },
   };

@@ -167,6 +167,15 @@ test.each<[object, object]>([
   expect(cgroupResources(container({ resources }), 100)).toEqual(expected);
 });
 
+test('a reclaimable pod has the least weight, no protected memory, and goes first', () => {
+  const resources = { requests: { cpu: '2', memory: '64Mi' }, limits: { memory: '64Mi' } };
+  expect(cgroupResources(container({ resources }), 100, true)).toEqual({
+    cpu: { shares: 2 },
+    memory: { limit: 67_108_864, swap: 67_108_864 },
+    pids: { limit: 100 },
+  });
+});
+
 test('the out-of-memory preference follows the quality of service', () => {
   const half = container({ resources: { requests: { memory: '512Mi' } } });
   expect(oomScoreAdj(half, 'Guaranteed', 2 ** 30)).toBe(-997);
@@ -189,8 +198,14 @@ test.each<[Partial<Pod['spec']>, Partial<Container>, string | undefined]>([
 });
 
 describe('the whole spec', () => {
-  function build(own: Partial<Container>, spec: Partial<Pod['spec']> = {}): Spec {
-    const of = pod(spec);
+  function build(
+    own: Partial<Container>,
+    spec: Partial<Pod['spec']> = {},
+    labels: Record<string, string> = {},
+  ): Spec {
+    const made = pod(spec);
+    const metadata = { ...made.metadata, labels: { ...made.metadata.labels, ...labels } };
+    const of: Pod = { ...made, metadata, status: { qosClass: 'Guaranteed' } };
     return buildSpec(defaultSpec({ seccomp: { defaultAction: 'SCMP_ACT_ERRNO' } }), {
       pod: of,
       container: container({ command: ['run'], ...own }),
@@ -225,6 +240,16 @@ describe('the whole spec', () => {
     expect(spec.annotations).toMatchObject({ 'dev.gantry.rootfs.lower': '/top:/bottom' });
     expect(spec.linux.namespaces).toContainEqual({ type: 'network', path: '/s/net' });
     expect(spec.linux.namespaces).toContainEqual({ type: 'pid' });
+  });
+
+  test('a reclaimable pod is the first to be killed, and gives way to every other', () => {
+    const own = { resources: { requests: { cpu: '4' } } };
+    const of = (labels: Record<string, string>) => {
+      const { process, linux } = build(own, {}, labels);
+      return [process.oomScoreAdj, linux.resources?.cpu?.shares];
+    };
+    expect(of({})).toEqual([-997, 4096]);
+    expect(of({ 'gantry.dev/overcommit': 'reclaimable' })).toEqual([1000, 2]);
   });
 
   test('mounts the pod after the defaults, outer before inner, and replaces what it names', () => {

@@ -7,6 +7,9 @@ import { cgroupResources, oomScoreAdj } from './resources.js';
 import { applySecurity, type Privileges } from './security.js';
 import type { ResolvedUser } from './user.js';
 
+/** `reclaimable` on a pod: it runs in what others reserved and do not use. */
+const overcommitLabel = 'gantry.dev/overcommit';
+
 /** Everything that a container's bundle is made from, resolved and read beforehand. */
 export interface BundleInput {
   readonly pod: Pod;
@@ -62,6 +65,9 @@ function environmentLines(input: BundleInput): string[] {
 export function buildSpec(base: Spec, input: BundleInput): Spec {
   const { pod, container, image, user } = input;
   const spec = base;
+  const isReclaimable = pod.metadata.labels?.[overcommitLabel] === 'reclaimable';
+  // Whoever runs in what others reserved is the first to go when memory runs out.
+  const qosClass = isReclaimable ? 'BestEffort' : pod.status?.qosClass;
   const workingDir = container.workingDir && expand(container.workingDir, input.env);
   spec.process = {
     ...spec.process,
@@ -70,12 +76,12 @@ export function buildSpec(base: Spec, input: BundleInput): Spec {
     args: commandLine(container, image.config, input.env),
     env: environmentLines(input),
     cwd: workingDir || image.config.WorkingDir || '/',
-    oomScoreAdj: oomScoreAdj(container, pod.status?.qosClass, input.nodeMemoryBytes),
+    oomScoreAdj: oomScoreAdj(container, qosClass, input.nodeMemoryBytes),
   };
   spec.root = { path: 'rootfs' };
   spec.hostname = undefined;
   spec.mounts = mergeMounts(spec.mounts, input.mounts);
-  const resources = cgroupResources(container, input.pidsLimit);
+  const resources = cgroupResources(container, input.pidsLimit, isReclaimable);
   spec.linux = {
     ...spec.linux,
     namespaces: namespaces(pod, input.sandbox),

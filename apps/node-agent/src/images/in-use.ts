@@ -12,20 +12,29 @@ function normalized(name: string): string {
 }
 
 /**
- * Names and digests of the images that pods on this host need: all that are named by pods that have
- * yet to start or restart something, and those that containers run from, whatever their name means now.
+ * Names and digests of the images that pods on this host need, each with one pod that does: all that are named
+ * by pods that have yet to start or restart something, and those that containers run from, whatever their name
+ * means now.
  */
+export function imageUsers(
+  pods: readonly Pick<PodState, 'pod' | 'record' | 'containers'>[],
+): Map<string, string> {
+  const users = new Map<string, string>();
+  for (const { pod, record, containers } of pods) {
+    const isOver = isFinished(pod, record);
+    const user = `pod ${pod.metadata.namespace}/${pod.metadata.name}`;
+    for (const { container } of containers) {
+      const attempt = record.containers[container.name]?.current;
+      if (attempt && !attempt.exit) users.set(attempt.imageId, user);
+      if (!isOver && container.image) users.set(normalized(container.image), user);
+    }
+  }
+  return users;
+}
+
+/** As {@link imageUsers}, without the pods. */
 export function imagesInUse(
   pods: readonly Pick<PodState, 'pod' | 'record' | 'containers'>[],
 ): Set<string> {
-  const inUse = new Set<string>();
-  for (const { pod, record, containers } of pods) {
-    const isOver = isFinished(pod, record);
-    for (const { container } of containers) {
-      const attempt = record.containers[container.name]?.current;
-      if (attempt && !attempt.exit) inUse.add(attempt.imageId);
-      if (!isOver && container.image) inUse.add(normalized(container.image));
-    }
-  }
-  return inUse;
+  return new Set(imageUsers(pods).keys());
 }

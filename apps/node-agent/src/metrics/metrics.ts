@@ -4,6 +4,9 @@ import { Counter, Gauge, Registry } from 'prom-client';
 export interface AgentMetrics {
   readonly registry: Registry;
   readonly pulls: Counter<'outcome'>;
+  /** `from` is registry or peer. */
+  readonly imageBytes: Counter<'from'>;
+  readonly servedBytes: Counter;
   readonly containerStarts: Counter<'outcome'>;
   readonly restarts: Counter;
   readonly pods: Gauge;
@@ -28,6 +31,8 @@ export function createMetrics(): AgentMetrics {
   return {
     registry,
     pulls: counter('image_pulls_total', 'Image pulls by outcome.', ['outcome']),
+    imageBytes: counter('image_bytes_total', 'Bytes of layers that were downloaded.', ['from']),
+    servedBytes: counter('peer_served_bytes_total', 'Bytes of layers that other nodes were sent.'),
     containerStarts: counter('container_starts_total', 'Container starts by outcome.', ['outcome']),
     restarts: counter('container_restarts_total', 'Containers started again after an exit.'),
     pods: gauge('agent_pods', 'Pods on this node.'),

@@ -30,8 +30,16 @@ export interface Started {
 export class ContainerStarter {
   private readonly puller: ImagePuller;
 
-  constructor(private readonly context: NodeContext) {
-    this.puller = new ImagePuller(context);
+  constructor(
+    private readonly context: NodeContext,
+    onPulling: () => void,
+  ) {
+    this.puller = new ImagePuller(context, onPulling);
+  }
+
+  /** How far the pulls of the pod's images are, by container. */
+  get pulling(): ReadonlyMap<string, { readonly message: string }> {
+    return this.puller.pulling;
   }
 
   /**

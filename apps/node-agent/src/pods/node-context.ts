@@ -5,6 +5,7 @@ import type { RuntimeClient, Seccomp } from '@gantry/runtime-client';
 import type { AgentConfig } from '../config.js';
 import type { ResourceLookup } from '../bundle/environment.js';
 import type { AgentMetrics } from '../metrics/metrics.js';
+import type { PullBoard } from '../images/pull-board.js';
 import type { PodNetwork } from '../network/pod-network.js';
 
 /** Where events about pods go. Never throws, never blocks. */
@@ -42,6 +43,7 @@ export interface NodeContext {
   readonly logger: Logger;
   readonly runtime: RuntimeClient;
   readonly images: ImageStore;
+  readonly pulls: PullBoard;
   readonly network: PodNetwork;
   readonly events: EventSink;
   readonly metrics: AgentMetrics;

@@ -63,7 +63,7 @@ export class PodWorker {
     private readonly context: NodeContext,
     private readonly listener: WorkerListener,
   ) {
-    this.starter = new ContainerStarter(context);
+    this.starter = new ContainerStarter(context, () => this.wake());
     this.stopper = new ContainerStopper(context);
     this.sandbox = new PodSandbox(context);
     this.retries = new Retries(context, () => this.wake());
@@ -361,7 +361,7 @@ export class PodWorker {
   private computeStatus(): PodStatus {
     const { pod, record } = this.state;
     const { clock, node } = this.context;
-    const waiting = this.retries.waiting;
+    const waiting = new Map([...this.retries.waiting, ...this.starter.pulling]);
     return podStatus({ pod, record, waiting, hostIP: node.ip, nowMs: clock.now() });
   }
 

@@ -1,5 +1,5 @@
 import type { Pod } from '@gantry/api';
-import { Backoff, describeError } from '@gantry/base';
+import { Backoff, describeError, timestamp } from '@gantry/base';
 import { VolumeError } from '../volumes/volume-error.js';
 import type { NodeContext } from './node-context.js';
 import { wholePod } from './plan.js';
@@ -58,7 +58,7 @@ export class Retries {
     const backoff = before?.backoff ?? new Backoff(key === wholePod ? podRetry : containerRetry);
     const retryAtMs = this.context.clock.now() + backoff.next();
     const waiting = error instanceof StartFailure ? this.shown(error) : undefined;
-    const cancel = this.becomesBackOff(pod, key, error);
+    const cancel = this.becomesBackOff(pod, key, error, retryAtMs);
     this.failures.set(key, { backoff, retryAtMs, waiting, cancel });
     if (key === wholePod) this.podEvent(pod, error);
   }
@@ -67,7 +67,7 @@ export class Retries {
     return { reason: error.reason, message: error.message };
   }
 
-  private becomesBackOff(pod: Pod, key: string, error: unknown): () => void {
+  private becomesBackOff(pod: Pod, key: string, error: unknown, retryAtMs: number): () => void {
     const isPull = error instanceof StartFailure && error.reason === 'ErrImagePull';
     if (!isPull) return () => {};
     return this.context.clock.after(errorShownMs, () => {
@@ -75,7 +75,8 @@ export class Retries {
       if (!failure) return;
       const all = [...(pod.spec.initContainers ?? []), ...pod.spec.containers];
       const image = all.find((one) => one.name === key)?.image ?? key;
-      const message = `Back-off pulling image "${image}": ${error.message}`;
+      const next = `next try at ${timestamp(retryAtMs)}`;
+      const message = `Back-off pulling image "${image}", ${next}: ${error.message}`;
       this.failures.set(key, { ...failure, waiting: { reason: 'ImagePullBackOff', message } });
       this.context.events.emit(pod, {
         type: 'Normal',

@@ -12,8 +12,8 @@ import { isFinished, isInitialized } from './plan.js';
 import { isRunning, type Attempt, type ContainerRecord, type PodRecord } from './record.js';
 import { nextStartMs, restarts, roleOf, type Role } from './restart.js';
 
-/** Why a container does not run yet, by name; kept in memory by the worker. */
-export type Waiting = ReadonlyMap<string, { readonly reason: string; readonly message?: string }>;
+/** Why a container does not run yet, by name; kept in memory by the worker. Without a reason it is being made. */
+export type Waiting = ReadonlyMap<string, { readonly reason?: string; readonly message?: string }>;
 
 /** What the status is computed from. */
 export interface StatusView {

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { Frame__Output } from '@gantry/agent-protocol';
-import type { ExecSession } from '@gantry/runtime-client';
-import { channels, exitStatus, type Relay } from './relay.js';
+import { Channel, type ExecSession } from '@gantry/runtime-client';
+import { exitStatus, type Relay } from './relay.js';
 
 function resize(session: ExecSession, payload: Buffer): void {
   try {
@@ -19,9 +19,9 @@ function resize(session: ExecSession, payload: Buffer): void {
 
 function feed(relay: Relay, session: ExecSession, frame: Frame__Output): void {
   const { channel, payload } = frame;
-  if (channel === channels.resize) return resize(session, payload);
-  if (channel === channels.close && payload[0] === channels.stdin) return void session.stdin?.end();
-  if (channel !== channels.stdin || !session.stdin || session.stdin.writableEnded) return;
+  if (channel === Channel.resize) return resize(session, payload);
+  if (channel === Channel.close && payload[0] === Channel.stdin) return void session.stdin?.end();
+  if (channel !== Channel.stdin || !session.stdin || session.stdin.writableEnded) return;
   if (!session.stdin.write(payload)) {
     relay.pause();
     session.stdin.once('drain', () => relay.resume());
@@ -42,8 +42,8 @@ export async function relaySession(
   relay.onFrame((frame) => feed(relay, session, frame));
   relay.signal.addEventListener('abort', () => session.close(), { once: true });
   const outputs: [Readable, number, boolean][] = [
-    [session.stdout, channels.stdout, wanted.stdout],
-    [session.stderr, channels.stderr, wanted.stderr],
+    [session.stdout, Channel.stdout, wanted.stdout],
+    [session.stderr, Channel.stderr, wanted.stderr],
   ];
   const pumps = outputs.map(([stream, channel, isWanted]) => {
     if (isWanted) return pump(relay, stream, channel);

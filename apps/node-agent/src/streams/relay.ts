@@ -1,16 +1,8 @@
 import type { ClientDuplexStream } from '@grpc/grpc-js';
 import type { Frame, Frame__Output } from '@gantry/agent-protocol';
+import { GantryError } from '@gantry/base';
+import { Channel } from '@gantry/runtime-client';
 import { once } from 'node:events';
-
-/** Channels of a relay, as in Kubernetes' v5.channel.k8s.io. */
-export const channels = {
-  stdin: 0,
-  stdout: 1,
-  stderr: 2,
-  status: 3,
-  resize: 4,
-  close: 255,
-} as const;
 
 /** Larger outputs are cut into frames of this size, in bytes. */
 const frameBytes = 32 * 1024;
@@ -75,7 +67,7 @@ export class Relay {
     this.isFinished = true;
     if (!this.signal.aborted) {
       const payload = Buffer.from(JSON.stringify(status));
-      this.stream.write({ channel: channels.status, payload });
+      this.stream.write({ channel: Channel.status, payload });
     }
     this.stream.end();
   }
@@ -91,14 +83,15 @@ const base = { kind: 'Status', apiVersion: 'v1', metadata: {} };
 export const successStatus = { ...base, status: 'Success' };
 
 export function failureStatus(error: unknown): object {
-  const known = error instanceof RelayError;
-  return {
-    ...base,
-    status: 'Failure',
-    message: error instanceof Error ? error.message : String(error),
-    reason: known ? error.reason : 'InternalError',
-    code: known ? error.code : 500,
-  };
+  const { reason, code } = reasonOf(error);
+  const message = error instanceof Error ? error.message : String(error);
+  return { ...base, status: 'Failure', message, reason, code };
+}
+
+function reasonOf(error: unknown): { reason: string; code: number } {
+  if (error instanceof RelayError) return error;
+  if (error instanceof GantryError) return { reason: error.reason, code: error.httpCode };
+  return { reason: 'InternalError', code: 500 };
 }
 
 /** How an exec that ended with another code than 0 is told, as Kubernetes does. */

@@ -1,15 +1,16 @@
 import type { AgentGatewayClient, OpenStream__Output } from '@gantry/agent-protocol';
 import type { Container } from '@gantry/api';
 import { describeError, type Logger } from '@gantry/base';
-import type { RuntimeClient } from '@gantry/runtime-client';
+import { Channel, type RuntimeClient } from '@gantry/runtime-client';
 import { bundleProcess } from '../pods/bundle-process.js';
 import { attemptPaths } from '../pods/paths.js';
 import type { PodManager } from '../pods/pod-manager.js';
 import type { PodWorker } from '../pods/pod-worker.js';
 import { isRunning, type Attempt } from '../pods/record.js';
+import type { ImageRelay } from '../images/image-relay.js';
 import { relaySession } from './exec-relay.js';
 import { readLog } from './log-reader.js';
-import { channels, failureStatus, Relay, RelayError, successStatus } from './relay.js';
+import { failureStatus, Relay, RelayError, successStatus } from './relay.js';
 
 /** Relays open at once at most; further ones are refused with a reason. */
 export const maxRelays = 256;
@@ -19,6 +20,7 @@ export interface RelaysOptions {
   readonly runtime: RuntimeClient;
   readonly logger: Logger;
   readonly logMaxFiles: number;
+  readonly images: ImageRelay;
   /** The client of the session in force; undefined while there is none. */
   readonly gateway: () => AgentGatewayClient | undefined;
 }
@@ -60,6 +62,7 @@ export class Relays {
     if (this.relays.size > maxRelays) {
       throw new RelayError(429, 'TooManyRequests', `more than ${maxRelays} streams on this node`);
     }
+    if (order.image) return this.options.images.serve(order, relay);
     const target = this.find(order);
     if (order.log) return this.log(order, relay, target);
     if (order.exec) return this.exec(order, relay, target);
@@ -77,6 +80,14 @@ export class Relays {
     throw new RelayError(404, 'NotFound', `${what} is not on this node`);
   }
 
+  /** The first process of the container that the order names, seen from the host. */
+  async pidOf(order: OpenStream__Output): Promise<number> {
+    const { id } = this.running(this.find(order));
+    const state = await this.options.runtime.state(id);
+    if (state && state.pid > 0) return state.pid;
+    throw new RelayError(404, 'NotFound', `container "${order.container}" has just ended`);
+  }
+
   private async log(order: OpenStream__Output, relay: Relay, target: Target): Promise<void> {
     const request = order.log!;
     const { state } = target.worker;
@@ -89,7 +100,7 @@ export class Relays {
     };
     const selection = { ...request, sinceMs: request.sinceUnixMillis };
     for await (const text of readLog(source, selection, relay.signal)) {
-      await relay.write(channels.stdout, text);
+      await relay.write(Channel.stdout, text);
     }
     relay.finish(successStatus);
   }

@@ -84,7 +84,10 @@ export default {
                         "podStatus",
                         "nodeStatus",
                         "event",
-                        "podGone"
+                        "podGone",
+                        "blobQuery",
+                        "blobReport",
+                        "peerCheck"
                       ]
                     }
                   },
@@ -112,6 +115,18 @@ export default {
                     "podGone": {
                       "type": "PodGone",
                       "id": 6
+                    },
+                    "blobQuery": {
+                      "type": "BlobQuery",
+                      "id": 7
+                    },
+                    "blobReport": {
+                      "type": "BlobReport",
+                      "id": 8
+                    },
+                    "peerCheck": {
+                      "type": "PeerCheck",
+                      "id": 9
                     }
                   }
                 },
@@ -133,6 +148,10 @@ export default {
                     "bootId": {
                       "type": "string",
                       "id": 4
+                    },
+                    "peerPort": {
+                      "type": "uint32",
+                      "id": 5
                     }
                   }
                 },
@@ -277,7 +296,9 @@ export default {
                         "routes",
                         "openStream",
                         "cancelStream",
-                        "registered"
+                        "registered",
+                        "blobSources",
+                        "peerVerdict"
                       ]
                     }
                   },
@@ -313,6 +334,14 @@ export default {
                     "registered": {
                       "type": "Registered",
                       "id": 8
+                    },
+                    "blobSources": {
+                      "type": "BlobSources",
+                      "id": 9
+                    },
+                    "peerVerdict": {
+                      "type": "PeerVerdict",
+                      "id": 10
                     }
                   }
                 },
@@ -423,13 +452,106 @@ export default {
                     }
                   }
                 },
+                "BlobQuery": {
+                  "fields": {
+                    "id": {
+                      "type": "uint64",
+                      "id": 1
+                    },
+                    "digest": {
+                      "type": "string",
+                      "id": 2
+                    }
+                  }
+                },
+                "BlobReport": {
+                  "fields": {
+                    "reset": {
+                      "type": "bool",
+                      "id": 1
+                    },
+                    "have": {
+                      "rule": "repeated",
+                      "type": "string",
+                      "id": 2
+                    },
+                    "gone": {
+                      "rule": "repeated",
+                      "type": "string",
+                      "id": 3
+                    },
+                    "left": {
+                      "rule": "repeated",
+                      "type": "string",
+                      "id": 4
+                    }
+                  }
+                },
+                "BlobSources": {
+                  "fields": {
+                    "id": {
+                      "type": "uint64",
+                      "id": 1
+                    },
+                    "peers": {
+                      "rule": "repeated",
+                      "type": "Peer",
+                      "id": 2
+                    },
+                    "waitingFor": {
+                      "type": "string",
+                      "id": 3
+                    }
+                  }
+                },
+                "Peer": {
+                  "fields": {
+                    "nodeName": {
+                      "type": "string",
+                      "id": 1
+                    },
+                    "address": {
+                      "type": "string",
+                      "id": 2
+                    }
+                  }
+                },
+                "PeerCheck": {
+                  "fields": {
+                    "id": {
+                      "type": "uint64",
+                      "id": 1
+                    },
+                    "nodeName": {
+                      "type": "string",
+                      "id": 2
+                    },
+                    "image": {
+                      "type": "string",
+                      "id": 3
+                    }
+                  }
+                },
+                "PeerVerdict": {
+                  "fields": {
+                    "id": {
+                      "type": "uint64",
+                      "id": 1
+                    },
+                    "refusal": {
+                      "type": "string",
+                      "id": 2
+                    }
+                  }
+                },
                 "OpenStream": {
                   "oneofs": {
                     "request": {
                       "oneof": [
                         "log",
                         "exec",
-                        "attach"
+                        "attach",
+                        "image"
                       ]
                     }
                   },
@@ -457,6 +579,10 @@ export default {
                     "attach": {
                       "type": "AttachRequest",
                       "id": 6
+                    },
+                    "image": {
+                      "type": "ImageRequest",
+                      "id": 7
                     }
                   }
                 },
@@ -538,6 +664,51 @@ export default {
                     "tty": {
                       "type": "bool",
                       "id": 4
+                    }
+                  }
+                },
+                "ImageRequest": {
+                  "fields": {
+                    "verb": {
+                      "type": "string",
+                      "id": 1
+                    },
+                    "images": {
+                      "rule": "repeated",
+                      "type": "string",
+                      "id": 2
+                    },
+                    "target": {
+                      "type": "string",
+                      "id": 3
+                    },
+                    "credentials": {
+                      "type": "bool",
+                      "id": 4
+                    },
+                    "always": {
+                      "type": "bool",
+                      "id": 5
+                    },
+                    "pin": {
+                      "type": "bool",
+                      "id": 6
+                    },
+                    "unusedForMillis": {
+                      "type": "int64",
+                      "id": 7
+                    },
+                    "configJson": {
+                      "type": "bytes",
+                      "id": 8
+                    },
+                    "fromNode": {
+                      "type": "string",
+                      "id": 9
+                    },
+                    "fromAddress": {
+                      "type": "string",
+                      "id": 10
                     }
                   }
                 },

@@ -51,10 +51,13 @@ function atRoot(a: FieldSet, b: FieldSet, keep: Combine): FieldSet {
 }
 
 export function union(a: FieldSet, b: FieldSet): FieldSet {
+  if (isEmptySet(a)) return b;
+  if (isEmptySet(b)) return a;
   return atRoot(a, b, (inA, inB) => inA || inB);
 }
 
 export function difference(a: FieldSet, b: FieldSet): FieldSet {
+  if (isEmptySet(a) || isEmptySet(b)) return a;
   return atRoot(a, b, (inA, inB) => inA && !inB);
 }
 

@@ -11,6 +11,7 @@ import {
   union,
   type FieldSet,
 } from './field-set.js';
+import { inherited } from './last-applied.js';
 import { changedFields, fieldSetOf, mergeTyped, withoutFields } from './typed-fields.js';
 
 export interface ManagerOptions {
@@ -27,29 +28,25 @@ export interface ServerSideApplyOptions extends ManagerOptions {
   readonly force?: boolean;
 }
 
-// Identity and what the server keeps belongs to no manager.
-const unowned: FieldSet = {
-  'f:apiVersion': {},
-  'f:kind': {},
-  'f:metadata': Object.fromEntries(
-    ['name', 'namespace', 'uid', 'resourceVersion', 'generation', 'generateName', 'selfLink']
-      .concat(
-        'creationTimestamp',
-        'deletionTimestamp',
-        'deletionGracePeriodSeconds',
-        'managedFields',
-      )
-      .map((name) => [`f:${name}`, {}]),
-  ),
-};
+// Identity (with apiVersion and kind) and what the server keeps belongs to no manager.
+const unownedMetadata = new Set(
+  ['name', 'namespace', 'uid', 'resourceVersion', 'generation', 'generateName', 'selfLink']
+    .concat('creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'managedFields')
+    .map((name) => `f:${name}`),
+);
 
 const typeOf = (kind: Kind): FieldType => ({ form: 'struct', struct: () => kind.type });
 
 /** What a write through the subresource can own: the status, or everything else. */
 function ownable(set: FieldSet, subresource: string | undefined): FieldSet {
-  const { 'f:status': status, ...rest } = difference(set, unowned);
-  if (subresource !== 'status') return rest;
-  return status ? { 'f:status': status } : {};
+  const { 'f:status': status, 'f:apiVersion': _v, 'f:kind': _k, ...rest } = set;
+  if (subresource === 'status') return status ? { 'f:status': status } : {};
+  const { 'f:metadata': metadata } = set;
+  if (!metadata || isEmptySet(metadata)) return rest;
+  const owned = Object.entries(metadata).filter(([name]) => !unownedMetadata.has(name));
+  if (owned.length > 0) return { ...rest, 'f:metadata': Object.fromEntries(owned) };
+  delete rest['f:metadata'];
+  return rest;
 }
 
 function isOwn(entry: ManagedFieldsEntry, operation: string, options: ManagerOptions): boolean {
@@ -100,9 +97,14 @@ export function trackUpdate<T extends ApiObject>(
   options: ManagerOptions,
 ): void {
   const type = typeOf(kind);
+  if (!old) {
+    const all = ownable(fieldSetOf(type, next), options.subresource);
+    const entries = isEmptySet(all) ? [] : [entryOf(kind, 'Update', options, all)];
+    return setManagedFields(next, entries);
+  }
   const changed = ownable(changedFields(type, old, next), options.subresource);
   const removed = difference(fieldSetOf(type, old), fieldSetOf(type, next));
-  const before = old?.metadata.managedFields ?? [];
+  const before = old.metadata.managedFields ?? [];
   const own = before.find((entry) => isOwn(entry, 'Update', options));
   const others = without(
     before.filter((entry) => entry !== own),
@@ -162,7 +164,8 @@ export function serverSideApply<T extends ApiObject>(
   const fields = ownable(fieldSetOf(type, applied), options.subresource);
   const merged = structuredClone(mergeTyped(type, live ?? {}, applied)) as T;
   const changed = intersection(changedFields(type, live, merged), fields);
-  const conflicts = conflictsWith(others, changed);
+  const contested = difference(changed, inherited(type, live, options.manager));
+  const conflicts = conflictsWith(others, contested);
   if (conflicts.length > 0 && !options.force) throw conflictError(conflicts);
   const owned = others.reduce((all, entry) => union(all, entry.fieldsV1 ?? {}), {} as FieldSet);
   const dropped = difference(difference(own?.fieldsV1 ?? {}, fields), owned);

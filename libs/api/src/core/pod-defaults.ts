@@ -47,6 +47,13 @@ export function defaultPod(pod: Pod): void {
     defaultRequests(container);
   }
   pod.spec.enableServiceLinks ??= true;
-  pod.spec.priority ??= 0;
-  pod.spec.preemptionPolicy ??= 'PreemptLowerPriority';
+}
+
+/** What admission gave the pod stands; a manifest that leaves it out does not take it away. */
+export function keepPriority({ spec }: Pod, old?: Pod): void {
+  if (!spec) return;
+  if (old && spec.priority === undefined) spec.priorityClassName ??= old.spec.priorityClassName;
+  if (spec.priorityClassName === undefined) delete spec.priorityClassName;
+  spec.priority ??= old?.spec.priority ?? 0;
+  spec.preemptionPolicy ??= old?.spec.preemptionPolicy ?? 'PreemptLowerPriority';
 }

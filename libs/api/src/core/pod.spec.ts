@@ -47,8 +47,6 @@ describe('defaults of a pod', () => {
       securityContext: {},
       schedulerName: 'default-scheduler',
       enableServiceLinks: true,
-      priority: 0,
-      preemptionPolicy: 'PreemptLowerPriority',
     });
   });
 

@@ -1,8 +1,9 @@
 import { ApiObject, defineKind, Describe, Field, ObjectMeta } from '@gantry/api-machinery';
+import { validateOvercommit } from './overcommit.js';
 import { podColumns } from './pod-columns.js';
-import { defaultPod } from './pod-defaults.js';
+import { defaultPod, keepPriority } from './pod-defaults.js';
 import { PodSpec } from './pod-spec.js';
-import { PodStatus } from './pod-status.js';
+import { PodStatus, type PodCondition } from './pod-status.js';
 import { qosClassOf } from './qos.js';
 import { validatePodSpec, validatePodUpdate } from './validate-pod.js';
 
@@ -23,6 +24,13 @@ export class PodTemplateSpec {
   @Field(() => PodSpec, 'Desired state of the pods.')
   spec: PodSpec;
 }
+
+const gated: PodCondition = {
+  type: 'PodScheduled',
+  status: 'False',
+  reason: 'SchedulingGated',
+  message: 'Scheduling is blocked due to non-empty scheduling gates',
+};
 
 export const PodKind = defineKind<Pod>({
   version: 'v1',
@@ -45,10 +53,12 @@ export const PodKind = defineKind<Pod>({
     'status.nominatedNodeName': ({ status }) => status?.nominatedNodeName ?? '',
   },
   setDefaults: defaultPod,
-  validate: ({ spec }) => validatePodSpec(spec, 'spec'),
-  validateUpdate: validatePodUpdate,
+  prepare: keepPriority,
+  validate: (pod) => [...validatePodSpec(pod.spec, 'spec'), ...validateOvercommit(pod)],
+  validateUpdate: (pod, old) => [...validatePodUpdate(pod, old), ...validateOvercommit(pod, old)],
   initialStatus: ({ spec }) => ({
     phase: 'Pending',
     qosClass: spec?.containers ? qosClassOf(spec) : 'BestEffort',
+    ...(spec?.schedulingGates?.length ? { conditions: [gated] } : {}),
   }),
 });

@@ -3,6 +3,7 @@ import { ImageError } from '../errors.js';
 import { PassingError, Retries } from '../registry/retry.js';
 import type { ContentStore } from '../store/content-store.js';
 import type { Descriptor } from '../types.js';
+import { BlobFeed } from './blob-feed.js';
 import type { BlobSource } from './blob-source.js';
 import { LayerFailure, layerError, LayerProcess } from './layer-process.js';
 import { Semaphore } from './semaphore.js';
@@ -62,7 +63,11 @@ export class LayerFetcher {
         // A stopped predecessor may still hold the layer's directory.
         Promise.resolve(running?.work.stop(signal.reason))
           .then(() => this.slots.run(signal, () => this.run(job, source, signal)))
-          .finally(() => this.jobs.get(key) === job && this.jobs.delete(key)),
+          .finally(() => {
+            if (this.jobs.get(key) === job) this.jobs.delete(key);
+            const { descriptor } = layer;
+            source.settled?.(descriptor, this.options.content.hasBlob(descriptor.digest));
+          }),
       ),
     };
     this.jobs.set(key, job);
@@ -91,7 +96,10 @@ export class LayerFetcher {
         // The program of an agent that was killed ends by itself as soon as it sees the end of its input.
         if (code === 'busy') await busy.after(new PassingError('unavailable', failure.message));
         else if (!isWrongContent(code) || (wrong += 1) >= maxWrongContent) throw failure;
-        else logger.warn({ layer: descriptor.digest, code }, 'fetching a layer once more');
+        else {
+          source.distrust?.(descriptor);
+          logger.warn({ layer: descriptor.digest, code }, 'fetching a layer once more');
+        }
       }
     }
   }
@@ -108,68 +116,59 @@ export class LayerFetcher {
     }
     const partial = await content.partialBytes(digest);
     const resumeFrom = partial <= size ? partial : 0;
-    const process = new LayerProcess(layersBinary, [...args, '--resume-from', `${resumeFrom}`]);
     job.bytesDone = resumeFrom;
+    const feed = new BlobFeed(layersBinary, args, resumeFrom, (bytes) => {
+      job.waiting = undefined;
+      job.bytesDone = bytes;
+    });
     try {
-      await this.download(job, source, process, signal);
+      await this.download(job, source, feed, signal);
     } catch (error) {
-      await process.abandon();
+      await feed.abandon();
       throw error;
     }
-    await process.result();
+    await feed.result();
   }
 
-  /** Feeds the process, going on after every cut where the last one ended. */
+  /** Fills the feed, going on after every cut where the last one ended. */
   private async download(
     job: LayerJob,
     source: BlobSource,
-    process: LayerProcess,
+    feed: BlobFeed,
     signal: AbortSignal,
   ): Promise<void> {
-    const { size } = job.layer.descriptor;
+    const { descriptor } = job.layer;
     const onWait = (why: string) => (job.waiting = why);
     const retries = new Retries(signal, onWait);
-    while (job.bytesDone < size && !process.ended) {
-      const before = job.bytesDone;
+    while (feed.position < descriptor.size && !feed.ended) {
+      const before = feed.position;
       try {
-        await this.stream(job, source, process, signal, onWait);
-        if (job.bytesDone < size && !process.ended) throw new Error('it ended too early');
+        if (source.send) await source.send(descriptor, feed, { signal, onWait });
+        else await passOn(source, descriptor, feed, { signal, onWait });
+        if (feed.position < descriptor.size && !feed.ended) throw new Error('it ended too early');
       } catch (error) {
-        if (job.bytesDone > before) retries.reset();
+        // Its verdict says more than what broke off because of it.
+        if (feed.ended && !signal.aborted) return;
+        if (feed.position > before) retries.reset();
         await retries.after(asCut(error, job, signal));
       }
     }
   }
+}
 
-  private async stream(
-    job: LayerJob,
-    source: BlobSource,
-    process: LayerProcess,
-    signal: AbortSignal,
-    onWait: (why: string) => void,
-  ): Promise<void> {
-    const { descriptor } = job.layer;
-    const blob = await source.open(descriptor, job.bytesDone, { signal, onWait });
-    job.waiting = undefined;
-    let skip = job.bytesDone - blob.offset;
-    for await (const chunk of blob.stream as AsyncIterable<Buffer>) {
-      const fresh = chunk.subarray(Math.min(skip, chunk.length));
-      skip -= chunk.length - fresh.length;
-      if (job.bytesDone + fresh.length > descriptor.size) throw tooLarge(descriptor);
-      await process.write(fresh);
-      job.bytesDone += fresh.length;
-      if (process.ended) return;
-    }
-  }
+async function passOn(
+  source: BlobSource,
+  descriptor: Descriptor,
+  feed: BlobFeed,
+  options: { signal: AbortSignal; onWait: (why: string) => void },
+): Promise<void> {
+  const blob = await source.open(descriptor, feed.position, options);
+  await feed.stream(blob.stream, blob.offset);
 }
 
 /** The saved part may have been damaged, or one answer of the registry was: from the start it may go well. */
 function isWrongContent(code: string | undefined): boolean {
   return code === 'digest-mismatch' || code === 'truncated';
-}
-
-function tooLarge({ digest, size }: Descriptor): ImageError {
-  return new ImageError('size-mismatch', `layer ${digest} is larger than its ${size} bytes`);
 }
 
 /** A download that broke off may go on; what the registry itself refused is final. */

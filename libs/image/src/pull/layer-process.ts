@@ -1,5 +1,6 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { ImageError } from '../errors.js';
 import { diskFull } from '../store/files.js';
@@ -25,17 +26,40 @@ export class LayerFailure extends Error {
 /** Most bytes taken of the program's output; results are small. */
 const maxOutputBytes = 4 << 20;
 
-/** One run of gantry-layers: bytes go in by `write`, the result comes by `result`. */
+/** What the program tells before its result, one line each, see native/crates/layers/src/feed.rs. */
+export type LayerEvent =
+  | {
+      readonly event: 'answer';
+      readonly status: number;
+      readonly headers: Readonly<Record<string, string>>;
+      /** Only of answers that are no content. */
+      readonly body: string | null;
+      readonly position: number;
+    }
+  | { readonly event: 'received'; readonly position: number }
+  | {
+      readonly event: 'ended';
+      readonly position: number;
+      readonly code?: string | null;
+      readonly reason?: string;
+    };
+
+/** One run of gantry-layers: bytes go in by `write`, the result comes by `result`, what it tells by `onEvent`. */
 export class LayerProcess {
   private readonly child: ChildProcessByStdio<Writable, Readable, Readable>;
   private readonly exited: Promise<[number | null, NodeJS.Signals | null]>;
   private readonly output: Promise<[string, string]>;
   private done = false;
 
-  constructor(binary: string, args: readonly string[]) {
+  constructor(
+    binary: string,
+    args: readonly string[],
+    onEvent: (event: LayerEvent) => void = () => {},
+  ) {
     this.child = spawn(binary, args, { stdio: ['pipe', 'pipe', 'pipe'], env: {} });
     this.exited = once(this.child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
-    this.output = Promise.all([collect(this.child.stdout), collect(this.child.stderr)]);
+    const { stdout, stderr } = this.child;
+    this.output = Promise.all([readLines(stdout, onEvent), collect(stderr)]);
     // A program that refuses stops reading; its exit tells why.
     this.child.stdin.on('error', () => (this.done = true));
     this.child.once('exit', () => (this.done = true));
@@ -46,6 +70,11 @@ export class LayerProcess {
   /** True once it reads no more input. */
   get ended(): boolean {
     return this.done;
+  }
+
+  /** Resolves when the program has ended, however it did. */
+  async gone(): Promise<void> {
+    await this.exited.catch(() => {});
   }
 
   /** Resolves when there is room for more, or the program ended. */
@@ -98,6 +127,16 @@ async function collect(stream: Readable): Promise<string> {
     if (size <= maxOutputBytes) chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
+}
+
+/** Hands events on; returns what is the result. */
+async function readLines(stream: Readable, onEvent: (event: LayerEvent) => void): Promise<string> {
+  let result = '';
+  for await (const line of createInterface({ input: stream })) {
+    if (line.startsWith('{"event":')) onEvent(JSON.parse(line) as LayerEvent);
+    else if (result.length + line.length <= maxOutputBytes) result += `${line}\n`;
+  }
+  return result;
 }
 
 function parseRefusal(stderr: string): LayerRefusal | undefined {

@@ -17,7 +17,7 @@ export class ProgressMeter {
   private phase: PullPhase = 'resolving';
   private waiting?: string;
 
-  constructor(private readonly reference: string) {}
+  constructor(readonly reference: string) {}
 
   /** Tells the listener at once, then regularly; the returned function ends that. */
   listen(listener: (progress: PullProgress) => void): () => void {

@@ -8,7 +8,7 @@ import type { ContentStore } from '../store/content-store.js';
 import { type Compose, fixupFor } from '../store/fixup.js';
 import type { ImageIndex as StoreIndex, ImageRecord } from '../store/image-index.js';
 import type { ImageManifest, RegistryAuth } from '../types.js';
-import { registrySource } from './blob-source.js';
+import { type BlobPeers, registrySource } from './blob-source.js';
 import type { LayerFetcher } from './layer-fetcher.js';
 import { uniqueLayers, waitForLayers } from './wanted-layers.js';
 import type { ProgressMeter } from './progress.js';
@@ -20,6 +20,7 @@ export interface PullerOptions {
   readonly layers: LayerFetcher;
   readonly compose: Compose;
   readonly logger: Logger;
+  readonly peers?: BlobPeers;
 }
 
 /** One pull: what to fetch, as whom, and who is told. */
@@ -124,7 +125,9 @@ export class Puller {
     const missing = wanted.filter(({ diffId }) => !content.hasLayer(diffId));
     // Large ones first: the last layer to end then ends earlier.
     missing.sort((a, b) => b.descriptor.size - a.descriptor.size);
-    const source = registrySource(this.options.client, task.reference, task.auth);
+    const registry = registrySource(this.options.client, task.reference, task.auth);
+    const source =
+      this.options.peers?.around(formatReference(task.reference), registry) ?? registry;
     const jobs = missing.map((layer) => layers.fetch(layer, source));
     task.meter.pulling(jobs, wanted.length - missing.length);
     await waitForLayers(jobs, task.signal, (job) => task.meter.layerDone(job));

@@ -1,10 +1,9 @@
-import type { IncomingMessage } from 'node:http';
 import { ImageError } from '../errors.js';
 import { formatReference, type Reference } from '../reference.js';
 import { type Access, denied } from './authenticator.js';
 import type { Endpoint } from './endpoint.js';
 import { PassingError, retryAfterMs } from './retry.js';
-import { readBody } from './transport.js';
+import { type HttpResponse, readBody } from './transport.js';
 
 const maxErrorBytes = 64 << 10;
 
@@ -42,7 +41,7 @@ function isTrustFailure(code: string | undefined): boolean {
 export async function answerError(
   access: Access,
   reference: Reference,
-  response: IncomingMessage,
+  response: HttpResponse,
 ): Promise<ImageError> {
   const status = response.statusCode ?? 0;
   const detail = await errorDetail(response);
@@ -67,7 +66,7 @@ export async function answerError(
   return new ImageError('unavailable', `${said} for ${image}`);
 }
 
-async function errorDetail(response: IncomingMessage): Promise<string> {
+async function errorDetail(response: HttpResponse): Promise<string> {
   try {
     const body = JSON.parse((await readBody(response, maxErrorBytes)).toString('utf8'));
     const first = body?.errors?.[0];

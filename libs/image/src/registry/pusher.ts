@@ -1,10 +1,10 @@
-import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { ImageError } from '../errors.js';
 import type { Reference } from '../reference.js';
 import type { Descriptor } from '../types.js';
 import type { RegistryClient, RequestOptions } from './registry-client.js';
 import { withRetries } from './retry.js';
+import type { HttpResponse } from './transport.js';
 
 /** A blob to push; `open` may be called again when an attempt failed. */
 export interface PushLayer {
@@ -66,7 +66,7 @@ export class Pusher {
     reference: Reference,
     call: Parameters<RegistryClient['push']>[1],
     accepted: readonly number[],
-  ): Promise<IncomingMessage> {
+  ): Promise<HttpResponse> {
     const response = await this.client.push(reference, call, accepted, this.options);
     response.resume();
     return response;
@@ -74,7 +74,7 @@ export class Pusher {
 }
 
 /** Where the registry wants the content: absolute or relative, and on its own host only. */
-function uploadLocation(response: IncomingMessage, digest: string): string {
+function uploadLocation(response: HttpResponse, digest: string): string {
   const { location } = response.headers;
   if (location === undefined) {
     throw new ImageError('unavailable', 'the registry named no place to upload to');

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { ImageError } from '../errors.js';
 import { digestOf, maxManifestBytes } from '../manifest.js';
@@ -9,7 +9,14 @@ import { type Access, type Action, Authenticator } from './authenticator.js';
 import { type Endpoint, endpointsOf, findAuth } from './endpoint.js';
 import { answerError, passing } from './failures.js';
 import { PassingError, withRetries } from './retry.js';
-import { type HttpRequest, readBody, Transport } from './transport.js';
+import {
+  type Exchange,
+  type HttpRequest,
+  type HttpResponse,
+  readBody,
+  Transport,
+} from './transport.js';
+import { type BlobReceiver, tlsFailure } from './blob-receiver.js';
 
 export interface RequestOptions {
   readonly auth?: readonly RegistryAuth[];
@@ -26,7 +33,7 @@ export interface FetchedManifest {
 
 /** A blob on its way; `offset` is where the stream starts, which may be earlier than was asked for. */
 export interface BlobStream {
-  readonly stream: IncomingMessage;
+  readonly stream: HttpResponse;
   readonly offset: number;
 }
 
@@ -85,9 +92,28 @@ export class RegistryClient {
     return this.once(reference, options, async (endpoint) => {
       const call = { method: 'GET', path: `blobs/${descriptor.digest}`, headers } as const;
       const stream = await this.call(endpoint, reference, call, options, [200, 206]);
-      const range = /^bytes (\d+)-/.exec(stream.headers['content-range'] ?? '');
-      return { stream, offset: stream.statusCode === 206 ? Number(range?.[1] ?? offset) : 0 };
+      return { stream, offset: startOf(stream, offset) };
     });
+  }
+
+  /**
+   * Lets the receiver download the blob from where it stands, trying each endpoint once; resolves when what was
+   * sent has ended. Registries that the receiver cannot speak TLS with are read here and passed on to it.
+   */
+  async download(
+    reference: Reference,
+    descriptor: Descriptor,
+    receiver: BlobReceiver,
+    options: RequestOptions = {},
+  ): Promise<void> {
+    const call = { method: 'GET', path: `blobs/${descriptor.digest}` } as const;
+    const exchange: Exchange = (request, direct) => receiveOr(receiver, request, direct);
+    const response = await this.once(reference, options, (endpoint) =>
+      this.call(endpoint, reference, call, options, [200, 206], exchange),
+    );
+    const { position } = receiver;
+    if (!(response instanceof IncomingMessage)) await receiver.flowed(options.signal);
+    else await receiver.stream(response, startOf(response, position));
   }
 
   /** A small blob, whole and verified, e.g. an image's configuration. */
@@ -136,16 +162,12 @@ export class RegistryClient {
     call: Omit<Call, 'action'>,
     accepted: readonly number[],
     options: RequestOptions = {},
-  ): Promise<IncomingMessage> {
+  ): Promise<HttpResponse> {
     const endpoint = endpointsOf(reference.registry, this.registries).at(-1)!;
     return this.call(endpoint, reference, { ...call, action: 'pull,push' }, options, accepted);
   }
 
-  private pull(
-    reference: Reference,
-    call: Call,
-    options: RequestOptions,
-  ): Promise<IncomingMessage> {
+  private pull(reference: Reference, call: Call, options: RequestOptions): Promise<HttpResponse> {
     return this.everywhere(reference, options, (endpoint) =>
       this.call(endpoint, reference, call, options),
     );
@@ -184,7 +206,8 @@ export class RegistryClient {
     call: Call,
     options: RequestOptions,
     accepted: readonly number[] = [200],
-  ): Promise<IncomingMessage> {
+    exchange?: Exchange,
+  ): Promise<HttpResponse> {
     const repository = [endpoint.prefix, reference.repository].filter(Boolean).join('/');
     const auth = findAuth(endpoint, repository, options.auth ?? [], this.registries);
     const { signal } = options;
@@ -192,15 +215,11 @@ export class RegistryClient {
     const url = new URL(call.path, `${endpoint.scheme}://${endpoint.host}/v2/${repository}/`);
     // An upload may be sent elsewhere, where the credentials are nobody's business.
     const isOwn = url.host === endpoint.host;
-    const send = (authorization: string | undefined) =>
-      this.transport.send({
-        method: call.method,
-        url,
-        headers: { ...call.headers, ...(isOwn && authorization && { authorization }) },
-        body: call.body,
-        ca: endpoint.ca,
-        signal,
-      });
+    const send = (authorization: string | undefined) => {
+      const headers = { ...call.headers, ...(isOwn && authorization && { authorization }) };
+      const { method, body } = call;
+      return this.transport.send({ method, url, headers, body, ca: endpoint.ca, signal }, exchange);
+    };
     try {
       let response = await send(this.authenticator.cached(access));
       if (response.statusCode === 401) {
@@ -215,6 +234,27 @@ export class RegistryClient {
       if (signal?.aborted) throw signal.reason;
       throw error instanceof ImageError ? error : passing(endpoint, error);
     }
+  }
+}
+
+function startOf({ statusCode, headers }: HttpResponse, asked: number): number {
+  const range = /^bytes (\d+)-/.exec(headers['content-range'] ?? '');
+  return statusCode === 206 ? Number(range?.[1] ?? asked) : 0;
+}
+
+/** By the receiver, or by ourselves where its TLS and a registry's do not agree: ours judges all certificates. */
+async function receiveOr(
+  receiver: BlobReceiver,
+  request: HttpRequest,
+  direct: (request: HttpRequest) => Promise<HttpResponse>,
+): Promise<HttpResponse> {
+  try {
+    return await receiver.get(request);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== tlsFailure) throw error;
+    const { position } = receiver;
+    const range = position > 0 && { range: `bytes=${position}-` };
+    return direct({ ...request, headers: { ...request.headers, ...range } });
   }
 }
 

@@ -1,6 +1,6 @@
 import { Backoff, delay, systemClock } from '@gantry/base';
-import type { IncomingMessage } from 'node:http';
 import { ImageError } from '../errors.js';
+import type { HttpResponse } from './transport.js';
 
 /** How often one step is tried, and the bounds of the waits between, in milliseconds. */
 export const maxAttempts = 6;
@@ -64,7 +64,7 @@ export async function withRetries<T>(
 }
 
 /** `Retry-After` in seconds or as a date, bounded; undefined when absent or malformed. */
-export function retryAfterMs(response: IncomingMessage, nowMs = Date.now()): number | undefined {
+export function retryAfterMs(response: HttpResponse, nowMs = Date.now()): number | undefined {
   const header = response.headers['retry-after'];
   if (header === undefined) return undefined;
   const waitMs = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - nowMs;

@@ -14,6 +14,18 @@ export interface HttpRequest {
   readonly signal?: AbortSignal;
 }
 
+/** An answer's head, and its body as a stream. */
+export type HttpResponse = Readable &
+  Pick<http.IncomingMessage, 'statusCode'> & { readonly headers: http.IncomingHttpHeaders };
+
+/** One request and its answer, without redirects; `direct` is how it would go without anybody between. */
+export type Exchange = (
+  request: HttpRequest,
+  direct: (request: HttpRequest) => Promise<HttpResponse>,
+) => Promise<HttpResponse>;
+
+const directly: Exchange = (request, direct) => direct(request);
+
 /** Silence after which a connection counts as dead, in milliseconds. */
 const idleTimeoutMs = 30_000;
 const maxRedirects = 5;
@@ -29,10 +41,11 @@ export class Transport {
   private readonly secure = new Map<string, https.Agent>();
 
   /** Resolves with the answer's head; its body must be consumed or destroyed by the caller. */
-  async send(request: HttpRequest): Promise<http.IncomingMessage> {
+  async send(request: HttpRequest, exchange: Exchange = directly): Promise<HttpResponse> {
+    const direct = (one: HttpRequest) => this.once(one);
     let current = request;
     for (let redirects = 0; ; redirects += 1) {
-      const response = await this.once(current);
+      const response = await exchange(current, direct);
       const { statusCode = 0, headers } = response;
       const isRedirect = [301, 302, 303, 307, 308].includes(statusCode) && headers.location;
       if (!isRedirect || !['GET', 'HEAD'].includes(request.method)) return response;
@@ -96,10 +109,7 @@ function redirected(request: HttpRequest, url: URL): HttpRequest {
 }
 
 /** The whole body, bounded; throws when it is larger than `maxBytes`. */
-export async function readBody(
-  response: http.IncomingMessage,
-  maxBytes = maxTextBytes,
-): Promise<Buffer> {
+export async function readBody(response: HttpResponse, maxBytes = maxTextBytes): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {

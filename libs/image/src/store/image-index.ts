@@ -87,6 +87,8 @@ export class ImageIndex {
 
   async put(name: string, image: ImageRecord): Promise<void> {
     this.names.set(name, image.manifestDigest);
+    // What was pinned stays so when it is pulled or loaded once more.
+    image.pinned ??= this.images.get(image.manifestDigest)?.pinned;
     this.images.set(image.manifestDigest, image);
     await this.save();
   }

@@ -1,6 +1,7 @@
 import type { NodeTable } from '../node-table.js';
 import { cpuColumn, memoryColumn, wellKnownResources } from '../resource-table.js';
 import type { PodClass } from '../pod-class.js';
+import { isReclaimableResource } from '../reclaim/reclaimable.js';
 import type { Score } from './score.js';
 
 /**
@@ -10,7 +11,8 @@ import type { Score } from './score.js';
 export function fullnessColumns({ resources }: NodeTable, slot: number): number[] {
   const columns: number[] = [];
   for (let c = 0; c < resources.names.length; c++) {
-    const counts = c === cpuColumn || c === memoryColumn || c >= wellKnownResources.length;
+    const isDevice = c >= wellKnownResources.length && !isReclaimableResource(resources.names[c]!);
+    const counts = c === cpuColumn || c === memoryColumn || isDevice;
     if (counts && resources.allocatable[c]![slot]! > 0) columns.push(c);
   }
   return columns;

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe } from 'vitest';
 import { Follower, type StoreHarness } from './harness.js';
 import { leases } from './leases.js';
 import { ranges } from './ranges.js';
+import { simultaneous } from './simultaneous.js';
 import { transactions } from './transactions.js';
 import { watches } from './watches.js';
 
@@ -21,6 +22,7 @@ export function describeStore(name: string, start: () => Promise<StoreHarness>):
       await harness?.stop();
     });
     transactions(current);
+    simultaneous(current);
     ranges(current);
     leases(current);
     watches(current);

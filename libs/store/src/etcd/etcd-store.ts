@@ -19,7 +19,8 @@ import { neverSent, tooLargeToReceive, toStoreError } from './errors.js';
 import { faultHandling } from './fault-handling.js';
 import { KeptLease } from './lease.js';
 import { watchPrefix } from './watcher.js';
-import { prefixEnd, prefixStart, toCompare, toEntry, toRequest } from './wire.js';
+import { TransactionBatches } from './transaction-batches.js';
+import { prefixEnd, prefixStart, toEntry } from './wire.js';
 import type { RawKeyValue } from './connection.js';
 
 const defaultLimit = 500;
@@ -49,6 +50,7 @@ export class EtcdStore implements Store {
   private readonly client: Etcd3;
   private readonly connections: WatchConnections;
   private readonly leases = new Set<KeptLease>();
+  private readonly batches: TransactionBatches;
   private readonly closing = new AbortController();
   private readonly logger: Logger;
 
@@ -56,6 +58,9 @@ export class EtcdStore implements Store {
     this.logger = options.logger ?? silentLogger;
     this.client = new Etcd3(this.clientOptions());
     this.connections = new WatchConnections(options.endpoints, options.credentials);
+    this.batches = new TransactionBatches((request) =>
+      this.attempt('write', neverSent, () => this.client.kv.txn(request)),
+    );
   }
 
   async get(key: string): Promise<Entry | undefined> {
@@ -104,19 +109,8 @@ export class EtcdStore implements Store {
     operations: readonly Operation[],
   ): Promise<TransactionResult> {
     checkTransaction(preconditions, operations);
-    const request = {
-      compare: preconditions.map(toCompare),
-      success: operations.map(toRequest),
-      failure: preconditions.map(({ key }) => ({ request_range: { key: Buffer.from(key) } })),
-    };
-    const answer = await this.attempt('write', neverSent, () => this.client.kv.txn(request));
-    const revision = BigInt(answer.header.revision);
-    if (answer.succeeded) return { committed: true, revision };
-    const failed = answer.responses.map((response) => {
-      const [found] = (response.response_range?.kvs ?? []) as RawKeyValue[];
-      return found && toEntry(found);
-    });
-    return { committed: false, revision, failed };
+    this.checkOpen();
+    return this.batches.transact(preconditions, operations);
   }
 
   async *watch(prefix: string, options: WatchOptions): AsyncGenerator<StoreEvent> {

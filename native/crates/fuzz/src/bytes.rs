@@ -35,7 +35,7 @@ fn change(random: &mut Random, bytes: &mut Vec<u8>) {
     let end = (at + length).min(bytes.len());
     match random.below(7) {
         0 if at < bytes.len() => bytes[at] ^= 1 << random.below(8),
-        1 if at < bytes.len() => bytes[at] = random.next() as u8,
+        1 if at < bytes.len() => bytes[at] = random.number() as u8,
         2 => drop(bytes.drain(at..end)),
         3 => {
             let copy = bytes[at..end].to_vec();
@@ -44,7 +44,7 @@ fn change(random: &mut Random, bytes: &mut Vec<u8>) {
         }
         4 => bytes.truncate(at),
         5 => {
-            let noise: Vec<u8> = (0..length.min(64)).map(|_| random.next() as u8).collect();
+            let noise: Vec<u8> = (0..length.min(64)).map(|_| random.number() as u8).collect();
             bytes.splice(at..at, noise);
         }
         _ => {

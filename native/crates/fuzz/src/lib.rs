@@ -83,8 +83,11 @@ fn save(name: &str, input: &[u8]) -> PathBuf {
 
 /// Ends the process when an input takes too long: nothing else can stop it.
 struct Watch {
-    current: Arc<Mutex<Option<(Instant, Vec<u8>)>>>,
+    current: Arc<Mutex<Current>>,
 }
+
+/// The input at work and when it was begun.
+type Current = Option<(Instant, Vec<u8>)>;
 
 impl Watch {
     fn start(name: &'static str) -> Self {
@@ -92,7 +95,7 @@ impl Watch {
         let seen = Arc::downgrade(&current);
         std::thread::spawn(move || {
             while let Some(current) = seen.upgrade() {
-                let current: &Mutex<Option<(Instant, Vec<u8>)>> = &current;
+                let current: &Mutex<Current> = &current;
                 if let Ok(Some((began, input))) = current.lock().as_deref()
                     && began.elapsed() > INPUT_DEADLINE
                 {

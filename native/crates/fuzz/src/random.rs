@@ -8,7 +8,7 @@ impl Random {
         Self(seed ^ 0x9e37_79b9_7f4a_7c15 | 1)
     }
 
-    pub fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -17,7 +17,7 @@ impl Random {
 
     /// From 0 up to but not including `end`, which must not be 0.
     pub fn below(&mut self, end: usize) -> usize {
-        ((self.next() >> 32) as usize) % end
+        ((self.number() >> 32) as usize) % end
     }
 
     /// True once in `times`.

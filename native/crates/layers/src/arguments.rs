@@ -10,13 +10,14 @@ use gantry_layers::transfer::{Expected, Sha256Sum};
 
 pub const USAGE: &str = "\
 usage: gantry-layers apply --store DIR --digest sha256:HEX --size BYTES --diff-id sha256:HEX
-           [--stored | --resume-from BYTES] [--max-bytes N] [--max-entries N]
-           [--setuid allow|strip|refuse]
+           [--stored | [--instructed] [--resume-from BYTES]] [--max-bytes N]
+           [--max-entries N] [--setuid allow|strip|refuse]
        gantry-layers compose --store DIR --layers HEX,HEX…
        gantry-layers sweep|sync|verify --store DIR
 
 apply   verifies and unpacks one layer from standard input, saving its blob; --stored takes the blob
-        from the store, --resume-from says how much of it an earlier, cut attempt has saved
+        from the store, --resume-from says how much of it an earlier, cut attempt has saved;
+        --instructed fetches it from where lines of JSON on standard input say
 compose makes an image's fixup from its diffIDs, bottom first: {fixup: HEX or null}
 sweep   clears what dead processes left, and the trash
 sync    brings new content onto the disk
@@ -27,6 +28,7 @@ pub struct Apply {
     pub store: PathBuf,
     pub expected: Expected,
     pub stored: bool,
+    pub instructed: bool,
     pub resume_from: u64,
     pub policy: Policy,
 }
@@ -105,13 +107,20 @@ pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command> {
     if matches!(name.as_str(), "--help" | "-h" | "help") {
         return Ok(Command::Help);
     }
-    let mut stored = false;
+    let (mut stored, mut instructed) = (false, false);
     let mut options = Options(HashMap::new());
     let mut rest = rest.iter();
     while let Some(option) = rest.next() {
-        if option == "--stored" {
-            stored = true;
-            continue;
+        match option.as_str() {
+            "--stored" => {
+                stored = true;
+                continue;
+            }
+            "--instructed" => {
+                instructed = true;
+                continue;
+            }
+            _ => {}
         }
         if !OPTIONS.contains(&option.as_str()) {
             return Err(usage(format!("unknown option {option}")));
@@ -123,7 +132,7 @@ pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command> {
     }
     let store = PathBuf::from(options.required("--store")?);
     match name.as_str() {
-        "apply" => parse_apply(store, stored, options),
+        "apply" => parse_apply(store, (stored, instructed), options),
         "compose" => parse_compose(store, options),
         "sweep" => Ok(Command::Sweep { store }),
         "sync" => Ok(Command::Sync { store }),
@@ -132,7 +141,11 @@ pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command> {
     }
 }
 
-fn parse_apply(store: PathBuf, stored: bool, mut options: Options) -> Result<Command> {
+fn parse_apply(
+    store: PathBuf,
+    (stored, instructed): (bool, bool),
+    mut options: Options,
+) -> Result<Command> {
     let standard = Policy::default();
     let setuid = match options.take("--setuid").as_deref() {
         None | Some("allow") => Setuid::Allow,
@@ -147,6 +160,7 @@ fn parse_apply(store: PathBuf, stored: bool, mut options: Options) -> Result<Com
     Ok(Command::Apply(Box::new(Apply {
         store,
         stored,
+        instructed,
         expected: Expected {
             digest: options.digest("--digest")?,
             diff_id: options.digest("--diff-id")?,

@@ -1,10 +1,16 @@
 //! Streaming decompression: gzip (several members), zstd (several and skippable frames) and plain tar, told
 //! apart by their first bytes because media types are often wrong.
 
-use flate2::{Decompress, FlushDecompress, Status};
+mod gzip;
+mod member;
+
 use zstd::stream::raw::{Decoder as ZstdDecoder, InBuffer, Operation, OutBuffer};
 
 use crate::refusal::{Code, Refusal, Result};
+use gzip::Gzip;
+
+/// How far back in its output a decoder may look.
+pub const WINDOW_BYTES: usize = 32 * 1024;
 
 /// What one step consumed and produced, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,7 +21,7 @@ pub struct Progress {
 
 pub enum Decoder {
     Plain,
-    Gzip(Gzip),
+    Gzip(Box<Gzip>),
     Zstd(Zstd),
 }
 
@@ -25,7 +31,7 @@ pub const MAGIC_BYTES: usize = 4;
 impl Decoder {
     pub fn detect(start: &[u8]) -> Result<Decoder> {
         Ok(match start {
-            [0x1f, 0x8b, ..] => Decoder::Gzip(Gzip::new()),
+            [0x1f, 0x8b, ..] => Decoder::Gzip(Box::default()),
             [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => {
                 Decoder::Zstd(Zstd::new()?)
             }
@@ -41,24 +47,26 @@ impl Decoder {
         }
     }
 
-    /// Moves on by at most the given input and room; without any progress more input is needed.
-    pub fn step(&mut self, input: &[u8], output: &mut [u8]) -> Result<Progress> {
+    /// Moves on by at most the given input, and by the room in `output` from `at` on; without any progress more
+    /// input is needed. Before `at` stands what was made last, `WINDOW_BYTES` of it (at the start: anything).
+    pub fn step(&mut self, input: &[u8], output: &mut [u8], at: usize) -> Result<Progress> {
+        let room = &mut output[at..];
         match self {
             Decoder::Plain => {
-                let n = input.len().min(output.len());
-                output[..n].copy_from_slice(&input[..n]);
+                let n = input.len().min(room.len());
+                room[..n].copy_from_slice(&input[..n]);
                 Ok(Progress { used: n, made: n })
             }
-            Decoder::Gzip(gzip) => gzip.step(input, output),
-            Decoder::Zstd(zstd) => zstd.step(input, output),
+            Decoder::Gzip(gzip) => gzip.step(input, output, at),
+            Decoder::Zstd(zstd) => zstd.step(input, room),
         }
     }
 
     /// To be called after the last input: refuses a stream that is not complete.
-    pub fn finish(&self) -> Result<()> {
+    pub fn finish(&mut self) -> Result<()> {
         let complete = match self {
             Decoder::Plain => true,
-            Decoder::Gzip(gzip) => gzip.state != GzipState::Inside,
+            Decoder::Gzip(gzip) => gzip.finish()?,
             Decoder::Zstd(zstd) => zstd.between_frames,
         };
         if complete {
@@ -67,78 +75,6 @@ impl Decoder {
         let message = format!("the {} stream ends in the middle", self.name());
         Err(Refusal::new(Code::CorruptCompression, message))
     }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum GzipState {
-    Inside,
-    /// After a member: another one may follow, or zeros that pad the blob.
-    Between,
-    Padding,
-}
-
-pub struct Gzip {
-    inflate: Decompress,
-    state: GzipState,
-}
-
-const WINDOW_BITS: u8 = 15;
-
-impl Gzip {
-    fn new() -> Self {
-        Gzip {
-            inflate: Decompress::new_gzip(WINDOW_BITS),
-            state: GzipState::Inside,
-        }
-    }
-
-    fn step(&mut self, input: &[u8], output: &mut [u8]) -> Result<Progress> {
-        if self.state == GzipState::Between && !input.is_empty() {
-            if input[0] == 0x1f {
-                *self = Gzip::new();
-            } else {
-                self.state = GzipState::Padding;
-            }
-        }
-        match self.state {
-            GzipState::Inside => self.inflate(input, output),
-            GzipState::Between => Ok(Progress { used: 0, made: 0 }),
-            GzipState::Padding => skip_padding(input),
-        }
-    }
-
-    fn inflate(&mut self, input: &[u8], output: &mut [u8]) -> Result<Progress> {
-        let (used, made) = (self.inflate.total_in(), self.inflate.total_out());
-        let status = self
-            .inflate
-            .decompress(input, output, FlushDecompress::None)
-            .map_err(|e| {
-                Refusal::new(
-                    Code::CorruptCompression,
-                    format!("the gzip stream is corrupt: {e}"),
-                )
-            })?;
-        if status == Status::StreamEnd {
-            self.state = GzipState::Between;
-        }
-        Ok(Progress {
-            used: (self.inflate.total_in() - used) as usize,
-            made: (self.inflate.total_out() - made) as usize,
-        })
-    }
-}
-
-fn skip_padding(input: &[u8]) -> Result<Progress> {
-    if input.iter().any(|&byte| byte != 0) {
-        return Err(Refusal::new(
-            Code::TrailingData,
-            "the blob has data after its gzip stream",
-        ));
-    }
-    Ok(Progress {
-        used: input.len(),
-        made: 0,
-    })
 }
 
 pub struct Zstd {

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use gantry_layers::apply::Contents;
 use gantry_layers::compose::compose;
+use gantry_layers::feed::Feed;
 use gantry_layers::refusal::{Code, Refusal, Result};
 use gantry_layers::store::{Ingest, Store};
 use gantry_layers::transfer::{Source, hex, transfer};
@@ -145,7 +146,12 @@ fn open_source(apply: &Apply, store: &Store, ingest: &Ingest) -> Result<(Source,
     save.set_len(apply.resume_from).map_err(open)?;
     let saved = File::open(ingest.blob()).map_err(open)?;
     // The saved part goes through the same stages as what follows it, so it is verified like the rest.
-    let rest: Box<dyn io::Read + Send> = Box::new(io::stdin());
+    let rest: Box<dyn io::Read + Send> = if apply.instructed {
+        let feed = Feed::start(apply.resume_from, apply.expected.size);
+        Box::new(feed.map_err(|e| Refusal::system("listen for instructions", e))?)
+    } else {
+        Box::new(io::stdin())
+    };
     Ok((
         Source {
             saved: Some(saved),

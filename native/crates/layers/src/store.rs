@@ -4,7 +4,7 @@
 //! blobs/sha256/HEX          compressed blobs, manifests and configurations
 //! layers/sha256/HEX/fs      unpacked layers by diffID, with layer.json beside
 //! fixups/HEX/fs             directories of one image that its layers only imply, see compose
-//! ingest/HEX/{blob,layer/}  in the making, by blob digest; its directory's lock says that somebody is at it
+//! ingest/HEX/{blob,layer-PID/}  in the making, by blob digest; its directory's lock says that somebody is at it
 //! trash/                    on its way out
 //! unsynced/KIND-HEX         published, but not yet known to be on the disk
 //! boot-id                   the boot during which the marks above were made
@@ -19,7 +19,10 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rustix::fs::{FlockOperation, Mode, OFlags, flock, fstat, open, syncfs};
+use rustix::fs::{
+    FlockOperation, IFlags, Mode, OFlags, flock, fstat, ioctl_getflags, ioctl_setflags, open,
+    syncfs,
+};
 use rustix::io::Errno;
 
 use crate::refusal::{Code, Refusal, Result};
@@ -29,6 +32,9 @@ use crate::remove::remove_at;
 /// behind: who writes a small file is done long before.
 pub const TEMPORARY_PREFIX: &str = ".tmp-";
 const TEMPORARY_MAX_AGE: Duration = Duration::from_secs(600);
+
+/// How a layer in the making is called within its ingest, with the process's id behind.
+const LAYER_PREFIX: &str = "layer";
 
 pub struct Store {
     dir: PathBuf,
@@ -227,20 +233,27 @@ impl Ingest {
         self.path.join("blob")
     }
 
+    /// Each attempt has a name of its own, by which ext4 chooses the place for it.
     pub fn layer(&self) -> PathBuf {
-        self.path.join("layer")
+        self.path
+            .join(format!("{LAYER_PREFIX}-{}", std::process::id()))
     }
 
     /// An empty `layer/fs`, whatever an earlier attempt left.
     pub fn fresh_fs(&self) -> Result<OwnedFd> {
         self.discard_layer()?;
+        spread(&self.path);
         let fs_dir = self.layer().join("fs");
         fs::create_dir_all(&fs_dir).map_err(failed("make the layer's directory"))?;
         open_dir(&fs_dir)
     }
 
     pub fn discard_layer(&self) -> Result<()> {
-        remove_named(&open_dir(&self.path)?, "layer")
+        let dir = open_dir(&self.path)?;
+        let all = names(&self.path)?;
+        all.iter()
+            .filter(|name| name.starts_with(LAYER_PREFIX))
+            .try_for_each(|name| remove_named(&dir, name))
     }
 
     /// Keeps the directory while it holds a partial blob that a later pull can go on with.
@@ -255,6 +268,18 @@ impl Ingest {
 
     pub fn discard(&self) -> Result<()> {
         remove_named(&self.parent, &self.name)
+    }
+}
+
+/// Asks ext4 to place each layer in a part of the disk of its own. Beside its neighbours, its inodes would be looked
+/// for one by one among those that were freed within the last minute, which costs more than unpacking where many were;
+/// and layers that unpack at a time would wait for each other. Other file systems decide for themselves.
+fn spread(dir: &Path) {
+    let Ok(fd) = open_dir(dir) else { return };
+    if let Ok(flags) = ioctl_getflags(&fd)
+        && !flags.contains(IFlags::TOPDIR)
+    {
+        let _ = ioctl_setflags(&fd, flags | IFlags::TOPDIR);
     }
 }
 

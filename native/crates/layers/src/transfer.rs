@@ -3,14 +3,16 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, Read, Write};
+use std::num::NonZeroU64;
 use std::os::fd::OwnedFd;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
 
+use rustix::fs::{Advice, fadvise};
 use sha2::{Digest, Sha256};
 
 use crate::apply::{Contents, apply};
-use crate::decode::{Decoder, MAGIC_BYTES};
+use crate::decode::{Decoder, MAGIC_BYTES, WINDOW_BYTES};
 use crate::policy::Policy;
 use crate::refusal::{Code, Refusal, Result};
 
@@ -128,6 +130,55 @@ fn ring() -> (Sender<Vec<u8>>, Receiver<Vec<u8>>) {
     (tx, rx)
 }
 
+/// Keeps what nobody will read soon from filling the page cache: fresh pages are dearer than the disk, and others
+/// need the cached ones. Writing is begun behind the writer, and what has reached the disk by a while later is let go.
+struct WriteBehind<'a> {
+    file: &'a mut File,
+    written: u64,
+    begun: u64,
+    dropped: u64,
+}
+
+const BEHIND_STEP_BYTES: u64 = 4 << 20;
+const BEHIND_BYTES: u64 = 32 << 20;
+
+impl WriteBehind<'_> {
+    fn new(file: &mut File) -> Result<WriteBehind<'_>> {
+        let at = file
+            .metadata()
+            .map_err(|e| Refusal::system("save the blob", e))?
+            .len();
+        Ok(WriteBehind {
+            file,
+            written: at,
+            begun: at,
+            dropped: at,
+        })
+    }
+
+    fn write(&mut self, chunk: &[u8]) -> Result<()> {
+        self.file
+            .write_all(chunk)
+            .map_err(|e| Refusal::system("save the blob", e))?;
+        self.written += chunk.len() as u64;
+        if self.written - self.begun >= BEHIND_STEP_BYTES {
+            let_go(self.file, self.begun, self.written);
+            self.begun = self.written;
+            let until = self.written.saturating_sub(BEHIND_BYTES);
+            let_go(self.file, self.dropped, until);
+            self.dropped = until.max(self.dropped);
+        }
+        Ok(())
+    }
+}
+
+/// Dirty pages are only sent on their way by it; it is a hint, so that it may fail.
+fn let_go(file: &File, from: u64, until: u64) {
+    if let Some(length) = NonZeroU64::new(until.saturating_sub(from)) {
+        let _ = fadvise(file, from, Some(length), Advice::DontNeed);
+    }
+}
+
 struct Receive {
     source: Source,
     expected: Expected,
@@ -158,11 +209,12 @@ impl Receive {
     fn pump(
         &mut self,
         from: &mut dyn Read,
-        mut save: Option<&mut File>,
+        save: Option<&mut File>,
         hasher: &mut Sha256,
         total: &mut u64,
     ) -> Result<()> {
         let mut spare = Vec::new();
+        let mut behind = save.map(WriteBehind::new).transpose()?;
         loop {
             let mut chunk = match &self.tx {
                 Some(_) => self.free.recv().unwrap_or_default(),
@@ -177,9 +229,8 @@ impl Receive {
                 let message = format!("the blob is larger than {} bytes", self.expected.size);
                 return Err(Refusal::new(Code::SizeMismatch, message));
             }
-            if let Some(file) = &mut save {
-                file.write_all(&chunk)
-                    .map_err(|e| Refusal::system("save the blob", e))?;
+            if let Some(behind) = &mut behind {
+                behind.write(&chunk)?;
             }
             hasher.update(&chunk);
             spare = self.pass_on(chunk).unwrap_or_default();
@@ -242,6 +293,7 @@ fn inflate(
         free,
         chunk: Vec::new(),
         filled: 0,
+        window: vec![0; WINDOW_BYTES],
     };
     let mut decoder: Option<Decoder> = None;
     let mut held = Vec::new();
@@ -262,7 +314,7 @@ fn inflate(
         decode_chunk(decoder, &chunk, &mut out)?;
         let _ = recycle.send(chunk);
     }
-    let Some(decoder) = decoder else {
+    let Some(mut decoder) = decoder else {
         return Err(Refusal::new(
             Code::CorruptArchive,
             "the blob is too short for an archive",
@@ -276,8 +328,8 @@ fn inflate(
 fn decode_chunk(decoder: &mut Decoder, chunk: &[u8], out: &mut Output<'_>) -> Result<()> {
     let mut at = 0;
     loop {
-        let room = out.room()?;
-        let progress = decoder.step(&chunk[at..], room)?;
+        let (room, from) = out.room()?;
+        let progress = decoder.step(&chunk[at..], room, from)?;
         at += progress.used;
         let full = out.advance(progress.made)?;
         // A full chunk may leave output behind in the decoder even when the input is used up.
@@ -293,26 +345,31 @@ fn decode_chunk(decoder: &mut Decoder, chunk: &[u8], out: &mut Output<'_>) -> Re
     }
 }
 
+/// Chunks of unpacked bytes. Each begins with the end of the one before it, which the decoder looks back at.
 struct Output<'a> {
     tx: &'a SyncSender<Message>,
     free: &'a Receiver<Vec<u8>>,
     chunk: Vec<u8>,
     filled: usize,
+    window: Vec<u8>,
 }
 
 impl Output<'_> {
-    fn room(&mut self) -> Result<&mut [u8]> {
+    /// A chunk, and from where on it has room.
+    fn room(&mut self) -> Result<(&mut [u8], usize)> {
         if self.chunk.is_empty() {
             self.chunk = self.free.recv().map_err(|_| upstream())?;
-            self.chunk.resize(CHUNK_BYTES, 0);
+            self.chunk.resize(WINDOW_BYTES + CHUNK_BYTES, 0);
+            self.chunk[..WINDOW_BYTES].copy_from_slice(&self.window);
+            self.filled = WINDOW_BYTES;
         }
-        Ok(&mut self.chunk[self.filled..])
+        Ok((&mut self.chunk, self.filled))
     }
 
     /// True when the chunk was full and has gone on.
     fn advance(&mut self, count: usize) -> Result<bool> {
         self.filled += count;
-        if self.filled < CHUNK_BYTES {
+        if self.filled < self.chunk.len() {
             return Ok(false);
         }
         self.flush()?;
@@ -321,11 +378,12 @@ impl Output<'_> {
 
     fn flush(&mut self) -> Result<()> {
         let mut chunk = std::mem::take(&mut self.chunk);
-        chunk.truncate(self.filled);
-        self.filled = 0;
         if chunk.is_empty() {
             return Ok(());
         }
+        chunk.truncate(self.filled);
+        self.window
+            .copy_from_slice(&chunk[self.filled - WINDOW_BYTES..]);
         self.tx.send(Message::Chunk(chunk)).map_err(|_| upstream())
     }
 }
@@ -333,7 +391,7 @@ impl Output<'_> {
 fn hash(rx: &Receiver<Message>, tx: &SyncSender<Message>, diff_id: &Sha256Sum) -> Result<()> {
     let mut hasher = Sha256::new();
     while let Message::Chunk(chunk) = rx.recv().map_err(|_| upstream())? {
-        hasher.update(&chunk);
+        hasher.update(&chunk[WINDOW_BYTES..]);
         tx.send(Message::Chunk(chunk)).map_err(|_| upstream())?;
     }
     let found: Sha256Sum = hasher.finalize().into();
@@ -379,11 +437,14 @@ impl Read for ChunkReader {
 impl BufRead for ChunkReader {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         while self.at == self.chunk.len() && !self.ended {
-            self.at = 0;
             // The decompressor may be done already.
             let _ = self.recycle.send(std::mem::take(&mut self.chunk));
+            self.at = 0;
             match self.rx.recv() {
-                Ok(Message::Chunk(chunk)) => self.chunk = chunk,
+                Ok(Message::Chunk(chunk)) => {
+                    self.chunk = chunk;
+                    self.at = WINDOW_BYTES;
+                }
                 Ok(Message::End) => self.ended = true,
                 Err(_) => return Err(io::Error::other(upstream())),
             }

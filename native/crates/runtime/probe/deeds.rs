@@ -23,6 +23,13 @@ pub fn run(deed: &[&str]) -> Option<Result<String, Error>> {
         ["limit", name] => limit(name),
         ["descriptors"] => descriptors(),
         ["terminal"] => terminal(),
+        ["read-line"] => {
+            let mut line = String::new();
+            std::io::stdin()
+                .read_line(&mut line)
+                .map(|_| line.trim().to_owned())
+        }
+        ["wait-for-columns", columns] => wait_for_columns(columns.parse().unwrap_or(0)),
         ["sleep", seconds] => {
             sleep(Duration::from_secs(seconds.parse().unwrap_or(0)));
             Ok(String::new())
@@ -105,6 +112,14 @@ fn terminal() -> Result<String, Error> {
         "{}x{} console={same} controlling={controlling}",
         size.ws_col, size.ws_row
     ))
+}
+
+/// Waits until the terminal has this width.
+fn wait_for_columns(columns: u16) -> Result<String, Error> {
+    while rustix::termios::tcgetwinsize(std::io::stdout())?.ws_col != columns {
+        sleep(Duration::from_millis(2));
+    }
+    Ok(columns.to_string())
 }
 
 fn eat_memory(mebibytes: usize) -> Result<String, Error> {

@@ -1,8 +1,9 @@
 //! Command lines as runc has them: `--flag value`, `--flag=value`, `-f value`; the first word that
 //! is no flag ends the flags.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use crate::container::rootless;
 use crate::error::Result;
 use crate::fail;
 
@@ -108,6 +109,8 @@ pub struct Global {
     pub root: PathBuf,
     pub log: Option<PathBuf>,
     pub log_json: bool,
+    /// Goes on without cgroups that the caller may not make.
+    pub rootless: bool,
 }
 
 pub const DEFAULT_ROOT: &str = "/run/gantry/runtime";
@@ -126,14 +129,24 @@ pub const GLOBAL_FLAGS: &[Flag] = &[
     ("version", Some('v'), false),
 ];
 
+/// An ordinary user has a directory of its own for what lasts as long as its session.
+fn default_root() -> PathBuf {
+    let own = std::env::var_os("XDG_RUNTIME_DIR").filter(|_| !rootless::is_root());
+    own.map_or(DEFAULT_ROOT.into(), |dir| {
+        PathBuf::from(dir).join("gantry/runtime")
+    })
+}
+
 impl Global {
     pub fn of(arguments: &Arguments) -> Self {
         Self {
-            root: arguments
-                .path("root")
-                .unwrap_or_else(|| Path::new(DEFAULT_ROOT).into()),
+            root: arguments.path("root").unwrap_or_else(default_root),
             log: arguments.path("log"),
             log_json: arguments.value("log-format") == Some("json"),
+            rootless: match arguments.value("rootless") {
+                None | Some("auto") => !rootless::is_root(),
+                value => value == Some("true"),
+            },
         }
     }
 
@@ -146,6 +159,11 @@ impl Global {
                 "--systemd-cgroup: this runtime makes its cgroups itself; use the cgroupfs driver \
                  and, below systemd, a unit with Delegate=yes"
             );
+        }
+        if let Some(other) = arguments.value("rootless")
+            && !matches!(other, "true" | "false" | "auto")
+        {
+            fail!("--rootless {other:?} is none of true, false, auto");
         }
         match arguments.value("log-format") {
             None | Some("json" | "text") => Ok(()),

@@ -5,6 +5,11 @@
 //! that becomes the container. It refuses what it cannot keep: limits without a controller, labels
 //! without a security module, sysctls of the host, containers without a mount namespace. It is
 //! synchronous and has one thread, because namespaces are entered by threads.
+//!
+//! Beside the specification it obeys three annotations: `dev.gantry.rootfs.lower` (layers, topmost
+//! first, joined by colons), `.upper` and `.work`, of which it mounts the root as an overlay in the
+//! container's own mount namespace. With a user namespace the layers are id-mapped: on disk every
+//! file keeps the owner that the container sees (docs/user-namespaces.md).
 
 pub mod cgroup;
 pub mod cli;

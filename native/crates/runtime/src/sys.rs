@@ -104,6 +104,22 @@ pub fn mount_setattr_full(
     })
 }
 
+/// Sets the ids with which this process reaches files; its other ids stay.
+pub fn set_filesystem_ids(uid: u32, gid: u32) -> io::Result<()> {
+    // SAFETY: takes one integer and changes this single-threaded process alone.
+    unsafe { libc::setfsgid(gid) };
+    // SAFETY: as above.
+    unsafe { libc::setfsuid(uid) };
+    // Neither call can tell a failure but by the value that a second one returns.
+    // SAFETY: as above; -1 is no id and changes nothing.
+    let now = unsafe { (libc::setfsuid(u32::MAX), libc::setfsgid(u32::MAX)) };
+    if (now.0.cast_unsigned(), now.1.cast_unsigned()) == (uid, gid) {
+        Ok(())
+    } else {
+        Err(io::ErrorKind::PermissionDenied.into())
+    }
+}
+
 /// Installs a seccomp filter program. Returns the listener when `flags` ask for one.
 pub fn seccomp_set_filter(
     flags: u64,

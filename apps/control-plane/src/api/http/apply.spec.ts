@@ -191,4 +191,33 @@ describe('managedFields of other writes', () => {
     });
     expect(managers(body)).toEqual(['me Update']);
   });
+
+  test('are turned over by a patch, and by none that is malformed', async () => {
+    const { body } = await api.call(
+      'POST',
+      `${deployments}?fieldManager=old`,
+      deployment('turned', 1),
+    );
+    const [entry] = body.metadata.managedFields as [Entry];
+    const patched = (managedFields: unknown[]) =>
+      api.call(
+        'PATCH',
+        `${deployments}/turned?fieldManager=new`,
+        { metadata: { managedFields } },
+        {
+          'content-type': 'application/merge-patch+json',
+        },
+      );
+    const turned = await patched([{ ...entry, manager: 'new', operation: 'Apply' }]);
+    expect([turned.status, managers(turned.body)]).toEqual([200, ['new Apply']]);
+    for (const fieldsV1 of [{ 'f:spec': 1 }, [], nested(100)]) {
+      const refused = await patched([{ ...entry, manager: 'worse', fieldsV1 }]);
+      expect(refused.status === 200 ? managers(refused.body) : 'refused').not.toContain(
+        'worse Update',
+      );
+    }
+    expect(managers((await patched([{}])).body)).toEqual([]);
+  });
 });
+
+const nested = (depth: number): object => (depth === 0 ? {} : { 'f:x': nested(depth - 1) });

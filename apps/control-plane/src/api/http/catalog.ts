@@ -61,13 +61,21 @@ function builtIn(kind: Kind): CatalogSubresource[] {
   return found;
 }
 
-function storedResource(kind: Kind, registry: SubresourceRegistry): CatalogResource {
-  const own = { group: kind.group, version: kind.version, kind: kind.kind };
-  const registered = registry.of(kind).map(({ name, verbs, responseKind = own }) => ({
+function registeredBelow(
+  place: Pick<Kind, 'group' | 'version' | 'plural'>,
+  own: ResponseKind,
+  registry: SubresourceRegistry,
+): CatalogSubresource[] {
+  return registry.of(place).map(({ name, verbs, responseKind = own }) => ({
     name,
     verbs,
     responseKind,
   }));
+}
+
+function storedResource(kind: Kind, registry: SubresourceRegistry): CatalogResource {
+  const own = { group: kind.group, version: kind.version, kind: kind.kind };
+  const registered = registeredBelow(kind, own, registry);
   const subresources = [...builtIn(kind), ...registered].sort((a, b) => (a.name < b.name ? -1 : 1));
   const { plural, singular, namespaced, shortNames, categories } = kind;
   const names = { plural, singular, kind: kind.kind, namespaced, shortNames, categories };
@@ -93,7 +101,8 @@ export function catalog(kinds: KindRegistry, registry: SubresourceRegistry): Cat
     if (computed.hidden) continue;
     const { group, version, plural, singular, kind, namespaced, verbs } = computed;
     const names = { plural, singular, kind, namespaced, verbs };
-    versionOf(group, version).push({ ...names, shortNames: [], categories: [], subresources: [] });
+    const subresources = registeredBelow(computed, { group, version, kind }, registry);
+    versionOf(group, version).push({ ...names, shortNames: [], categories: [], subresources });
   }
   return [...versions.values()].sort((a, b) =>
     a.group < b.group ? -1 : a.group > b.group ? 1 : 0,

@@ -123,6 +123,12 @@ export class Dispatcher {
     return { status: 200, contentType: response.contentType, body: response.stream };
   }
 
+  /** WebSockets are opened by a GET; what changes something is no read for all that. */
+  upgradeVerb(path: ApiPath): string {
+    const verbs = (path.type === 'resource' && this.registered(path.path)?.verbs) || [];
+    return verbs.includes('create') && !verbs.includes('get') ? 'create' : 'get';
+  }
+
   /** The handler of a WebSocket on this path; NotFound or BadRequest when there is none. */
   upgradeHandler(path: ApiPath): Subresource & Required<Pick<Subresource, 'upgrade'>> {
     const { context } = this.options;

@@ -51,7 +51,7 @@ export async function createBinding(
   return json(success(undefined, 201), 201);
 }
 
-/** POST pods/NAME/eviction (policy/v1): a delete that later respects disruption budgets. */
+/** POST pods/NAME/eviction (policy/v1): a delete within the pod's disruption budget. */
 export async function createEviction(
   { resources }: ApiContext,
   request: ApiRequest,
@@ -59,6 +59,6 @@ export async function createEviction(
 ): Promise<ApiResponse> {
   const body = bodyFor(request, target, 'Eviction') as Named & { deleteOptions?: unknown };
   const options = deleteOptions(request.query, body.deleteOptions);
-  await resources.delete(target.kind, target.namespace, nameOf(target, 'POST'), options);
+  await resources.evict(target.namespace!, nameOf(target, 'POST'), options);
   return json(success(undefined, 201), 201);
 }

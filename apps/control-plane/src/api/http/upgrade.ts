@@ -62,7 +62,7 @@ async function upgrade(
   const [pathname = '', search = ''] = (raw.url ?? '').split('?', 2);
   const query = new URLSearchParams(search);
   const { path, attributes } = dispatcher.route('GET', pathname, query);
-  const user = await dispatcher.admit(raw, attributes);
+  const user = await dispatcher.admit(raw, { ...attributes, verb: dispatcher.upgradeVerb(path) });
   const handler = dispatcher.upgradeHandler(path);
   const protocol = offeredProtocol(raw);
   const gone = closingWith(socket, signal);

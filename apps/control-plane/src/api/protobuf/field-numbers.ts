@@ -421,6 +421,9 @@ export const fieldNumbers: Readonly<Record<string, string>> = {
   'core.v1.WindowsSecurityContextOptions':
     '1:gmsaCredentialSpecName:*string 2:gmsaCredentialSpec:*string 3:runAsUserName:*string ' +
     '4:hostProcess:*bool',
+  'meta.v1.Condition':
+    '1:type:string 2:status:string 3:observedGeneration:int 4:lastTransitionTime:time ' +
+    '5:reason:string 6:message:string',
   'meta.v1.DeleteOptions':
     '1:gracePeriodSeconds:*int 2:preconditions:*meta.v1.Preconditions ' +
     '3:orphanDependents:*bool 4:propagationPolicy:*string 5:dryRun:[]string ' +
@@ -443,4 +446,17 @@ export const fieldNumbers: Readonly<Record<string, string>> = {
     '7:blockOwnerDeletion:*bool',
   'meta.v1.Preconditions': '1:uid:*string 2:resourceVersion:*string',
   'policy.v1.Eviction': '1:metadata:meta.v1.ObjectMeta 2:deleteOptions:*meta.v1.DeleteOptions',
+  'policy.v1.PodDisruptionBudget':
+    '1:metadata:meta.v1.ObjectMeta 2:spec:policy.v1.PodDisruptionBudgetSpec ' +
+    '3:status:policy.v1.PodDisruptionBudgetStatus',
+  'policy.v1.PodDisruptionBudgetSpec':
+    '1:minAvailable:*intOrString 2:selector:*meta.v1.LabelSelector 3:maxUnavailable:*intOrString ' +
+    '4:unhealthyPodEvictionPolicy:*string',
+  'policy.v1.PodDisruptionBudgetStatus':
+    '1:observedGeneration:int 2:disruptedPods:map:time 3:disruptionsAllowed:int ' +
+    '4:currentHealthy:int 5:desiredHealthy:int 6:expectedPods:int ' +
+    '7:conditions:[]meta.v1.Condition',
+  'scheduling.v1.PriorityClass':
+    '1:metadata:meta.v1.ObjectMeta 2:value:int 3:globalDefault:bool 4:description:string ' +
+    '5:preemptionPolicy:*string',
 };

@@ -23,10 +23,12 @@ export function boundTo(nodeName: string, uid: string | undefined, nowMs: number
       status: 'True' as const,
       lastTransitionTime: timestamp(nowMs),
     };
+    // The node that was cleared for it has done its part, whether it is this one or not.
+    const { nominatedNodeName: _, ...status } = pod.status ?? {};
     return {
       ...pod,
       spec: { ...pod.spec, nodeName },
-      status: { ...pod.status, conditions: [...others, scheduled] },
+      status: { ...status, conditions: [...others, scheduled] },
     };
   };
 }

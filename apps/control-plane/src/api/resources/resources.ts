@@ -1,16 +1,16 @@
 import { type ApiObject, type Kind, serverSideApply } from '@gantry/api-machinery';
-import { type Namespace, NamespaceKind, PodKind } from '@gantry/api';
+import { type Namespace, NamespaceKind } from '@gantry/api';
 import { type Clock, isReason, notFound, timestamp } from '@gantry/base';
 import type { ObjectStore } from '@gantry/controller';
 import type { WatchCaches } from '../watch/watch-caches.js';
 import { watchKind } from '../watch/watch-kind.js';
 import { appliedTo, named } from './applying.js';
-import { boundTo } from './binding.js';
+import { ApiBindings } from './api-bindings.js';
 import { type CreateHook, CreateHooks } from './create-hooks.js';
 import { Deleter } from './deleter.js';
 import { detailsOf } from './details.js';
+import { Evictions } from './evictions.js';
 import { listKind } from './list-kind.js';
-import { requireLiveNamespace } from './namespace-admission.js';
 import type {
   Applied,
   ApplyOptions,
@@ -26,6 +26,7 @@ import type {
   WriteTarget,
 } from './options.js';
 import { patched } from './patching.js';
+import { PriorityAdmission } from './priority-admission.js';
 import { type Change, Writer } from './writer.js';
 
 /** How often server-side apply begins anew when the object comes or goes meanwhile. */
@@ -48,6 +49,9 @@ export class Resources {
   private readonly caches: WatchCaches;
   private readonly writer: Writer;
   private readonly deleter: Deleter;
+  private readonly evictions: Evictions;
+  private readonly bindings: ApiBindings;
+  private readonly priorities: PriorityAdmission;
   private readonly clock: Clock;
 
   constructor(
@@ -59,6 +63,10 @@ export class Resources {
     this.clock = dependencies.clock;
     this.writer = new Writer(dependencies.objects, dependencies.clock);
     this.deleter = new Deleter(dependencies.objects, dependencies.clock);
+    this.evictions = new Evictions(dependencies.objects, this.deleter, dependencies.clock);
+    const { objects, caches, clock } = dependencies;
+    this.bindings = new ApiBindings(objects, caches, clock);
+    this.priorities = new PriorityAdmission(dependencies.objects, dependencies.caches);
   }
 
   /** The same rules over a leader's fence: its writes fail once another leads (ServiceUnavailable). */
@@ -108,7 +116,7 @@ export class Resources {
     options: WriteOptions = {},
   ): Promise<T> {
     const mine = options.owned ? object : structuredClone(object);
-    if (kind.namespaced && namespace) await requireLiveNamespace(this.objects, namespace, mine);
+    await this.priorities.create(kind, mine);
     const answer = this.hooks.run(kind, mine);
     return answer(await this.writer.create(kind, namespace, mine, options));
   }
@@ -142,7 +150,12 @@ export class Resources {
     options: WriteOptions & { target?: WriteTarget } = {},
   ): Promise<T> {
     const { target = 'object' } = options;
-    return this.writer.change({ kind, namespace, name, target }, change, options);
+    const admitted: Change<T> = async (current) => {
+      const next = await change(current);
+      if (next && target === 'object') await this.priorities.change(kind, next);
+      return next;
+    };
+    return this.writer.change({ kind, namespace, name, target }, admitted, options);
   }
 
   /** As mutate, but only status changes. */
@@ -221,15 +234,19 @@ export class Resources {
     return this.deleter.deleteAll(kind, page.items, options);
   }
 
-  /** Puts a pod on a node, once: Conflict when it is already on one or is going. */
-  async bind(
+  /** Deletes a pod within its disruption budget; TooManyRequests when that forbids it now. */
+  evict(namespace: string, name: string, options: DeleteOptions = {}): Promise<void> {
+    return this.evictions.evict(namespace, name, options);
+  }
+
+  /** Puts a pod on a node, once: Conflict when it is already on one, is going, or the node has no room. */
+  bind(
     namespace: string,
     name: string,
     nodeName: string,
     options: WriteOptions & { uid?: string } = {},
   ): Promise<void> {
-    const bound = boundTo(nodeName, options.uid, this.clock.now());
-    await this.mutate(PodKind, namespace, name, bound, { ...options, target: 'whole' });
+    return this.bindings.bind(namespace, name, nodeName, options);
   }
 
   /** Sets spec.finalizers of a namespace; the last one that goes takes the namespace with it. */
@@ -258,6 +275,10 @@ export class Resources {
   ): Promise<T> {
     const { namespace, name = '' } = object.metadata;
     const key = { kind, namespace, name, target };
-    return this.writer.change(key, () => structuredClone(object), options);
+    const change = async () => {
+      if (target === 'object') await this.priorities.change(kind, object);
+      return structuredClone(object);
+    };
+    return this.writer.change(key, change, options);
   }
 }

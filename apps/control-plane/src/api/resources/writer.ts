@@ -8,14 +8,17 @@ import {
 import {
   alreadyExists,
   type Clock,
+  conflict,
   GantryError,
   isReason,
   notFound,
   timestamp,
 } from '@gantry/base';
+import { NamespaceKind } from '@gantry/api';
 import type { ObjectStore } from '@gantry/controller';
 import { mayGo } from './deletion.js';
 import { detailsOf, invalidObject } from './details.js';
+import { NamespaceAdmission } from './namespace-admission.js';
 import {
   continueMetadata,
   generateName,
@@ -23,6 +26,7 @@ import {
   pretendCreated,
   startMetadata,
 } from './metadata.js';
+import { managersFor } from './managers.js';
 import type { WriteOptions, WriteTarget } from './options.js';
 
 /** How often a write is tried again when another writer came first, or a generated name was taken. */
@@ -40,10 +44,14 @@ export interface WriteKey<T extends ApiObject> {
 
 /** The write path of one object: metadata rules, defaults, validation, compare-and-set. */
 export class Writer {
+  private readonly namespaces: NamespaceAdmission;
+
   constructor(
     private readonly objects: ObjectStore,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    this.namespaces = new NamespaceAdmission(objects);
+  }
 
   /** `object` is changed in place on its way into the store. */
   async create<T extends ApiObject>(
@@ -52,6 +60,8 @@ export class Writer {
     object: T,
     options: WriteOptions,
   ): Promise<T> {
+    // A namespace that is not there is told before whatever else is wrong.
+    if (kind.namespaced && namespace) await this.namespaces.live(namespace, object, false);
     startMetadata(kind, namespace, object);
     const { metadata } = object;
     const prefix = metadata.name ? undefined : metadata.generateName;
@@ -76,12 +86,29 @@ export class Writer {
     object: T,
     options: WriteOptions,
   ): Promise<T> {
-    if (!options.dryRun) return sized(kind, object, this.objects.create(kind, object));
     const { namespace, name = '' } = object.metadata;
+    if (!options.dryRun) return sized(kind, object, this.createIn(namespace, kind, object));
+    if (kind.namespaced && namespace) await this.namespaces.live(namespace, object, true);
     const existing = await this.objects.get(kind, namespace, name);
     if (existing) throw alreadyExists(detailsOf(kind, name));
     pretendCreated(object, this.clock.now());
     return object;
+  }
+
+  private async createIn<T extends ApiObject>(
+    namespace: string | undefined,
+    kind: Kind<T>,
+    object: T,
+  ): Promise<T> {
+    if (!kind.namespaced || !namespace) return this.objects.create(kind, object);
+    for (let attempt = 1; attempt <= maxAttempts; attempt++) {
+      const live = await this.namespaces.live(namespace, object, attempt > 1);
+      const beside = [{ kind: NamespaceKind, object: live }];
+      const created = await this.objects.createBeside(kind, object, beside);
+      if (created) return created;
+    }
+    const why = `namespace ${namespace} changed ${maxAttempts} times in a row`;
+    throw conflict(detailsOf(kind, object.metadata.name), why);
   }
 
   /** Read, change, check, write; again when another writer came first. */
@@ -97,10 +124,12 @@ export class Writer {
       const next = await change(structuredClone(current));
       if (next === undefined) return current;
       this.prepare(key, next, current);
-      if (options.fieldManager) next.metadata.managedFields = current.metadata.managedFields;
+      const managedFields = managersFor(next.metadata, current.metadata);
+      if (options.fieldManager) next.metadata.managedFields = managedFields;
       omitEmpty(next.metadata);
       if (jsonEqual(next, current)) return current;
-      if (key.target !== 'whole') this.track(kind, current, next, options, key.target);
+      const before = { ...current, metadata: { ...current.metadata, managedFields } };
+      if (key.target !== 'whole') this.track(kind, before, next, options, key.target);
       if (options.dryRun) return next;
       try {
         return await this.write(kind, next);

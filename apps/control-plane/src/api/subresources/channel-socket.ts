@@ -1,3 +1,4 @@
+import { Bell } from '@gantry/base';
 import type { WebSocket } from 'ws';
 
 /** Channels of v5.channel.k8s.io: the first byte of each message. */
@@ -24,7 +25,7 @@ export interface ChannelFrame {
  */
 export class ChannelSocket implements AsyncIterable<ChannelFrame> {
   private readonly frames: ChannelFrame[] = [];
-  private wake: (() => void) | undefined;
+  private readonly bell = new Bell();
   private closed = false;
   private closing = false;
   private paused = false;
@@ -48,12 +49,12 @@ export class ChannelSocket implements AsyncIterable<ChannelFrame> {
       this.paused = true;
       this.socket.pause();
     }
-    this.wake?.();
+    this.bell.ring();
   }
 
   private onClosed(): void {
     this.closed = true;
-    this.wake?.();
+    this.bell.ring();
   }
 
   /** Resolves when the client can take more; resolves at once when it has gone. */
@@ -85,8 +86,7 @@ export class ChannelSocket implements AsyncIterable<ChannelFrame> {
         continue;
       }
       if (this.closed) return;
-      await new Promise<void>((resolve) => (this.wake = resolve));
-      this.wake = undefined;
+      await this.bell.rung();
     }
   }
 

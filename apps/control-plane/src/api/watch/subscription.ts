@@ -1,5 +1,5 @@
 import type { ApiObject } from '@gantry/api-machinery';
-import { GantryError } from '@gantry/base';
+import { Bell, GantryError } from '@gantry/base';
 import type { DeliveredEvent } from '../resources/options.js';
 
 /** Events that may wait for one slow watcher before it is dropped; more than a cache replays at once. */
@@ -10,7 +10,7 @@ export class Subscription<T extends ApiObject> implements AsyncIterableIterator<
   private waiting: DeliveredEvent<T>[] = [];
   private ended = false;
   private failure: Error | undefined;
-  private wake: (() => void) | undefined;
+  private readonly bell = new Bell();
 
   constructor(private readonly onEnd: (self: Subscription<T>) => void) {}
 
@@ -18,7 +18,7 @@ export class Subscription<T extends ApiObject> implements AsyncIterableIterator<
     if (this.ended) return;
     if (this.waiting.length < maxWaitingEvents) {
       this.waiting.push(event);
-      this.wake?.();
+      this.bell.ring();
       return;
     }
     const message = `the watcher is ${maxWaitingEvents} events behind: list and watch again`;
@@ -31,7 +31,7 @@ export class Subscription<T extends ApiObject> implements AsyncIterableIterator<
     this.ended = true;
     this.failure = failure;
     this.waiting = [];
-    this.wake?.();
+    this.bell.ring();
     this.onEnd(this);
   }
 
@@ -41,8 +41,7 @@ export class Subscription<T extends ApiObject> implements AsyncIterableIterator<
       if (value) return { done: false, value };
       if (this.failure) throw this.failure;
       if (this.ended) return { done: true, value: undefined };
-      await new Promise<void>((resolve) => (this.wake = resolve));
-      this.wake = undefined;
+      await this.bell.rung();
     }
   }
 

@@ -70,6 +70,13 @@ export class WatchCache<T extends ApiObject> {
     return namespace ? items.filter((item) => item.metadata.namespace === namespace) : items;
   }
 
+  /** The current objects that a test holds for, in no order. */
+  find(test: (object: T) => boolean): T[] {
+    const found: T[] = [];
+    for (const object of this.current.values()) if (test(object)) found.push(object);
+    return found;
+  }
+
   /** Every change after the revision that the filter sees; Expired when that is too long ago. */
   subscribe(after: bigint, filter: WatchFilter<T>): Subscription<T> {
     if (after < this.oldest) {

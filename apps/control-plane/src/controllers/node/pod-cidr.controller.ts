@@ -14,8 +14,12 @@ export function podCidrController(context: ControllerContext, options: PodCidrOp
   const nodes = informers.for(NodeKind);
   const cidrs = new PodCidrs(options.clusterCidr, options.nodeCidrMask);
   const events = context.events.for('cidr-allocator');
-  /** Given out in this term; the cache may not show it yet. */
-  const given = new Map<string, string>();
+  // What was given out in this term stays the node's until the cache shows it.
+  nodes.subscribe({
+    added: ({ metadata, spec }) => spec?.podCIDR && cidrs.assign(metadata.name!, spec.podCIDR),
+    updated: ({ metadata, spec }) => spec?.podCIDR && cidrs.assign(metadata.name!, spec.podCIDR),
+    deleted: ({ metadata }) => cidrs.assign(metadata.name!, undefined),
+  });
   return new Controller({
     name: 'pod-cidr',
     // One at a time, or two nodes could get the same part.
@@ -23,16 +27,13 @@ export function podCidrController(context: ControllerContext, options: PodCidrOp
     sources: [source(nodes, (node) => [node.metadata.name!])],
     async reconcile(name) {
       const node = nodes.get(undefined, name);
-      if (!node) return void given.delete(name);
-      if (node.spec?.podCIDR) return;
-      const stored = nodes.list().flatMap(({ spec }) => spec?.podCIDR ?? []);
-      const podCIDR = given.get(name) ?? cidrs.allocate([...stored, ...given.values()]);
+      if (!node || node.spec?.podCIDR) return;
+      const podCIDR = cidrs.get(name) ?? cidrs.allocate(name);
       if (!podCIDR) {
         const message = `no part of ${options.clusterCidr} is free for node ${name}; delete nodes that are gone or use a larger --cluster-cidr`;
         events.record(NodeKind, node, { type: 'Warning', reason: 'CIDRNotAvailable', message });
         return { requeueAfterMs: 10_000 };
       }
-      given.set(name, podCIDR);
       await resources.mutate(NodeKind, undefined, name, (current) =>
         current.spec?.podCIDR
           ? undefined

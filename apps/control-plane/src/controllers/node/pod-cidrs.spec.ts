@@ -18,7 +18,18 @@ const cases: [cluster: string, bits: number, taken: string[], next: string | und
 ];
 
 test.each(cases)('%s by /%i without %j → %s', (cluster, bits, taken, next) => {
-  expect(new PodCidrs(cluster, bits).allocate(taken)).toBe(next);
+  const cidrs = new PodCidrs(cluster, bits);
+  taken.forEach((range, i) => cidrs.assign(`node-${i}`, range));
+  expect(cidrs.allocate('new')).toBe(next);
+});
+
+test('a part is free again when its owner is gone, and moves with its owner', () => {
+  const cidrs = new PodCidrs('10.42.0.0/16', 24);
+  expect([cidrs.allocate('a'), cidrs.allocate('b')]).toEqual(['10.42.0.0/24', '10.42.1.0/24']);
+  cidrs.assign('a', undefined);
+  cidrs.assign('b', '10.42.7.0/24');
+  expect(cidrs.get('a')).toBeUndefined();
+  expect([cidrs.allocate('c'), cidrs.allocate('d')]).toEqual(['10.42.0.0/24', '10.42.1.0/24']);
 });
 
 test('refuses what is no range', () => {

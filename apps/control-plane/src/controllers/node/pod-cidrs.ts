@@ -23,7 +23,9 @@ function textOf({ first, bits }: Range): string {
 /** Hands out parts of the cluster's range, the lowest free one first. */
 export class PodCidrs {
   private readonly cluster: Range;
-  private readonly count: number;
+  /** For each part, how many owners' ranges overlap it. */
+  private readonly owners: Uint16Array;
+  private readonly rangeOf = new Map<string, string>();
 
   /** `nodeBits` is the prefix length of each node's part. */
   constructor(
@@ -31,22 +33,46 @@ export class PodCidrs {
     private readonly nodeBits: number,
   ) {
     this.cluster = parseRange(clusterCidr);
-    this.count = 2 ** (nodeBits - this.cluster.bits);
+    this.owners = new Uint16Array(2 ** (nodeBits - this.cluster.bits));
   }
 
-  /** The lowest part that overlaps none of `taken`; undefined when all are taken. */
-  allocate(taken: readonly string[]): string | undefined {
-    const size = 2 ** (32 - this.nodeBits);
-    const used = new Set<number>();
-    for (const { first, bits } of taken.map(parseRange)) {
-      const from = Math.floor((first - this.cluster.first) / size);
-      const to = Math.floor((first + 2 ** (32 - bits) - 1 - this.cluster.first) / size);
-      for (let i = Math.max(0, from); i <= Math.min(to, this.count - 1); i++) used.add(i);
+  /** The owner has this range from now on, wherever it lies, or none. */
+  assign(owner: string, range: string | undefined): void {
+    const known = this.rangeOf.get(owner);
+    if (known === range) return;
+    if (known !== undefined) this.count(known, -1);
+    if (range === undefined) this.rangeOf.delete(owner);
+    else {
+      this.rangeOf.set(owner, range);
+      this.count(range, 1);
     }
-    for (let i = 0; i < this.count; i++) {
-      if (!used.has(i))
-        return textOf({ first: this.cluster.first + i * size, bits: this.nodeBits });
-    }
-    return undefined;
+  }
+
+  /** Gives the owner the lowest part that overlaps nobody's; undefined when all are taken. */
+  allocate(owner: string): string | undefined {
+    const free = this.owners.indexOf(0);
+    if (free < 0) return undefined;
+    const first = this.cluster.first + free * this.partSize;
+    const range = textOf({ first, bits: this.nodeBits });
+    this.assign(owner, range);
+    return range;
+  }
+
+  /** What the owner has. */
+  get(owner: string): string | undefined {
+    return this.rangeOf.get(owner);
+  }
+
+  private get partSize(): number {
+    return 2 ** (32 - this.nodeBits);
+  }
+
+  private count(text: string, delta: 1 | -1): void {
+    const { first, bits } = parseRange(text);
+    const offset = first - this.cluster.first;
+    const from = Math.max(0, Math.floor(offset / this.partSize));
+    const last = Math.floor((offset + 2 ** (32 - bits) - 1) / this.partSize);
+    const to = Math.min(last, this.owners.length - 1);
+    for (let i = from; i <= to; i++) this.owners[i]! += delta;
   }
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use gantry_fuzz::{Fuzz, Random, mutate_bytes};
 use gantry_layers::apply::apply;
-use gantry_layers::decode::Decoder;
+use gantry_layers::decode::{Decoder, WINDOW_BYTES};
 use gantry_layers::policy::{Policy, is_harmless_device};
 
 use crate::support::{Raw, entry, gzip, pax, tar};
@@ -197,7 +197,7 @@ fn archive(random: &mut Random, yard: &Path) -> Vec<u8> {
         if random.once_in(12) {
             entries.push(header(random, yard));
         }
-        let odd = random.once_in(20).then(|| random.next() as u8);
+        let odd = random.once_in(20).then(|| random.number() as u8);
         let mut raw = entry(odd.unwrap_or(*random.pick(&FLAGS)), "");
         raw.name = name(random);
         raw.link = link(random, yard);
@@ -205,7 +205,7 @@ fn archive(random: &mut Random, yard: &Path) -> Vec<u8> {
         raw.device = (random.below(12) as u32, random.below(8) as u32);
         raw.data = vec![b'd'; random.below(700)];
         if random.once_in(10) {
-            raw.claimed_size = Some(random.next() >> random.below(64));
+            raw.claimed_size = Some(random.number() >> random.below(64));
         }
         entries.push(raw);
     }
@@ -250,12 +250,13 @@ fn decoded(blob: &[u8]) -> (usize, bool) {
         return (0, false);
     };
     let (mut used, mut made) = (0, 0);
-    let mut room = vec![0; 64 * 1024];
+    let mut room = vec![0; WINDOW_BYTES + 64 * 1024];
     while made < MOST {
-        let Ok(progress) = decoder.step(&blob[used..], &mut room) else {
+        let Ok(progress) = decoder.step(&blob[used..], &mut room, WINDOW_BYTES) else {
             return (made, false);
         };
-        assert!(progress.used <= blob.len() - used && progress.made <= room.len());
+        assert!(progress.used <= blob.len() - used && progress.made <= room.len() - WINDOW_BYTES);
+        room.copy_within(progress.made..progress.made + WINDOW_BYTES, 0);
         used += progress.used;
         made += progress.made;
         if progress.used == 0 && progress.made == 0 {

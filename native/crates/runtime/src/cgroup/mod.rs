@@ -17,7 +17,7 @@ use std::io::{ErrorKind, Write};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{Access, Mode, OFlags, access};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result, Step};
@@ -112,6 +112,53 @@ impl Cgroup {
         Ok(tasks)
     }
 
+    /// Existing groups below these, as `exec --cgroup` names them: `PATH` for all hierarchies, or
+    /// `CONTROLLER:PATH` for one.
+    pub fn below(&self, wishes: &[String]) -> Result<Self> {
+        let mut found = self.clone();
+        for wish in wishes {
+            let (controller, path) = match wish.split_once(':') {
+                Some((controller, path)) => (controller, path),
+                None => ("", wish.as_str()),
+            };
+            found.descend(controller, path)?;
+        }
+        Ok(found)
+    }
+
+    fn descend(&mut self, controller: &str, path: &str) -> Result<()> {
+        let path = path.trim_matches('/');
+        if path.split('/').any(|part| part == "..") {
+            return Err(Error::new(format!(
+                "--cgroup {path:?} leaves the container's group"
+            )));
+        }
+        let v2_only = self.v1.is_empty();
+        let unified = self
+            .unified
+            .iter_mut()
+            .filter(|_| controller.is_empty() && v2_only);
+        let v1 = self.v1.iter_mut();
+        let v1 = v1.filter(|group| controller.is_empty() || group.has(controller));
+        let mut matched = false;
+        for dir in unified.chain(v1.map(|group| &mut group.dir)) {
+            matched = true;
+            dir.push(path);
+            if !dir.is_dir() {
+                return Err(Error::new(format!(
+                    "--cgroup: {} does not exist",
+                    dir.display()
+                )));
+            }
+        }
+        if matched {
+            return Ok(());
+        }
+        Err(Error::new(format!(
+            "--cgroup: the container has no hierarchy of {controller:?}"
+        )))
+    }
+
     /// The `tasks` files of existing v1 groups, for a process that joins them.
     pub fn open_v1_tasks(&self) -> Result<Vec<OwnedFd>> {
         self.v1.iter().map(V1Group::open_tasks).collect()
@@ -192,6 +239,21 @@ impl Cgroup {
             .iter()
             .find(|group| group.has(controller))
             .map(|group| group.dir.as_path())
+    }
+
+    /// Whether this process may make every one of its groups, or write to those that exist.
+    pub fn may_be_made(&self) -> bool {
+        let dirs = self.v1.iter().map(|group| group.dir.as_path());
+        let mut dirs = dirs.chain(self.unified.as_deref());
+        dirs.all(|dir| {
+            let existing = dir.ancestors().find(|dir| dir.exists());
+            existing.is_some_and(|dir| access(dir, Access::WRITE_OK).is_ok())
+        })
+    }
+
+    /// Whether there are none: the container is in those of its caller.
+    pub fn is_none(&self) -> bool {
+        self.unified.is_none() && self.v1.is_empty()
     }
 
     /// Whether anything of it is there.

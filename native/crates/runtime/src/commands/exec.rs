@@ -1,14 +1,14 @@
 use std::fs;
 
 use crate::cli::{Arguments, Flag, Global};
-use crate::commands::wait;
+use crate::commands::{create, wait};
 use crate::container::join::{self, Request};
 use crate::container::launch::write_pid_file;
 use crate::container::state::Container;
 use crate::error::{Error, Result, Step};
-use crate::fail;
+use crate::process::relay::{self, Relay};
 use crate::seccomp::Filter;
-use crate::spec::{Capabilities, Linux, Process, Spec, User};
+use crate::spec::{Capabilities, Process, Spec, User};
 use crate::sys;
 
 pub const FLAGS: &[Flag] = &[
@@ -35,18 +35,22 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<i32> {
     let container = Container::load(&global.root, arguments.id()?)?;
     let spec = Spec::load(&container.dir)?;
     let linux = spec.linux.unwrap_or_default();
-    if arguments.value("cgroup").is_some() {
-        fail!("--cgroup is not supported: the process joins the container's own cgroup");
+    let mut process = process(arguments, spec.process.unwrap_or_default())?;
+    let preserve_fds = arguments.number("preserve-fds")?.unwrap_or(0);
+    create::check_descriptors(preserve_fds)?;
+    let detach = arguments.is_set("detach");
+    if process.terminal && !detach {
+        process.console_size = process.console_size.or_else(relay::caller_size);
     }
-    let process = process(arguments, spec.process.unwrap_or_default())?;
     let request = Request {
         process,
         console_socket: arguments.path("console-socket"),
-        preserve_fds: arguments.number("preserve-fds")?.unwrap_or(0),
+        preserve_fds,
         ignore_paused: arguments.is_set("ignore-paused"),
+        foreground: !detach,
+        cgroups: arguments.values("cgroup").map(str::to_owned).collect(),
     };
-    let filter = filter(&linux, global)?;
-    let detach = arguments.is_set("detach");
+    let filter = Filter::of(&linux, &global.root)?;
     let signals = if detach {
         None
     } else {
@@ -59,16 +63,9 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<i32> {
     if let Some(path) = arguments.path("pid-file") {
         write_pid_file(&path, joined.pid)?;
     }
-    signals.map_or(Ok(0), |signals| wait::wait(&joined.pidfd, &signals))
-}
-
-/// A profile that notifies keeps its one listener; later processes run without a second one.
-fn filter(linux: &Linux, global: &Global) -> Result<Option<Filter>> {
-    let filter = Filter::of(linux, &global.root)?;
-    if filter.as_ref().is_some_and(Filter::notifies) {
-        fail!("exec into a container whose seccomp profile notifies is not supported");
-    }
-    Ok(filter)
+    let Some(signals) = signals else { return Ok(0) };
+    let relay = joined.console.map(|console| Relay::take(&console));
+    wait::wait(&joined.pidfd, &signals, relay.transpose()?)
 }
 
 fn process(arguments: &Arguments, base: Process) -> Result<Process> {

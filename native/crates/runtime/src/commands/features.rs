@@ -6,7 +6,7 @@ use crate::process::{capabilities, labels};
 use crate::seccomp;
 
 /// Every mount option that is not passed to the file system as it is.
-const MOUNT_OPTIONS: [&str; 41] = [
+const MOUNT_OPTIONS: [&str; 45] = [
     "async",
     "atime",
     "bind",
@@ -14,6 +14,7 @@ const MOUNT_OPTIONS: [&str; 41] = [
     "dev",
     "diratime",
     "exec",
+    "idmap",
     "loud",
     "mand",
     "noatime",
@@ -31,6 +32,7 @@ const MOUNT_OPTIONS: [&str; 41] = [
     "rdev",
     "relatime",
     "rexec",
+    "ridmap",
     "rnodev",
     "rnoexec",
     "rnosuid",
@@ -40,6 +42,7 @@ const MOUNT_OPTIONS: [&str; 41] = [
     "rrw",
     "rshared",
     "rslave",
+    "runbindable",
     "rw",
     "shared",
     "silent",
@@ -48,6 +51,7 @@ const MOUNT_OPTIONS: [&str; 41] = [
     "suid",
     "symfollow",
     "tmpcopyup",
+    "unbindable",
 ];
 
 const HOOKS: [&str; 6] = [
@@ -86,7 +90,7 @@ pub fn run(_: &Global, _: &Arguments) -> Result<i32> {
             "apparmor": { "enabled": labels::has_apparmor() },
             "selinux": { "enabled": labels::has_selinux() },
             "intelRdt": { "enabled": false },
-            "mountExtensions": { "idmap": { "enabled": false } },
+            "mountExtensions": { "idmap": { "enabled": true } },
         },
         "annotations": { "dev.gantry.runtime.version": env!("CARGO_PKG_VERSION") },
         "potentiallyUnsafeConfigAnnotations": [

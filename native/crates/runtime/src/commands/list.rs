@@ -35,7 +35,8 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<i32> {
     Ok(0)
 }
 
-fn with_status(container: Container) -> (Container, Status, i32) {
+fn with_status(mut container: Container) -> (Container, Status, i32) {
+    container.record.owner = container.owner();
     let status = container.status();
     let pid = container
         .live_pid()
@@ -51,16 +52,17 @@ fn print_table(rows: &[(Container, Status, i32)]) {
         .unwrap_or(0)
         .max(2);
     println!(
-        "{:<width$}  {:<8} {:<8} {:<30} BUNDLE",
-        "ID", "PID", "STATUS", "CREATED"
+        "{:<width$}  {:<8} {:<8} {:<30} {:<8} BUNDLE",
+        "ID", "PID", "STATUS", "CREATED", "OWNER"
     );
     for (container, status, pid) in rows {
         let record = &container.record;
         println!(
-            "{:<width$}  {pid:<8} {:<8} {:<30} {}",
+            "{:<width$}  {pid:<8} {:<8} {:<30} {:<8} {}",
             record.id,
             status.name(),
             record.created,
+            record.owner,
             record.bundle.display()
         );
     }

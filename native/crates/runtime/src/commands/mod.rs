@@ -170,12 +170,18 @@ fn dispatch(global: &Arguments, settings: &Global) -> Result<i32> {
     let Some(command) = COMMANDS.iter().find(|command| command.name == name) else {
         return match name.as_str() {
             "help" => Ok(help()),
+            "checkpoint" | "restore" => Err(Error::new(format!(
+                "{name}: checkpoints are not supported; stop the container and run it again"
+            ))),
             other => Err(Error::new(format!(
                 "unknown command {other:?}; --help lists them"
             ))),
         };
     };
     Global::check(global)?;
+    if matches!(rest.first().map(String::as_str), Some("--help" | "-h")) {
+        return Ok(command_help(command));
+    }
     let arguments = Arguments::parse(rest, command.flags)?;
     if command.enters {
         sealed::ensure()?;
@@ -186,6 +192,18 @@ fn dispatch(global: &Arguments, settings: &Global) -> Result<i32> {
 fn version() -> i32 {
     println!("gantry-runtime version {}", env!("CARGO_PKG_VERSION"));
     println!("spec: {}", crate::container::state::OCI_VERSION);
+    0
+}
+
+fn command_help(command: &Command) -> i32 {
+    println!("{}: {}", command.name, command.help);
+    for (name, letter, takes_value) in command.flags {
+        let letter = letter.map_or(String::new(), |letter| format!(", -{letter}"));
+        println!(
+            "  --{name}{letter}{}",
+            if *takes_value { " VALUE" } else { "" }
+        );
+    }
     0
 }
 

@@ -1,4 +1,5 @@
 use std::fs;
+use std::process::Command;
 
 use crate::cli::{Arguments, Flag, Global};
 use crate::container::state::Container;
@@ -10,12 +11,43 @@ pub const FLAGS: &[Flag] = &[("format", Some('f'), true)];
 pub fn run(global: &Global, arguments: &Arguments) -> Result<i32> {
     let container = Container::load(&global.root, arguments.id()?)?;
     let pids = container.record.cgroup.pids()?;
+    let options = &arguments.words[1..];
     match arguments.value("format") {
+        None | Some("table") if !options.is_empty() => return by_ps(&pids, options),
         Some("json") => {
             println!("{}", serde_json::to_string(&pids).step("encode the list")?);
         }
         None | Some("table") => print_table(&pids),
         Some(other) => fail!("--format {other:?} is none of table, json"),
+    }
+    Ok(0)
+}
+
+/// As runc: the lines of ps(1) with these options that tell of the container's processes.
+fn by_ps(pids: &[i32], options: &[String]) -> Result<i32> {
+    let output = Command::new("ps").args(options).output().step("run ps")?;
+    if !output.status.success() {
+        fail!(
+            "ps {}: {}",
+            options.join(" "),
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
+    }
+    let text = String::from_utf8_lossy(&output.stdout);
+    let mut lines = text.lines();
+    let header = lines.next().unwrap_or_default();
+    let Some(column) = header.split_whitespace().position(|name| name == "PID") else {
+        fail!("ps {}: prints no column PID; add one", options.join(" "));
+    };
+    println!("{header}");
+    for line in lines {
+        let pid = line
+            .split_whitespace()
+            .nth(column)
+            .and_then(|text| text.parse().ok());
+        if pid.is_some_and(|pid| pids.contains(&pid)) {
+            println!("{line}");
+        }
     }
     Ok(0)
 }

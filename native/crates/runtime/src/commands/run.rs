@@ -5,6 +5,7 @@ use crate::container::hooks;
 use crate::container::launch::{self, Launched};
 use crate::container::state::Status;
 use crate::error::{Error, Result, Step};
+use crate::process::relay::Relay;
 use crate::sys;
 
 pub const FLAGS: &[Flag] = &[
@@ -20,21 +21,26 @@ pub const FLAGS: &[Flag] = &[
 ];
 
 pub fn run(global: &Global, arguments: &Arguments) -> Result<i32> {
-    let request = create::request(global, arguments, false)?;
     let detach = arguments.is_set("detach");
+    let mut request = create::request(global, arguments, false)?;
+    request.foreground = !detach;
     // Before the child exists, so that no signal meant for it is lost.
     let signals = if detach {
         None
     } else {
         Some(sys::signal_fd().step("block signals")?)
     };
-    let launched = launch::launch(&request)?;
+    let mut launched = launch::launch(&request)?;
     if let Err(error) = start(&launched) {
         let _ = delete::delete(&launched.container, true);
         return Err(error);
     }
     let Some(signals) = signals else { return Ok(0) };
-    let code = wait::wait(&launched.pidfd, &signals)?;
+    let relay = match launched.console.take() {
+        Some(console) => Some(Relay::take(&console)?),
+        None => None,
+    };
+    let code = wait::wait(&launched.pidfd, &signals, relay)?;
     if !arguments.is_set("keep") {
         delete::delete(&launched.container, true)?;
     }

@@ -4,7 +4,6 @@ use serde_json::json;
 
 use crate::cli::{Arguments, Flag, Global};
 use crate::error::{Result, Step};
-use crate::fail;
 
 pub const FLAGS: &[Flag] = &[("bundle", Some('b'), true), ("rootless", None, false)];
 
@@ -44,14 +43,15 @@ const READONLY: [&str; 5] = [
 ];
 
 pub fn run(_: &Global, arguments: &Arguments) -> Result<i32> {
-    if arguments.is_set("rootless") {
-        fail!("--rootless: this runtime is started by root; give a user namespace with mappings");
-    }
     let path = arguments
         .path("bundle")
         .unwrap_or_else(|| ".".into())
         .join("config.json");
-    let text = serde_json::to_string_pretty(&template()).step("encode the template")?;
+    let mut template = template();
+    if arguments.is_set("rootless") {
+        make_rootless(&mut template);
+    }
+    let text = serde_json::to_string_pretty(&template).step("encode the template")?;
     let mut file = std::fs::File::create_new(&path)
         .step_with(|| format!("make {} (an existing one is kept)", path.display()))?;
     file.write_all(text.as_bytes())
@@ -85,6 +85,43 @@ fn template() -> serde_json::Value {
             "readonlyPaths": READONLY,
         },
     })
+}
+
+/// What an ordinary user can be given: the host's network, a user namespace of which its own id is
+/// root, no limits, and no owners but itself.
+fn make_rootless(template: &mut serde_json::Value) {
+    let ids = [
+        rustix::process::geteuid().as_raw(),
+        rustix::process::getegid().as_raw(),
+    ];
+    let [uids, gids] = ids.map(|id| json!([{ "containerID": 0, "hostID": id, "size": 1 }]));
+    let kinds = ["pid", "ipc", "uts", "mount", "cgroup", "user"];
+    template["linux"]["namespaces"] = json!(kinds.map(|kind| json!({ "type": kind })));
+    template["linux"]["uidMappings"] = uids;
+    template["linux"]["gidMappings"] = gids;
+    if let Some(linux) = template["linux"].as_object_mut() {
+        linux.remove("resources");
+    }
+    let Some(mounts) = template["mounts"].as_array_mut() else {
+        return;
+    };
+    // A sysfs belongs to the network namespace, which stays the host's.
+    mounts.retain(|mount| mount["type"] != "cgroup" && mount["type"] != "sysfs");
+    mounts.push(
+        json!({ "destination": "/sys", "type": "none", "source": "/sys",
+        "options": ["rbind", "nosuid", "noexec", "nodev", "rro"] }),
+    );
+    for options in mounts
+        .iter_mut()
+        .filter_map(|mount| mount["options"].as_array_mut())
+    {
+        let names_an_owner = |option: &serde_json::Value| {
+            option
+                .as_str()
+                .is_some_and(|text| text.starts_with("gid=") || text.starts_with("uid="))
+        };
+        options.retain(|option| !names_an_owner(option));
+    }
 }
 
 fn mounts() -> serde_json::Value {

@@ -3,7 +3,8 @@ use crate::container::state::{Container, Status};
 use crate::error::{Result, Step};
 
 pub fn run(global: &Global, arguments: &Arguments) -> Result<i32> {
-    let container = Container::load(&global.root, arguments.id()?)?;
+    let mut container = Container::load(&global.root, arguments.id()?)?;
+    container.record.owner = container.owner();
     let status = container.status();
     let pid = match status {
         Status::Stopped => 0,

@@ -23,9 +23,16 @@ pub const FLAGS: &[Flag] = &[
     ("memory-reservation", None, true),
     ("memory-swap", None, true),
     ("pids-limit", None, true),
+    ("l3-cache-schema", None, true),
+    ("mem-bw-schema", None, true),
 ];
 
 pub fn run(global: &Global, arguments: &Arguments) -> Result<i32> {
+    for flag in ["l3-cache-schema", "mem-bw-schema"] {
+        if arguments.value(flag).is_some() {
+            fail!("--{flag}: resctrl groups are not made by this runtime; write it to theirs");
+        }
+    }
     let mut container = Container::load(&global.root, arguments.id()?)?;
     let resources = match arguments.value("resources") {
         Some(source) => read(source)?,

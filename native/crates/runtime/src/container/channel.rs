@@ -25,8 +25,6 @@ pub enum Kind {
     Failed = b'e',
     /// Child: something was clamped.
     Notice = b'n',
-    /// Child: its user namespace waits for its mappings.
-    MapUsers = b'u',
     /// Child: the tree stands, runtime hooks may run.
     Built = b'b',
     /// Child: everything is done but to run the program.
@@ -37,6 +35,8 @@ pub enum Kind {
     Listener = b'l',
     /// Parent: go on. The text is the child's pid where it needs to know.
     Continue = b'c',
+    /// Parent: the user namespace has its mappings. The descriptor, if any, is the root's mount.
+    Mapped = b'u',
     /// Parent: the descriptors are the `tasks` files to join.
     Cgroups = b'g',
 }
@@ -44,12 +44,12 @@ pub enum Kind {
 const KINDS: [Kind; 9] = [
     Kind::Failed,
     Kind::Notice,
-    Kind::MapUsers,
     Kind::Built,
     Kind::Ready,
     Kind::Pid,
     Kind::Listener,
     Kind::Continue,
+    Kind::Mapped,
     Kind::Cgroups,
 ];
 

@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io::Write;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use rustix::event::{PollFd, PollFlags, poll};
@@ -11,14 +11,14 @@ use rustix::fs::Mode;
 
 use super::channel::{Channel, Kind};
 use super::namespaces::{self, Plan};
-use super::{hooks, state::Container, state::Status};
+use super::{hooks, rootless, state::Container, state::Status};
 use crate::cgroup;
 use crate::error::{Result, Step};
 use crate::process::capabilities::Sets;
 use crate::process::exec::{self, Program};
 use crate::process::terminal::Terminal;
 use crate::process::{credentials, labels, limits, scheduling, sysctl};
-use crate::rootfs::{self, Builder};
+use crate::rootfs::{self, Builder, Devices};
 use crate::seccomp::Filter;
 use crate::spec::{Capabilities, Hook, Linux, NamespaceKind, Process, Spec};
 use crate::sys;
@@ -46,7 +46,9 @@ pub struct Init<'a> {
     pub preserve_fds: u32,
     pub keep_keyring: bool,
     /// Opened by the parent when the child may lack the right to.
-    pub sources: Option<Vec<Option<OwnedFd>>>,
+    pub sources: Option<&'a [Option<OwnedFd>]>,
+    /// Filled by the parent when the child may make no device nodes.
+    pub device_nodes: Option<BorrowedFd<'a>>,
 }
 
 impl Init<'_> {
@@ -69,11 +71,11 @@ impl Init<'_> {
         let mut notices = Vec::new();
         // Before a user namespace takes away the right to write to our own, untraceable, /proc.
         limits::apply_oom_score(self.process.oom_score_adj, &mut notices)?;
-        self.enter_namespaces()?;
+        let made = self.enter_namespaces()?;
         for notice in &notices {
             self.channel.send(Kind::Notice, notice)?;
         }
-        let root = self.build()?;
+        let root = self.build(made)?;
         self.set_names()?;
         sysctl::apply(&self.linux.sysctl)?;
         let terminal = self.open_terminal(root.as_fd())?;
@@ -92,29 +94,42 @@ impl Init<'_> {
         )
     }
 
-    fn enter_namespaces(&self) -> Result<()> {
-        if self.plan.new_user {
-            self.channel.send(Kind::MapUsers, "")?;
-            self.channel.expect(Kind::Continue)?;
+    /// Returns the root's mount when it takes the parent's rights to make it.
+    fn enter_namespaces(&self) -> Result<Option<OwnedFd>> {
+        if !self.plan.in_user_namespace() {
+            self.plan.join_rest()?;
+            return Ok(None);
         }
-        if self.plan.new_user || self.plan.join_user.is_some() {
-            let root = crate::spec::User::default();
-            credentials::apply(&root, None).step("become root of the user namespace")?;
+        let mapped = self.channel.expect(Kind::Mapped)?;
+        if !rootless::is_root() {
+            rootless::allow_tracing(false)?;
         }
-        self.plan.join_all()
+        let root = crate::spec::User::default();
+        credentials::apply(&root, None).step("become root of the user namespace")?;
+        self.plan.join_rest()?;
+        Ok(mapped.fds.into_iter().next())
     }
 
-    fn build(&mut self) -> Result<OwnedFd> {
-        let sources = match self.sources.take() {
+    fn build(&self, root: Option<OwnedFd>) -> Result<OwnedFd> {
+        let opened;
+        let sources = match self.sources {
             Some(sources) => sources,
-            None => rootfs::open_sources(&self.spec.mounts, self.bundle)?,
+            None => {
+                opened = rootfs::open_sources(&self.spec.mounts, self.bundle)?;
+                &opened
+            }
         };
         let builder = Builder {
             spec: self.spec,
             bundle: self.bundle,
             cgroup: &self.container.record.cgroup,
             cgroup_namespace: self.plan.new_cgroup,
-            bind_devices: self.plan.new_user || self.plan.join_user.is_some(),
+            in_user_namespace: self.plan.in_user_namespace(),
+            devices: match self.plan.in_user_namespace() {
+                true => Devices::Bind(self.device_nodes),
+                false => Devices::Make,
+            },
+            root,
         };
         builder.build(sources, || self.join_cgroups())
     }
@@ -160,7 +175,7 @@ impl Init<'_> {
         Ok(())
     }
 
-    fn open_terminal(&mut self, root: std::os::fd::BorrowedFd<'_>) -> Result<Option<Terminal>> {
+    fn open_terminal(&mut self, root: BorrowedFd<'_>) -> Result<Option<Terminal>> {
         if !self.process.terminal {
             return Ok(None);
         }
@@ -235,10 +250,7 @@ impl Init<'_> {
             self.run_hooks("startContainer", &hooks.start_container, Status::Created, 1)?;
         }
         sys::reset_signals();
-        if self.process.no_new_privileges {
-            install(self.filter.as_ref(), &self.channel)?;
-        }
-        Ok(())
+        install_last(self.process, self.filter.as_ref(), &self.channel)
     }
 }
 
@@ -289,6 +301,10 @@ pub fn become_process(
     rustix::process::umask(Mode::from_raw_mode(process.user.umask.unwrap_or(0o022)));
     if process.no_new_privileges {
         credentials::no_new_privileges()?;
+        // Its listener is taken over by a parent that does not stay.
+        if filter.is_some_and(Filter::notifies) {
+            install(filter, channel)?;
+        }
     }
     for notice in &notices {
         channel.send(Kind::Notice, notice)?;
@@ -297,8 +313,18 @@ pub fn become_process(
     Program::find(process)
 }
 
+/// Installs a filter as close to the program as can be, unless [`become_process`] did.
+pub fn install_last(process: &Process, filter: Option<&Filter>, channel: &Channel) -> Result<()> {
+    let waits = process.no_new_privileges && !filter.is_some_and(Filter::notifies);
+    if waits {
+        install(filter, channel)
+    } else {
+        Ok(())
+    }
+}
+
 /// Installs the filter; a listener goes to the parent.
-pub fn install(filter: Option<&Filter>, channel: &Channel) -> Result<()> {
+fn install(filter: Option<&Filter>, channel: &Channel) -> Result<()> {
     if let Some(listener) = filter.map(Filter::install).transpose()?.flatten() {
         channel.send_with(Kind::Listener, "", &[listener.as_fd()])?;
     }

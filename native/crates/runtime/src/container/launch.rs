@@ -6,20 +6,25 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
-use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, pidfd_open, waitid};
+use rustix::process::Pid;
 
 use super::channel::{Channel, Kind};
 use super::hooks;
 use super::init::{Gate, Init};
 use super::namespaces::{self, Plan};
+use super::rootless;
+use super::spawn::{self, Spawn, Spawned};
 use super::state::{Container, Record, Status};
+use super::undo::Undo;
 use crate::cgroup::{self, Cgroup};
 use crate::error::{Error, Result, Step};
-use crate::process::{exec, labels, limits, sysctl, terminal};
+use crate::process::relay;
+use crate::process::terminal::Console;
+use crate::process::{credentials, exec, labels, limits, sysctl};
+use crate::rootfs::{self, Overlay};
 use crate::seccomp::Filter;
-use crate::spec::{Hooks, Linux, NamespaceKind, Process, Resources, Spec};
-use crate::sys::{self, Cloned};
-use crate::{clock, fail, rootfs};
+use crate::spec::{Hooks, Linux, Process, Resources, Spec};
+use crate::{clock, fail, sys};
 
 /// What the command line says.
 pub struct Request<'a> {
@@ -29,10 +34,16 @@ pub struct Request<'a> {
     pub console_socket: Option<PathBuf>,
     pub pid_file: Option<PathBuf>,
     pub preserve_fds: u32,
+    /// How many of them are sockets of systemd, of which the program is told as systemd does.
+    pub listening: u32,
     /// Leaves the caller's session keyring in place.
     pub keep_keyring: bool,
     /// A fifo for a later `start`; otherwise the caller passes the gate itself.
     pub for_later_start: bool,
+    /// The caller stays and relays a terminal.
+    pub foreground: bool,
+    /// Goes on without cgroups that the caller may not make.
+    pub rootless: bool,
 }
 
 /// A container whose process waits at the gate.
@@ -42,12 +53,17 @@ pub struct Launched {
     pub pidfd: OwnedFd,
     pub channel: Channel,
     pub hooks: Hooks,
+    /// Where the terminal of a container in the foreground arrives.
+    pub console: Option<OwnedFd>,
 }
 
 /// Makes a container up to the moment before its program runs.
 pub fn launch(request: &Request<'_>) -> Result<Launched> {
     sys::cloexec_from(3 + request.preserve_fds).step("mark descriptors close-on-exec")?;
-    let (spec, config) = Spec::load_with_text(&request.bundle)?;
+    let (mut spec, config) = Spec::load_with_text(&request.bundle)?;
+    if let Some(process) = &mut spec.process {
+        adapt(process, request);
+    }
     let linux = spec
         .linux
         .as_ref()
@@ -58,17 +74,18 @@ pub fn launch(request: &Request<'_>) -> Result<Launched> {
         .ok_or_else(|| Error::new("process is missing in config.json"))?;
     validate(&spec, linux, process)?;
     let plan = Plan::of(linux)?;
-    let filter = Filter::of(linux, request.root)?;
-    let console = request
-        .console_socket
-        .as_deref()
-        .map(terminal::connect)
-        .transpose()?;
-    if console.is_some() != process.terminal {
-        fail!("--console-socket and process.terminal belong together; give both or none");
+    if !rootless::is_root() {
+        rootless::check(linux, plan.in_user_namespace())?;
     }
+    let filter = Filter::of(linux, request.root)?;
+    let socket = request.console_socket.as_deref();
+    let (console, own_console) = Console::of(process.terminal, socket, request.foreground)?.ends();
     let resources = resources(linux);
-    let record = record(request, &spec, linux, &resources)?;
+    let mut record = record(request, &spec, linux, &resources)?;
+    let mut notices = Vec::new();
+    if request.rootless {
+        record.cgroup = rootless::permitted_groups(record.cgroup, linux, &mut notices)?;
+    }
     let container = Container::reserve(request.root, record, &config)?;
     let mut undo = Undo {
         container: Some(container),
@@ -81,9 +98,25 @@ pub fn launch(request: &Request<'_>) -> Result<Launched> {
         process,
         plan: &plan,
         resources: &resources,
+        notices,
     }
     .run(&mut undo, filter, console);
-    launched.inspect_err(|_| undo.undo(&spec))
+    let launched = launched.inspect_err(|_| undo.undo(&spec))?;
+    Ok(Launched {
+        console: own_console,
+        ..launched
+    })
+}
+
+/// What the surroundings of the command add to the process.
+fn adapt(process: &mut Process, request: &Request<'_>) {
+    if request.listening > 0 {
+        let listening = format!("LISTEN_FDS={}", request.listening);
+        process.env.extend([listening, "LISTEN_PID=1".to_owned()]);
+    }
+    if request.foreground && process.terminal {
+        process.console_size = process.console_size.or_else(relay::caller_size);
+    }
 }
 
 /// Judges a whole `config.json` as `create` does before it makes anything.
@@ -170,6 +203,7 @@ struct Launch<'a> {
     process: &'a Process,
     plan: &'a Plan,
     resources: &'a Resources,
+    notices: Vec<String>,
 }
 
 impl Launch<'_> {
@@ -184,10 +218,8 @@ impl Launch<'_> {
         let unified = cgroup.create_unified(self.resources)?;
         let gate = self.make_gate(container)?;
         let (channel, child_channel) = Channel::pair()?;
-        let in_userns = self.plan.new_user || self.plan.join_user.is_some();
-        let sources = in_userns
-            .then(|| rootfs::open_sources(&self.spec.mounts, &self.request.bundle))
-            .transpose()?;
+        let sources = self.open_sources()?;
+        let nodes = self.device_nodes()?;
         let init = Init {
             spec: self.spec,
             linux: self.linux,
@@ -201,9 +233,23 @@ impl Launch<'_> {
             filter,
             preserve_fds: self.request.preserve_fds,
             keep_keyring: self.request.keep_keyring,
-            sources,
+            sources: sources.as_deref(),
+            device_nodes: nodes.as_ref().map(AsFd::as_fd),
         };
-        let (pid, pidfd) = self.clone_child(init, &channel, unified)?;
+        if !rootless::is_root() {
+            rootless::allow_tracing(true)?;
+        }
+        let spawn = Spawn {
+            plan: self.plan,
+            linux: self.linux,
+            channel,
+            cgroup: unified.as_ref().map(AsFd::as_fd),
+        };
+        let Spawned {
+            pid,
+            pidfd,
+            channel,
+        } = spawn.run(init)?;
         let pidfd = undo
             .child
             .insert(pidfd)
@@ -211,10 +257,9 @@ impl Launch<'_> {
             .step("keep the child's descriptor")?;
         let container = undo.container()?;
         container.save_pid(pid)?;
-        if self.plan.new_user {
-            channel.expect(Kind::MapUsers)?;
-            namespaces::map_users(pid, self.linux)?;
-            channel.send(Kind::Continue, "")?;
+        if self.plan.in_user_namespace() {
+            let sources = sources.as_deref().unwrap_or_default();
+            self.enter_user_namespace(&channel, pid, sources, nodes)?;
         }
         // The child mounts meanwhile; it needs these only before its cgroup mount.
         let tasks = cgroup.create_v1(self.resources)?;
@@ -235,6 +280,7 @@ impl Launch<'_> {
             pidfd,
             channel,
             hooks,
+            console: None,
         })
     }
 
@@ -251,96 +297,71 @@ impl Launch<'_> {
         Ok(Gate::Fifo { fifo, error })
     }
 
-    /// Clones the child into its new namespaces, with what must happen in this process around it.
-    fn clone_child(
-        &self,
-        init: Init<'_>,
-        channel: &Channel,
-        cgroup: Option<OwnedFd>,
-    ) -> Result<(Pid, OwnedFd)> {
-        let own_pid = self
-            .plan
-            .join_pid
-            .as_ref()
-            .map(|_| namespaces::own(NamespaceKind::Pid));
-        if let Some(fd) = &self.plan.join_pid {
-            namespaces::setns(fd, NamespaceKind::Pid)?;
+    /// Opens the bind mounts here when the child may lack the right to, or to map their owners.
+    fn open_sources(&self) -> Result<Option<Vec<Option<OwnedFd>>>> {
+        let mounts = &self.spec.mounts;
+        let in_userns = self.plan.in_user_namespace();
+        let wanted = rootfs::wants_idmaps(mounts);
+        if !rootless::is_root() {
+            if wanted {
+                fail!("mounts: only root may id-map them; drop idmap, uidMappings and gidMappings");
+            }
+            return Ok(None);
         }
-        let own_time = self
-            .plan
-            .new_time
-            .then(|| namespaces::own(NamespaceKind::Time));
-        if self.plan.new_time {
-            namespaces::unshare(NamespaceKind::Time)?;
-            namespaces::set_time_offsets(self.linux)?;
+        if !in_userns && !wanted {
+            return Ok(None);
         }
-        let cloned = self.clone_into(init, channel, cgroup);
-        // Hooks are children of this process too, but live in the runtime's namespaces.
-        if let Some(own) = own_pid {
-            namespaces::setns(&own?, NamespaceKind::Pid)?;
+        let sources = rootfs::open_sources(mounts, &self.request.bundle)?;
+        if !in_userns {
+            rootfs::apply_idmaps(mounts, &sources, None)?;
         }
-        if let Some(own) = own_time {
-            namespaces::setns(&own?, NamespaceKind::Time)?;
-        }
-        cloned
+        Ok(Some(sources))
     }
 
-    fn clone_into(
+    fn device_nodes(&self) -> Result<Option<OwnedFd>> {
+        let wanted = rootless::is_root()
+            && self.plan.in_user_namespace()
+            && rootfs::wants_device_nodes(&self.linux.devices);
+        wanted.then(rootfs::make_device_nodes).transpose()
+    }
+
+    /// Maps the child's users, and makes what only the host's root can: id-mapped mounts.
+    fn enter_user_namespace(
         &self,
-        init: Init<'_>,
         channel: &Channel,
-        cgroup: Option<OwnedFd>,
-    ) -> Result<(Pid, OwnedFd)> {
-        let flags = if self.plan.join_user.is_some() {
-            0
-        } else {
-            self.plan.clone_flags
+        pid: Pid,
+        sources: &[Option<OwnedFd>],
+        nodes: Option<OwnedFd>,
+    ) -> Result<()> {
+        if self.plan.new_user {
+            let (uids, gids) = (&self.linux.uid_mappings, &self.linux.gid_mappings);
+            namespaces::map_users(pid, uids, gids)?;
+        }
+        if !rootless::is_root() {
+            rootless::allow_tracing(false)?;
+            return channel.send(Kind::Mapped, "");
+        }
+        let namespace = spawn::user_namespace(self.plan, pid)?;
+        rootfs::apply_idmaps(&self.spec.mounts, sources, Some(namespace.as_fd()))?;
+        if let Some(nodes) = nodes {
+            rootfs::fill_device_nodes(nodes.as_fd(), &self.linux.devices, namespace.as_fd())?;
+        }
+        let root = match Overlay::of(self.spec)? {
+            Some(overlay) => {
+                // The overlay makes files of its own, which must have an owner on disk as well.
+                let (uid, gid) = namespaces::root_of(pid)?;
+                let make = || overlay.shifted(namespace.as_fd());
+                Some(credentials::with_filesystem_ids(uid, gid, make)?)
+            }
+            None => None,
         };
-        let cloned = sys::clone3(flags, cgroup.as_ref().map(AsFd::as_fd), false)
-            .step("clone the container's process with its namespaces")?;
-        match cloned {
-            Cloned::Parent { pid, pidfd } if self.plan.join_user.is_none() => Ok((pid, pidfd)),
-            Cloned::Parent { pidfd, .. } => self.await_grandchild(channel, &pidfd),
-            Cloned::Child => match &self.plan.join_user {
-                None => std::process::exit(init.run()),
-                Some(user) => std::process::exit(self.intermediate(init, user)),
-            },
-        }
-    }
-
-    /// Joins the user namespace first, so that the new namespaces belong to it; its child gets our
-    /// own parent, and this process ends.
-    fn intermediate(&self, init: Init<'_>, user: &OwnedFd) -> i32 {
-        let cloned = namespaces::setns(user, NamespaceKind::User).and_then(|()| {
-            sys::clone3(self.plan.clone_flags, None, true)
-                .step("clone the container's process in its user namespace")
-        });
-        match cloned {
-            Ok(Cloned::Child) => init.run(),
-            Ok(Cloned::Parent { pid, .. }) => {
-                let text = pid.as_raw_nonzero().to_string();
-                i32::from(init.channel.send(Kind::Pid, &text).is_err())
-            }
-            Err(error) => {
-                let _ = init.channel.send(Kind::Failed, &error.to_string());
-                1
-            }
-        }
-    }
-
-    fn await_grandchild(&self, channel: &Channel, middle: &OwnedFd) -> Result<(Pid, OwnedFd)> {
-        let text = channel.expect(Kind::Pid)?.text;
-        let pid = text.parse().ok().and_then(Pid::from_raw);
-        let pid = pid.ok_or_else(|| Error::new("read the pid of the container's process"))?;
-        // It is our child and not reaped, so the number is still its own.
-        let pidfd = pidfd_open(pid, PidfdFlags::empty()).step("open the container's process")?;
-        reap(middle);
-        Ok((pid, pidfd))
+        let fds: Vec<_> = root.iter().map(AsFd::as_fd).collect();
+        channel.send_with(Kind::Mapped, "", &fds)
     }
 
     /// Answers the child until it is ready.
     fn follow(&self, channel: &Channel, container: &Container, pid: Pid) -> Result<()> {
-        let mut notices = Vec::new();
+        let mut notices = self.notices.clone();
         loop {
             let message = channel.receive()?.ok_or_else(|| {
                 Error::new("the container's process was killed before it was ready")
@@ -352,7 +373,10 @@ impl Launch<'_> {
                     self.run_runtime_hooks(container, pid)?;
                     channel.send(Kind::Continue, &pid.as_raw_nonzero().to_string())?;
                 }
-                Kind::Listener => Filter::hand_over(self.linux, message.fds, container, pid)?,
+                Kind::Listener => {
+                    let state = container.oci_state(Status::Creating, pid.as_raw_nonzero().get());
+                    Filter::hand_over(self.linux, message.fds, &state, pid)?;
+                }
                 Kind::Ready => return container.save_notices(&notices),
                 other => fail!("received {other:?} from the container's process"),
             }
@@ -384,43 +408,4 @@ pub fn write_pid_file(path: &Path, pid: Pid) -> Result<()> {
     std::fs::write(&temporary, pid.as_raw_nonzero().to_string())
         .and_then(|()| std::fs::rename(&temporary, path))
         .step_with(|| format!("write --pid-file {}", path.display()))
-}
-
-/// Waits for a child and takes its status.
-pub fn reap(pidfd: &OwnedFd) {
-    while let Err(rustix::io::Errno::INTR) =
-        waitid(WaitId::PidFd(pidfd.as_fd()), WaitIdOptions::EXITED)
-    {}
-}
-
-/// What has to go when launching fails: the child, its groups, its record.
-struct Undo {
-    container: Option<Container>,
-    child: Option<OwnedFd>,
-}
-
-impl Undo {
-    fn container(&self) -> Result<&Container> {
-        self.container
-            .as_ref()
-            .ok_or_else(|| Error::new("the container was handed over"))
-    }
-
-    /// Best effort by nature: the first error is the one to tell.
-    fn undo(&mut self, spec: &Spec) {
-        if let Some(child) = self.child.take() {
-            let _ = rustix::process::pidfd_send_signal(&child, Signal::KILL);
-            reap(&child);
-        }
-        let Some(container) = self.container.take() else {
-            return;
-        };
-        let _ = container.record.cgroup.kill();
-        let _ = container.record.cgroup.remove();
-        if let Some(points) = &spec.hooks {
-            let state = serde_json::to_string(&container.oci_state(Status::Stopped, 0));
-            let _ = hooks::run("poststop", &points.poststop, &state.unwrap_or_default());
-        }
-        let _ = container.remove_dir();
-    }
 }

@@ -7,4 +7,7 @@ pub mod init;
 pub mod join;
 pub mod launch;
 pub mod namespaces;
+pub mod rootless;
+pub mod spawn;
 pub mod state;
+pub mod undo;

@@ -8,9 +8,10 @@ use rustix::fs::{Mode, OFlags};
 use rustix::process::Pid;
 use rustix::thread::{LinkNameSpaceType, UnshareFlags, move_into_link_name_space, unshare_unsafe};
 
+use super::rootless;
 use crate::error::{Result, Step};
 use crate::fail;
-use crate::spec::{IdMapping, Linux, NamespaceKind};
+use crate::spec::{IdMapping, Linux, Namespace, NamespaceKind};
 
 /// The plan: everything that can be checked is, before the first process is made.
 pub struct Plan {
@@ -19,7 +20,7 @@ pub struct Plan {
     pub new_user: bool,
     pub new_cgroup: bool,
     pub new_time: bool,
-    /// Joined by the child, in this order.
+    /// Joined by the child, or by the intermediate process when there is a user namespace.
     pub joins: Vec<(NamespaceKind, OwnedFd)>,
     /// Joined by the parent, because it takes effect at fork only.
     pub join_pid: Option<OwnedFd>,
@@ -76,6 +77,8 @@ impl Plan {
             .step_with(|| format!("open {kind:?} namespace {}", path.display()))?;
         match kind {
             NamespaceKind::Pid => self.join_pid = Some(fd),
+            // The kernel refuses to enter the namespace that one is in: there is nothing to do.
+            NamespaceKind::User if is_own_user(&fd)? => {}
             NamespaceKind::User => self.join_user = Some(fd),
             kind => self.joins.push((kind, fd)),
         }
@@ -93,8 +96,10 @@ impl Plan {
         if self.new_user && (linux.uid_mappings.is_empty() || linux.gid_mappings.is_empty()) {
             fail!("a new user namespace needs linux.uidMappings and linux.gidMappings");
         }
-        if !self.new_user && self.join_user.is_none() && !linux.uid_mappings.is_empty() {
-            fail!("linux.uidMappings needs a user namespace in linux.namespaces");
+        let has_user = |ns: &Namespace| ns.kind == NamespaceKind::User;
+        let mapped = !linux.uid_mappings.is_empty() || !linux.gid_mappings.is_empty();
+        if mapped && !linux.namespaces.iter().any(has_user) {
+            fail!("linux.uidMappings and gidMappings need a user namespace in linux.namespaces");
         }
         if !linux.time_offsets.is_empty() && !self.new_time {
             fail!("linux.timeOffsets needs a new time namespace in linux.namespaces");
@@ -102,16 +107,63 @@ impl Plan {
         Ok(())
     }
 
-    /// The child's part: all but user and pid.
-    pub fn join_all(&self) -> Result<()> {
-        // The mount namespace last: the others' descriptors are open, its paths are not ours.
-        let is_mount = |kind: NamespaceKind| kind == NamespaceKind::Mount;
-        let order = self.joins.iter().filter(|(kind, _)| !is_mount(*kind));
-        for (kind, fd) in order.chain(self.joins.iter().filter(|(kind, _)| is_mount(*kind))) {
-            setns(fd, *kind)?;
-        }
-        Ok(())
+    /// The process is in a user namespace of its own and has no right to what the host's root owns.
+    pub fn in_user_namespace(&self) -> bool {
+        self.new_user || self.join_user.is_some()
     }
+
+    /// Whether namespaces must be joined before a user namespace takes away the right to: those
+    /// made outside may belong to the host's.
+    pub fn needs_intermediate(&self) -> bool {
+        self.join_user.is_some() || (self.new_user && self.joins.iter().any(|(k, _)| !is_mount(*k)))
+    }
+
+    /// The intermediate process's part: all but mount, user and pid.
+    pub fn join_by_path(&self) -> Result<()> {
+        let others = self.joins.iter().filter(|(kind, _)| !is_mount(*kind));
+        others
+            .into_iter()
+            .try_for_each(|(kind, fd)| setns(fd, *kind))
+    }
+
+    /// The child's part. The mount namespace last: the others' descriptors are open, its paths are
+    /// not ours.
+    pub fn join_rest(&self) -> Result<()> {
+        if !self.needs_intermediate() {
+            self.join_by_path()?;
+        }
+        let mount = self.joins.iter().filter(|(kind, _)| is_mount(*kind));
+        mount
+            .into_iter()
+            .try_for_each(|(kind, fd)| setns(fd, *kind))
+    }
+}
+
+fn is_mount(kind: NamespaceKind) -> bool {
+    kind == NamespaceKind::Mount
+}
+
+fn is_own_user(fd: &OwnedFd) -> Result<bool> {
+    let own = rustix::fs::stat("/proc/self/ns/user").step("look at the own user namespace")?;
+    let other = rustix::fs::fstat(fd).step("look at the user namespace")?;
+    Ok((own.st_dev, own.st_ino) == (other.st_dev, other.st_ino))
+}
+
+/// Opens the namespace of another process.
+pub fn of_process(pid: Pid, kind: NamespaceKind) -> Result<OwnedFd> {
+    let name = match kind {
+        NamespaceKind::Network => "net",
+        NamespaceKind::Mount => "mnt",
+        NamespaceKind::Pid => "pid",
+        NamespaceKind::Ipc => "ipc",
+        NamespaceKind::Uts => "uts",
+        NamespaceKind::User => "user",
+        NamespaceKind::Cgroup => "cgroup",
+        NamespaceKind::Time => "time",
+    };
+    let path = format!("/proc/{}/ns/{name}", pid.as_raw_nonzero());
+    rustix::fs::open(&path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
+        .step_with(|| format!("open {path}"))
 }
 
 /// Moves the caller (for pid and time: its children) into the namespace behind `fd`.
@@ -149,16 +201,34 @@ pub fn own(kind: NamespaceKind) -> Result<OwnedFd> {
 }
 
 /// Writes the mappings of a child's new user namespace.
-pub fn map_users(pid: Pid, linux: &Linux) -> Result<()> {
-    let maps = [
-        ("uid_map", &linux.uid_mappings),
-        ("gid_map", &linux.gid_mappings),
-    ];
-    for (file, mappings) in maps {
+pub fn map_users(pid: Pid, uids: &[IdMapping], gids: &[IdMapping]) -> Result<()> {
+    if !rootless::is_root() {
+        return rootless::map_users(pid, uids, gids);
+    }
+    for (file, mappings) in [("uid_map", uids), ("gid_map", gids)] {
         let path = format!("/proc/{}/{file}", pid.as_raw_nonzero());
         fs::write(&path, map_lines(mappings)).step_with(|| format!("write {file}"))?;
     }
     Ok(())
+}
+
+/// The user and group of the host that a process's user namespace calls root.
+pub fn root_of(pid: Pid) -> Result<(u32, u32)> {
+    let root = |file: &str| {
+        let path = format!("/proc/{}/{file}", pid.as_raw_nonzero());
+        let text = crate::files::read(&path).step_with(|| format!("read {path}"))?;
+        match text.lines().find_map(root_in) {
+            Some(id) => Ok(id),
+            None => fail!("the user namespace maps no root: {file} has no line for id 0"),
+        }
+    };
+    Ok((root("uid_map")?, root("gid_map")?))
+}
+
+/// The second number of a line of a map that begins with id 0.
+fn root_in(line: &str) -> Option<u32> {
+    let mut numbers = line.split_whitespace();
+    (numbers.next()? == "0").then(|| numbers.next()?.parse().ok())?
 }
 
 /// Writes `linux.timeOffsets` for the namespace that the caller's children will be in.

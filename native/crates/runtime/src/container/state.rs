@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
@@ -189,6 +189,21 @@ impl Container {
         } else {
             Status::Running
         }
+    }
+
+    /// The user of the host who made the container, by name where there is one.
+    pub fn owner(&self) -> String {
+        let uid = fs::metadata(&self.dir).map_or(0, |dir| dir.uid());
+        let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
+        let line = |line: &str| {
+            let mut fields = line.split(':');
+            let name = fields.next()?.to_owned();
+            (fields.nth(1)?.parse() == Ok(uid)).then_some(name)
+        };
+        passwd
+            .lines()
+            .find_map(line)
+            .unwrap_or_else(|| uid.to_string())
     }
 
     pub fn fifo(&self) -> PathBuf {

@@ -2,7 +2,8 @@
 
 use rustix::process::{Gid, Uid};
 use rustix::thread::{
-    set_keep_capabilities, set_no_new_privs, set_thread_gid, set_thread_groups, set_thread_uid,
+    capabilities, set_capabilities, set_keep_capabilities, set_no_new_privs, set_thread_gid,
+    set_thread_groups, set_thread_uid,
 };
 
 use super::capabilities::Sets;
@@ -23,7 +24,11 @@ pub fn apply(user: &User, sets: Option<&Sets>) -> Result<()> {
         .iter()
         .map(|&gid| Gid::from_raw(gid))
         .collect();
-    set_thread_groups(&groups).step("set process.user.additionalGids")?;
+    match set_thread_groups(&groups) {
+        // An ordinary user who maps its own id alone may not drop groups, and need not add any.
+        Err(rustix::io::Errno::PERM) if groups.is_empty() && groups_are_denied() => {}
+        answer => answer.step("set process.user.additionalGids")?,
+    }
     // Groups before the user: afterwards we may no longer change them.
     set_thread_gid(Gid::from_raw(user.gid)).step("set process.user.gid")?;
     set_thread_uid(Uid::from_raw(user.uid)).step("set process.user.uid")?;
@@ -32,6 +37,23 @@ pub fn apply(user: &User, sets: Option<&Sets>) -> Result<()> {
         sets.apply()?;
     }
     Ok(())
+}
+
+fn groups_are_denied() -> bool {
+    crate::files::read("/proc/self/setgroups").is_ok_and(|text| text.trim_end() == "deny")
+}
+
+/// Runs `deed` with files reached as this host user, and with all capabilities that we have.
+pub fn with_filesystem_ids<T>(uid: u32, gid: u32, deed: impl FnOnce() -> Result<T>) -> Result<T> {
+    let sets = capabilities(None).step("read own capabilities")?;
+    let become_user = |uid, gid| {
+        sys::set_filesystem_ids(uid, gid).step("set file system ids")?;
+        // Leaving root took away those of files; coming back returns no others.
+        set_capabilities(None, sets).step("keep capabilities")
+    };
+    let done = become_user(uid, gid).and_then(|()| deed());
+    become_user(0, 0)?;
+    done
 }
 
 /// Gives the container a session keyring of its own, in place of the one that its caller shares

@@ -5,6 +5,7 @@ pub mod credentials;
 pub mod exec;
 pub mod labels;
 pub mod limits;
+pub mod relay;
 pub mod scheduling;
 pub mod sysctl;
 pub mod terminal;

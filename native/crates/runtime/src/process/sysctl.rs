@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
-use crate::error::{Result, Step};
+use crate::error::{Error, Result};
 use crate::fail;
 use crate::spec::{Linux, NamespaceKind};
 
@@ -21,6 +21,9 @@ const IPC: [&str; 11] = [
     "kernel.shm_next_id",
     "kernel.sem_next_id",
 ];
+
+const FOREIGN_NAMESPACE: &str = "; its namespace must belong to the container's user namespace: \
+    make the user namespace first, and the others within it";
 
 /// Refuses a sysctl that would change the host, or a namespace that the container does not have.
 pub fn validate(linux: &Linux) -> Result<()> {
@@ -43,7 +46,13 @@ pub fn validate(linux: &Linux) -> Result<()> {
 /// another file there (CVE-2019-16884). The values land in the caller's namespaces.
 pub fn apply(sysctls: &BTreeMap<String, String>) -> Result<()> {
     for (name, value) in sysctls {
-        fs::write(path(name), value).step_with(|| format!("set sysctl {name}"))?;
+        fs::write(path(name), value).map_err(|error| {
+            let hint = match error.kind() {
+                std::io::ErrorKind::PermissionDenied => FOREIGN_NAMESPACE,
+                _ => "",
+            };
+            Error::new(format!("set sysctl {name}: {error}{hint}"))
+        })?;
     }
     Ok(())
 }

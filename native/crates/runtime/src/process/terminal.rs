@@ -81,8 +81,45 @@ impl Terminal {
     }
 }
 
-/// Connects to `--console-socket`.
-pub fn connect(path: &Path) -> Result<OwnedFd> {
+/// Where the terminal of a process goes.
+pub enum Console {
+    /// The process has none.
+    None,
+    /// To the caller's `--console-socket`.
+    Socket(OwnedFd),
+    /// To us, who wait in the foreground and relay it: the process's end, and ours.
+    Relay(OwnedFd, OwnedFd),
+}
+
+impl Console {
+    /// Decides by `process.terminal`, `--console-socket` and whether the command stays.
+    pub fn of(terminal: bool, socket: Option<&Path>, foreground: bool) -> Result<Self> {
+        match (terminal, socket) {
+            (false, None) => Ok(Self::None),
+            (false, Some(_)) => fail!("--console-socket needs process.terminal (exec: --tty)"),
+            (true, Some(path)) => connect(path).map(Self::Socket),
+            (true, None) if foreground => {
+                let (theirs, ours) = super::relay::console_pair()?;
+                Ok(Self::Relay(theirs, ours))
+            }
+            (true, None) => fail!(
+                "process.terminal is set and nobody would hold the terminal: give --console-socket, \
+                 or run in the foreground"
+            ),
+        }
+    }
+
+    /// The process's end, and ours.
+    pub fn ends(self) -> (Option<OwnedFd>, Option<OwnedFd>) {
+        match self {
+            Self::None => (None, None),
+            Self::Socket(socket) => (Some(socket), None),
+            Self::Relay(theirs, ours) => (Some(theirs), Some(ours)),
+        }
+    }
+}
+
+fn connect(path: &Path) -> Result<OwnedFd> {
     UnixStream::connect(path)
         .map(OwnedFd::from)
         .step_with(|| format!("connect to --console-socket {}", path.display()))

@@ -35,6 +35,8 @@ pub fn mount(root: BorrowedFd<'_>, mount: &Mount, cgroup: &Cgroup, namespaced: b
         }
         (Some(dir), true) => bind(dir, place.as_fd(), &options).step_with(step),
         (_, false) => mount_v1(place.as_fd(), cgroup, &options).step_with(step),
+        // An ordinary user may have none of its own, and is not shown the host's.
+        (None, true) if !cgroup.path.is_empty() => mount_v1(place.as_fd(), cgroup, &options),
         (None, true) => fail!("{}: this host mounts no cgroups", step()),
     }
 }

@@ -7,8 +7,8 @@ use std::path::Path;
 use rustix::fs::{AtFlags, FileType, Gid, Mode, Uid, makedev};
 use rustix::io::Errno;
 
-use super::mount;
 use super::resolve::{self, Target};
+use super::{device_nodes, mount};
 use crate::error::{Result, Step};
 use crate::fail;
 use crate::spec::{Device, Spec};
@@ -30,9 +30,18 @@ const LINKS: [(&str, &str); 5] = [
     ("ptmx", "pts/ptmx"),
 ];
 
-/// Makes the default devices and those of `linux.devices`. A user namespace may make none: there
-/// the host's nodes are bound instead.
-pub fn make(root: BorrowedFd<'_>, spec: &Spec, bind: bool) -> Result<()> {
+/// How the process comes to its nodes.
+#[derive(Clone, Copy)]
+pub enum Source<'a> {
+    /// It makes them.
+    Make,
+    /// It may make none: the host's are bound, and for `linux.devices` those that the parent made.
+    Bind(Option<BorrowedFd<'a>>),
+}
+
+/// Makes the default devices and those of `linux.devices`.
+pub fn make(root: BorrowedFd<'_>, spec: &Spec, source: Source<'_>) -> Result<()> {
+    let bind = matches!(source, Source::Bind(_));
     // Whoever binds a /dev of the host has all nodes, and must not find ours added to it.
     let is_bound = |kind: Option<&str>| kind.is_some_and(|kind| kind != "tmpfs");
     let bound = spec
@@ -53,8 +62,10 @@ pub fn make(root: BorrowedFd<'_>, spec: &Spec, bind: bool) -> Result<()> {
         }
         link(dev.as_fd())?;
     }
-    for device in spec.linux.iter().flat_map(|linux| &linux.devices) {
-        make_device(root, device, bind).step_with(|| format!("make device {}", device.path))?;
+    let devices = spec.linux.iter().flat_map(|linux| &linux.devices);
+    for (index, device) in devices.enumerate() {
+        make_device(root, device, index, source)
+            .step_with(|| format!("make device {}", device.path))?;
     }
     Ok(())
 }
@@ -69,25 +80,25 @@ fn link(dev: BorrowedFd<'_>) -> Result<()> {
     Ok(())
 }
 
-fn make_device(root: BorrowedFd<'_>, device: &Device, bind: bool) -> Result<()> {
-    let kind = match device.kind.as_str() {
-        "c" | "u" => FileType::CharacterDevice,
-        "b" => FileType::BlockDevice,
-        "p" => FileType::Fifo,
-        other => fail!("linux.devices: type {other:?} is none of b, c, u, p"),
-    };
-    let number = |value: i64| u32::try_from(value).step("linux.devices: major and minor");
-    let mode = device.file_mode.unwrap_or(0o666) & 0o777;
-    let node = Node {
-        kind,
-        major: number(device.major)?,
-        minor: number(device.minor)?,
-        mode,
-    };
+fn make_device(
+    root: BorrowedFd<'_>,
+    device: &Device,
+    index: usize,
+    source: Source<'_>,
+) -> Result<()> {
+    let node = Node::of(device)?;
     let (parent, name) = resolve::split(&device.path);
     let parent = resolve::ensure(root, parent, Target::Directory, true)?;
-    let made = node.make(parent.as_fd(), name, bind)?;
-    if !bind && made {
+    if let Source::Bind(made) = source
+        && node.kind != FileType::Fifo
+    {
+        let tree = match made {
+            Some(nodes) => device_nodes::open(nodes, index)?,
+            None => node.of_host(Path::new(&device.path))?,
+        };
+        return attach(tree, parent.as_fd(), name);
+    }
+    if node.make(parent.as_fd(), name, false)? {
         let (uid, gid) = (device.uid.map(Uid::from_raw), device.gid.map(Gid::from_raw));
         rustix::fs::chownat(parent.as_fd(), name, uid, gid, AtFlags::SYMLINK_NOFOLLOW)
             .step("set its owner")?;
@@ -95,17 +106,37 @@ fn make_device(root: BorrowedFd<'_>, device: &Device, bind: bool) -> Result<()> 
     Ok(())
 }
 
-struct Node {
-    kind: FileType,
-    major: u32,
-    minor: u32,
-    mode: u32,
+pub fn is_fifo(device: &Device) -> bool {
+    device.kind == "p"
+}
+
+pub struct Node {
+    pub kind: FileType,
+    pub major: u32,
+    pub minor: u32,
+    pub mode: u32,
 }
 
 impl Node {
+    pub fn of(device: &Device) -> Result<Self> {
+        let kind = match device.kind.as_str() {
+            "c" | "u" => FileType::CharacterDevice,
+            "b" => FileType::BlockDevice,
+            "p" => FileType::Fifo,
+            other => fail!("linux.devices: type {other:?} is none of b, c, u, p"),
+        };
+        let number = |value: i64| u32::try_from(value).step("linux.devices: major and minor");
+        Ok(Self {
+            kind,
+            major: number(device.major)?,
+            minor: number(device.minor)?,
+            mode: device.file_mode.unwrap_or(0o666) & 0o777,
+        })
+    }
+
     /// False when the very node existed before.
     fn make(&self, parent: BorrowedFd<'_>, name: &OsStr, bind: bool) -> Result<bool> {
-        if bind && self.kind != FileType::Fifo {
+        if bind {
             return self.bind(parent, name).map(|()| true);
         }
         let device = makedev(self.major, self.minor);
@@ -118,6 +149,10 @@ impl Node {
         ) {
             Ok(()) => Ok(true),
             Err(Errno::EXIST) => self.check_existing(parent, name).map(|()| false),
+            // The caller itself is in a user namespace, as root of which it started us.
+            Err(Errno::PERM) if self.kind != FileType::Fifo => {
+                self.bind(parent, name).map(|()| false)
+            }
             Err(error) => fail!("mknod: {error}"),
         }
     }
@@ -134,22 +169,31 @@ impl Node {
     }
 
     fn bind(&self, parent: BorrowedFd<'_>, name: &OsStr) -> Result<()> {
-        let source = Path::new("/dev").join(name);
-        let tree = mount::clone_tree(&source, false)
-            .step_with(|| format!("open {} of the host", source.display()))?;
+        attach(self.of_host(&Path::new("/dev").join(name))?, parent, name)
+    }
+
+    /// A mount of the host's node at this path, checked to be the wanted one.
+    fn of_host(&self, path: &Path) -> Result<OwnedFd> {
+        let tree = mount::clone_tree(path, false)
+            .step_with(|| format!("open {} of the host", path.display()))?;
         let stat = rustix::fs::fstat(&tree).step("stat")?;
-        if stat.st_rdev != makedev(self.major, self.minor) {
+        let (major, minor) = (self.major, self.minor);
+        if FileType::from_raw_mode(stat.st_mode) != self.kind
+            || stat.st_rdev != makedev(major, minor)
+        {
             fail!(
-                "{} of the host is not device {}:{}",
-                source.display(),
-                self.major,
-                self.minor
+                "{} of the host is not device {major}:{minor}",
+                path.display()
             );
         }
-        let name = name.to_str().unwrap_or_default();
-        let place = resolve::ensure(parent, name, Target::File, false)?;
-        mount::attach(tree.as_fd(), place.as_fd())
+        Ok(tree)
     }
+}
+
+fn attach(tree: OwnedFd, parent: BorrowedFd<'_>, name: &OsStr) -> Result<()> {
+    let name = name.to_str().unwrap_or_default();
+    let place = resolve::ensure(parent, name, Target::File, false)?;
+    mount::attach(tree.as_fd(), place.as_fd())
 }
 
 /// The host's null device, checked to be it (CVE-2025-31133: never trust the container's).

@@ -4,7 +4,9 @@
 
 mod cgroup_mount;
 mod copy_up;
+mod device_nodes;
 mod devices;
+mod idmap;
 mod masks;
 mod mount;
 mod options;
@@ -16,14 +18,20 @@ use std::path::{Path, PathBuf};
 
 use rustix::mount::{MountPropagationFlags, mount_change};
 
+pub use device_nodes::{
+    are_wanted as wants_device_nodes, fill as fill_device_nodes, make as make_device_nodes,
+};
+pub use devices::Source as Devices;
+pub use idmap::{apply as apply_idmaps, is_wanted as wants_idmaps};
 pub use mount::{attach, clone_fd, is_kernel_filesystem, make as make_mount, open_sources, pivot};
 pub use options::Options;
+pub use overlay::Overlay;
 pub use resolve::{Target, ensure, open, open_with};
 
 use crate::cgroup::Cgroup;
 use crate::error::{Result, Step};
 use crate::fail;
-use crate::spec::{Linux, Spec};
+use crate::spec::{Linux, Namespace, NamespaceKind, Spec};
 use crate::sys;
 
 /// What building needs to know beside the specification.
@@ -33,8 +41,11 @@ pub struct Builder<'a> {
     pub cgroup: &'a Cgroup,
     /// The process has a cgroup namespace of its own.
     pub cgroup_namespace: bool,
-    /// The process may make no device nodes (it is in a user namespace).
-    pub bind_devices: bool,
+    pub in_user_namespace: bool,
+    /// Whether the process may make device nodes, which it may not in a user namespace.
+    pub devices: Devices<'a>,
+    /// The root's mount, when the parent made it.
+    pub root: Option<OwnedFd>,
 }
 
 impl Builder<'_> {
@@ -42,13 +53,19 @@ impl Builder<'_> {
     /// the groups must exist, and until then they need not.
     pub fn build(
         &self,
-        mut sources: Vec<Option<OwnedFd>>,
+        sources: &[Option<OwnedFd>],
         mut join_cgroups: impl FnMut() -> Result<()>,
     ) -> Result<OwnedFd> {
         // Nothing that happens here may reach the host, whose mounts are commonly shared.
         let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
         mount_change("/", private).step("make all mounts private")?;
-        let root = overlay::mount_root(self.spec, &self.root_path()?)?;
+        if let Devices::Bind(Some(nodes)) = self.devices {
+            device_nodes::place(nodes, &self.root_path()?)?;
+        }
+        let root = match self.root.as_ref() {
+            Some(made) => overlay::place(made.as_fd(), &self.root_path()?)?,
+            None => overlay::mount_root(self.spec, &self.root_path()?, self.in_user_namespace)?,
+        };
         let mut joined = false;
         for (index, entry) in self.spec.mounts.iter().enumerate() {
             if cgroup_mount::is_cgroup(entry) {
@@ -58,10 +75,11 @@ impl Builder<'_> {
                 }
                 cgroup_mount::mount(root.as_fd(), entry, self.cgroup, self.cgroup_namespace)?;
             } else {
-                mount::mount(root.as_fd(), entry, sources[index].take())?;
+                let source = sources.get(index).and_then(Option::as_ref);
+                mount::mount(root.as_fd(), entry, source.map(AsFd::as_fd))?;
             }
         }
-        devices::make(root.as_fd(), self.spec, self.bind_devices)?;
+        devices::make(root.as_fd(), self.spec, self.devices)?;
         self.restrict(root.as_fd())?;
         if !joined {
             join_cgroups()?;
@@ -116,6 +134,8 @@ pub fn validate(spec: &Spec) -> Result<()> {
     overlay::Overlay::of(spec)?;
     let none = Linux::default();
     let linux = spec.linux.as_ref().unwrap_or(&none);
+    let is_user = |ns: &Namespace| ns.kind == NamespaceKind::User;
+    idmap::validate(&spec.mounts, linux.namespaces.iter().any(is_user))?;
     masks::validate("linux.maskedPaths", &linux.masked_paths)?;
     masks::validate("linux.readonlyPaths", &linux.readonly_paths)
 }

@@ -13,7 +13,7 @@ use rustix::mount::{
 
 use super::options::{Attributes, Options};
 use super::resolve::{self, Target};
-use crate::error::{Result, Step};
+use crate::error::{Error, Result, Step};
 use crate::fail;
 use crate::spec::Mount;
 use crate::sys;
@@ -22,7 +22,7 @@ const PROC_SUPER_MAGIC: i64 = 0x9fa0;
 const SYSFS_MAGIC: i64 = 0x6265_6572;
 
 /// Mounts one entry that is no cgroup mount. `tree` is its opened source when it is a bind mount.
-pub fn mount(root: BorrowedFd<'_>, mount: &Mount, tree: Option<OwnedFd>) -> Result<()> {
+pub fn mount(root: BorrowedFd<'_>, mount: &Mount, tree: Option<BorrowedFd<'_>>) -> Result<()> {
     let options = Options::parse(&mount.options);
     let step = || format!("mount {} at {}", describe(mount), mount.destination);
     match tree {
@@ -43,11 +43,16 @@ pub fn open_sources(mounts: &[Mount], bundle: &Path) -> Result<Vec<Option<OwnedF
         .collect()
 }
 
+/// Whether it shows a part of a file system that is mounted already.
+pub fn is_bind(mount: &Mount) -> bool {
+    Options::parse(&mount.options).bind || mount.kind.as_deref() == Some("bind")
+}
+
 fn open_source(mount: &Mount, bundle: &Path) -> Result<Option<OwnedFd>> {
-    let options = Options::parse(&mount.options);
-    if !options.bind && mount.kind.as_deref() != Some("bind") {
+    if !is_bind(mount) {
         return Ok(None);
     }
+    let options = Options::parse(&mount.options);
     let Some(source) = mount.source.as_deref() else {
         fail!("mount at {}: source is missing", mount.destination);
     };
@@ -113,9 +118,26 @@ pub fn make(kind: &str, source: &str, options: &Options) -> Result<OwnedFd> {
         .step_with(|| format!("set option {option:?}"))?;
     }
     // Of a shared superblock (sysfs, mqueue) only this mount may become read-only.
-    fsconfig_create(context.as_fd()).step("create it")?;
+    fsconfig_create(context.as_fd()).map_err(|error| explain_creation(kind, error))?;
     let attributes = MountAttrFlags::from_bits_retain(options.attributes.set as u32);
     fsmount(context.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, attributes).step("make a mount of it")
+}
+
+/// These show a namespace, and may be mounted only by its owner.
+fn explain_creation(kind: &str, error: rustix::io::Errno) -> Error {
+    let namespace = match kind {
+        "sysfs" => "network",
+        "mqueue" => "ipc",
+        "proc" => "pid",
+        _ => "",
+    };
+    if error == rustix::io::Errno::PERM && !namespace.is_empty() {
+        return Error::new(format!(
+            "create it: {error}; the {namespace} namespace must belong to the container's user \
+             namespace"
+        ));
+    }
+    Error::new(format!("create it: {error}"))
 }
 
 pub fn attach(mount: BorrowedFd<'_>, target: BorrowedFd<'_>) -> Result<()> {
@@ -139,20 +161,25 @@ fn set(mount: BorrowedFd<'_>, recursive: bool, attributes: Attributes) -> Result
     sys::mount_setattr(mount, recursive, set, clear, 0).step("set mount attributes")
 }
 
-fn bind(root: BorrowedFd<'_>, mount: &Mount, options: &Options, tree: OwnedFd) -> Result<()> {
-    let is_dir = file_type(tree.as_fd())? == FileType::Directory;
+fn bind(
+    root: BorrowedFd<'_>,
+    mount: &Mount,
+    options: &Options,
+    tree: BorrowedFd<'_>,
+) -> Result<()> {
+    let is_dir = file_type(tree)? == FileType::Directory;
     let target = if is_dir {
         Target::Directory
     } else {
         Target::File
     };
     let place = resolve::ensure(root, &mount.destination, target, true)?;
-    set(tree.as_fd(), false, options.attributes)?;
-    attach(tree.as_fd(), place.as_fd())?;
+    set(tree, false, options.attributes)?;
+    attach(tree, place.as_fd())?;
     if options.propagation.is_none() {
-        sys::mount_setattr(tree.as_fd(), true, 0, 0, libc::MS_PRIVATE).step("make it private")?;
+        sys::mount_setattr(tree, true, 0, 0, libc::MS_PRIVATE).step("make it private")?;
     }
-    finish(tree.as_fd(), options)
+    finish(tree, options)
 }
 
 /// A detached copy of the mount (and with `recursive` of those below) at a path of the host.

@@ -1,15 +1,15 @@
 //! The container's root: an overlay of image layers named by annotations, or a plain directory.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::mount::{
-    FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, fsconfig_create, fsconfig_set_string,
-    fsmount, fsopen,
+    FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, fsconfig_create, fsconfig_set_flag,
+    fsconfig_set_string, fsmount, fsopen,
 };
 
-use super::mount;
+use super::{idmap, mount};
 use crate::error::{Result, Step};
 use crate::fail;
 use crate::spec::Spec;
@@ -24,6 +24,8 @@ pub const WORK: &str = "dev.gantry.rootfs.work";
 pub struct Overlay {
     lower: Vec<PathBuf>,
     upper: Option<(PathBuf, PathBuf)>,
+    /// Keeps its notes in attributes that an ordinary user may write.
+    user_attributes: bool,
 }
 
 impl Overlay {
@@ -45,7 +47,11 @@ impl Overlay {
             (None, None) => None,
             _ => fail!("annotations {UPPER} and {WORK} belong together; one is missing"),
         };
-        Ok(Some(Self { lower, upper }))
+        Ok(Some(Self {
+            lower,
+            upper,
+            user_attributes: false,
+        }))
     }
 
     /// Mounts it at `target` in the calling mount namespace; the descriptor is the mount.
@@ -63,6 +69,9 @@ impl Overlay {
     fn detached(&self) -> rustix::io::Result<OwnedFd> {
         let context = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC)?;
         fsconfig_set_string(context.as_fd(), "source", "overlay")?;
+        if self.user_attributes {
+            fsconfig_set_flag(context.as_fd(), "userxattr")?;
+        }
         for dir in &self.lower {
             fsconfig_set_string(context.as_fd(), "lowerdir+", dir.as_path())?;
         }
@@ -75,6 +84,45 @@ impl Overlay {
             context.as_fd(),
             FsMountFlags::FSMOUNT_CLOEXEC,
             MountAttrFlags::empty(),
+        )
+    }
+
+    /// A detached overlay whose layers are all shifted by `namespace`: on disk every file keeps the
+    /// owner that the container sees, so that layers are shared by containers with other ranges,
+    /// and an upper directory can be read again by a later one.
+    pub fn shifted(&self, namespace: BorrowedFd<'_>) -> Result<OwnedFd> {
+        let open = |dir: &PathBuf| {
+            let layer = mount::clone_tree(dir, false);
+            let layer = layer.step_with(|| format!("open layer {}", dir.display()))?;
+            idmap::shift(layer.as_fd(), false, namespace)
+                .step_with(|| format!("layer {}", dir.display()))?;
+            Ok(layer)
+        };
+        let lower: Vec<OwnedFd> = self.lower.iter().map(open).collect::<Result<_>>()?;
+        let parent = match &self.upper {
+            Some((upper, work)) => Some(open(&common_parent(upper, work)?)?),
+            None => None,
+        };
+        let path = |fd: &OwnedFd| PathBuf::from(format!("/proc/self/fd/{}", fd.as_raw_fd()));
+        let upper = match (&self.upper, &parent) {
+            (Some((upper, work)), Some(parent)) => {
+                let base = common_parent(upper, work)?;
+                let inside = |dir: &Path| below(parent, &base, dir);
+                Some((
+                    path(parent).join(inside(upper)?),
+                    path(parent).join(inside(work)?),
+                ))
+            }
+            _ => None,
+        };
+        let lower = lower.iter().map(path).collect();
+        Self {
+            lower,
+            upper,
+            user_attributes: false,
+        }
+        .detached().step(
+            "make an overlay of id-mapped layers (needs Linux 6.15, and file systems that take them)",
         )
     }
 
@@ -97,13 +145,17 @@ impl Overlay {
         if let Some((upper, work)) = &self.upper {
             data += &format!(",upperdir={},workdir={}", escape(upper), escape(work));
         }
+        if self.user_attributes {
+            data += ",userxattr";
+        }
         data
     }
 }
 
 /// Mounts the root file system over `root.path`, in the calling mount namespace.
-pub fn mount_root(spec: &Spec, path: &Path) -> Result<OwnedFd> {
-    if let Some(overlay) = Overlay::of(spec)? {
+pub fn mount_root(spec: &Spec, path: &Path, in_user_namespace: bool) -> Result<OwnedFd> {
+    if let Some(mut overlay) = Overlay::of(spec)? {
+        overlay.user_attributes = in_user_namespace;
         return overlay
             .mount(path)
             .step_with(|| format!("mount overlay at {}", path.display()));
@@ -116,6 +168,46 @@ pub fn mount_root(spec: &Spec, path: &Path) -> Result<OwnedFd> {
     sys::mount_setattr(tree.as_fd(), true, 0, 0, libc::MS_PRIVATE)
         .step("make the root filesystem private")?;
     Ok(tree)
+}
+
+/// Attaches a root that was made detached over `root.path`, in the calling mount namespace.
+pub fn place(root: BorrowedFd<'_>, path: &Path) -> Result<OwnedFd> {
+    let place = open_place(path)?;
+    mount::attach(root, place.as_fd()).step_with(|| format!("mount at {}", path.display()))?;
+    root.try_clone_to_owned().step("keep the root filesystem")
+}
+
+/// Upper and work directory must be on one mount, so their common parent is what is mapped.
+fn common_parent(upper: &Path, work: &Path) -> Result<PathBuf> {
+    let common: PathBuf = upper
+        .components()
+        .zip(work.components())
+        .take_while(|(one, other)| one == other)
+        .map(|(part, _)| part)
+        .collect();
+    if common == upper || common == work {
+        fail!("annotations {UPPER} and {WORK} must name two directories beside each other");
+    }
+    Ok(common)
+}
+
+/// `dir` relative to `base`, after a check that it is the same directory on the mount `parent`.
+fn below(parent: &OwnedFd, base: &Path, dir: &Path) -> Result<PathBuf> {
+    let relative = dir
+        .strip_prefix(base)
+        .step("find the layer below its parent")?;
+    let step = || format!("find {}", dir.display());
+    let stat = rustix::fs::stat(dir).step_with(step)?;
+    let seen = rustix::fs::statat(parent, relative, rustix::fs::AtFlags::SYMLINK_NOFOLLOW)
+        .step_with(step)?;
+    if (stat.st_dev, stat.st_ino) != (seen.st_dev, seen.st_ino) {
+        fail!(
+            "annotations {UPPER} and {WORK}: {} lies on another mount than {}, or behind a link",
+            dir.display(),
+            base.display()
+        );
+    }
+    Ok(relative.to_owned())
 }
 
 /// Makes the root mount (not those on it) read-only.

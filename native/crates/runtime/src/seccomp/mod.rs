@@ -14,7 +14,7 @@ use std::path::Path;
 use rustix::process::Pid;
 
 use crate::container::channel::Channel;
-use crate::container::state::{Container, Status};
+use crate::container::state::OciState;
 use crate::error::{Result, Step};
 use crate::fail;
 use crate::spec::Linux;
@@ -46,7 +46,7 @@ impl Filter {
         Ok(Some(filter))
     }
 
-    /// Whether installing it makes a listener.
+    /// Whether installing it makes a listener, which somebody must still be there to take over.
     pub fn notifies(&self) -> bool {
         self.flags & libc::SECCOMP_FILTER_FLAG_NEW_LISTENER != 0
     }
@@ -63,11 +63,12 @@ impl Filter {
         sys::seccomp_set_filter(self.flags, &self.program).step("install the seccomp filter")
     }
 
-    /// Sends the listener with the container's state to `listenerPath`.
+    /// Sends the listener with the container's state and the number of the process that it
+    /// watches to `listenerPath`.
     pub fn hand_over(
         linux: &Linux,
         listener: Vec<OwnedFd>,
-        container: &Container,
+        state: &OciState<'_>,
         pid: Pid,
     ) -> Result<()> {
         let text = linux.seccomp.as_ref().map_or("null", |text| text.get());
@@ -80,7 +81,7 @@ impl Filter {
             "fds": ["seccompFd"],
             "pid": pid.as_raw_nonzero().get(),
             "metadata": profile.listener_metadata,
-            "state": container.oci_state(Status::Creating, pid.as_raw_nonzero().get()),
+            "state": state,
         });
         let socket = UnixStream::connect(path)
             .step_with(|| format!("connect to linux.seccomp.listenerPath {}", path.display()))?;

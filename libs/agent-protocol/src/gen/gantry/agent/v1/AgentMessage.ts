@@ -6,6 +6,9 @@ import type { PodStatus as _gantry_agent_v1_PodStatus, PodStatus__Output as _gan
 import type { NodeStatus as _gantry_agent_v1_NodeStatus, NodeStatus__Output as _gantry_agent_v1_NodeStatus__Output } from '../../../gantry/agent/v1/NodeStatus.js';
 import type { Event as _gantry_agent_v1_Event, Event__Output as _gantry_agent_v1_Event__Output } from '../../../gantry/agent/v1/Event.js';
 import type { PodGone as _gantry_agent_v1_PodGone, PodGone__Output as _gantry_agent_v1_PodGone__Output } from '../../../gantry/agent/v1/PodGone.js';
+import type { BlobQuery as _gantry_agent_v1_BlobQuery, BlobQuery__Output as _gantry_agent_v1_BlobQuery__Output } from '../../../gantry/agent/v1/BlobQuery.js';
+import type { BlobReport as _gantry_agent_v1_BlobReport, BlobReport__Output as _gantry_agent_v1_BlobReport__Output } from '../../../gantry/agent/v1/BlobReport.js';
+import type { PeerCheck as _gantry_agent_v1_PeerCheck, PeerCheck__Output as _gantry_agent_v1_PeerCheck__Output } from '../../../gantry/agent/v1/PeerCheck.js';
 
 export interface AgentMessage {
   'hello'?: (_gantry_agent_v1_Hello | null);
@@ -14,7 +17,10 @@ export interface AgentMessage {
   'nodeStatus'?: (_gantry_agent_v1_NodeStatus | null);
   'event'?: (_gantry_agent_v1_Event | null);
   'podGone'?: (_gantry_agent_v1_PodGone | null);
-  'message'?: "hello"|"heartbeat"|"podStatus"|"nodeStatus"|"event"|"podGone";
+  'blobQuery'?: (_gantry_agent_v1_BlobQuery | null);
+  'blobReport'?: (_gantry_agent_v1_BlobReport | null);
+  'peerCheck'?: (_gantry_agent_v1_PeerCheck | null);
+  'message'?: "hello"|"heartbeat"|"podStatus"|"nodeStatus"|"event"|"podGone"|"blobQuery"|"blobReport"|"peerCheck";
 }
 
 export interface AgentMessage__Output {
@@ -24,5 +30,8 @@ export interface AgentMessage__Output {
   'nodeStatus'?: (_gantry_agent_v1_NodeStatus__Output | null);
   'event'?: (_gantry_agent_v1_Event__Output | null);
   'podGone'?: (_gantry_agent_v1_PodGone__Output | null);
-  'message'?: "hello"|"heartbeat"|"podStatus"|"nodeStatus"|"event"|"podGone";
+  'blobQuery'?: (_gantry_agent_v1_BlobQuery__Output | null);
+  'blobReport'?: (_gantry_agent_v1_BlobReport__Output | null);
+  'peerCheck'?: (_gantry_agent_v1_PeerCheck__Output | null);
+  'message'?: "hello"|"heartbeat"|"podStatus"|"nodeStatus"|"event"|"podGone"|"blobQuery"|"blobReport"|"peerCheck";
 }

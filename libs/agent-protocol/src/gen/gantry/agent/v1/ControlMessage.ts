@@ -8,6 +8,8 @@ import type { Routes as _gantry_agent_v1_Routes, Routes__Output as _gantry_agent
 import type { OpenStream as _gantry_agent_v1_OpenStream, OpenStream__Output as _gantry_agent_v1_OpenStream__Output } from '../../../gantry/agent/v1/OpenStream.js';
 import type { CancelStream as _gantry_agent_v1_CancelStream, CancelStream__Output as _gantry_agent_v1_CancelStream__Output } from '../../../gantry/agent/v1/CancelStream.js';
 import type { Registered as _gantry_agent_v1_Registered, Registered__Output as _gantry_agent_v1_Registered__Output } from '../../../gantry/agent/v1/Registered.js';
+import type { BlobSources as _gantry_agent_v1_BlobSources, BlobSources__Output as _gantry_agent_v1_BlobSources__Output } from '../../../gantry/agent/v1/BlobSources.js';
+import type { PeerVerdict as _gantry_agent_v1_PeerVerdict, PeerVerdict__Output as _gantry_agent_v1_PeerVerdict__Output } from '../../../gantry/agent/v1/PeerVerdict.js';
 
 export interface ControlMessage {
   'snapshot'?: (_gantry_agent_v1_Snapshot | null);
@@ -18,7 +20,9 @@ export interface ControlMessage {
   'openStream'?: (_gantry_agent_v1_OpenStream | null);
   'cancelStream'?: (_gantry_agent_v1_CancelStream | null);
   'registered'?: (_gantry_agent_v1_Registered | null);
-  'message'?: "snapshot"|"assign"|"release"|"resource"|"routes"|"openStream"|"cancelStream"|"registered";
+  'blobSources'?: (_gantry_agent_v1_BlobSources | null);
+  'peerVerdict'?: (_gantry_agent_v1_PeerVerdict | null);
+  'message'?: "snapshot"|"assign"|"release"|"resource"|"routes"|"openStream"|"cancelStream"|"registered"|"blobSources"|"peerVerdict";
 }
 
 export interface ControlMessage__Output {
@@ -30,5 +34,7 @@ export interface ControlMessage__Output {
   'openStream'?: (_gantry_agent_v1_OpenStream__Output | null);
   'cancelStream'?: (_gantry_agent_v1_CancelStream__Output | null);
   'registered'?: (_gantry_agent_v1_Registered__Output | null);
-  'message'?: "snapshot"|"assign"|"release"|"resource"|"routes"|"openStream"|"cancelStream"|"registered";
+  'blobSources'?: (_gantry_agent_v1_BlobSources__Output | null);
+  'peerVerdict'?: (_gantry_agent_v1_PeerVerdict__Output | null);
+  'message'?: "snapshot"|"assign"|"release"|"resource"|"routes"|"openStream"|"cancelStream"|"registered"|"blobSources"|"peerVerdict";
 }

@@ -13,6 +13,10 @@ export interface Hello {
    */
   'pods'?: (_gantry_agent_v1_PodRef)[];
   'bootId'?: (string);
+  /**
+   * Where this node serves blobs to its peers (mTLS); 0: it does not.
+   */
+  'peerPort'?: (number);
 }
 
 export interface Hello__Output {
@@ -26,4 +30,8 @@ export interface Hello__Output {
    */
   'pods': (_gantry_agent_v1_PodRef__Output)[];
   'bootId': (string);
+  /**
+   * Where this node serves blobs to its peers (mTLS); 0: it does not.
+   */
+  'peerPort': (number);
 }

@@ -1,0 +1,149 @@
+import { PodDisruptionBudgetKind, type Pod, type PodDisruptionBudget } from '@gantry/api';
+import type { Informer, Informers } from '@gantry/controller';
+import {
+  mayPreempt,
+  Nominations,
+  preempt,
+  uidOf,
+  type Decision,
+  type PodHandle,
+  type Preemption,
+  type Scheduler,
+  type TenantFacts,
+} from '@gantry/scheduler';
+import { podInformer, podsOnNode } from '../controllers/pod-index.js';
+import { nameOf, type Evacuations } from './evacuations.js';
+
+/** How a pod that fitted nowhere stands after its attempt to preempt others. */
+export interface PreemptionOutcome {
+  /** It fits at once, since only pods had to give way that had not come yet. */
+  readonly decision?: Decision;
+  /** For the pod's condition and for `why`. */
+  readonly message: string;
+}
+
+export interface PreemptorOptions {
+  readonly scheduler: Scheduler;
+  readonly informers: Informers;
+  readonly evacuations: Evacuations;
+}
+
+/** Makes room for pods by taking less important ones away, and keeps the room for them meanwhile. */
+export class Preemptor {
+  readonly nominations: Nominations;
+  private readonly pods: Informer<Pod>;
+  private readonly budgets: Informer<PodDisruptionBudget>;
+  /** The nominated pods, as they were then. */
+  private readonly waiting = new Map<string, Pod>();
+  private attempts = 0;
+
+  constructor(private readonly options: PreemptorOptions) {
+    this.nominations = new Nominations(options.scheduler.snapshot);
+    this.pods = podInformer(options.informers);
+    this.budgets = options.informers.for(PodDisruptionBudgetKind);
+  }
+
+  get synced(): Promise<void> {
+    return this.budgets.synced;
+  }
+
+  /** As the scheduler decides; a pod for which a node is cleared goes there as soon as it fits. */
+  decide(uid: string, handle: PodHandle): Decision {
+    const { scheduler } = this.options;
+    const known = this.nominations.get(uid);
+    if (!known) return scheduler.decide(handle);
+    return this.nominations.without(uid, () => {
+      return scheduler.decideFor(handle, known.node) ?? scheduler.decide(handle);
+    });
+  }
+
+  /** Takes up the nomination of a pod that an earlier leader made. */
+  adopt(pod: Pod): void {
+    const node = pod.status?.nominatedNodeName;
+    if (!node) return;
+    this.waiting.set(uidOf(pod), pod);
+    this.nominations.nominate(uidOf(pod), this.options.scheduler.snapshot.handle(pod), node);
+  }
+
+  /** The pod is bound or gone, or another took its place. */
+  withdraw(uid: string): void {
+    if (this.waiting.delete(uid)) this.nominations.withdraw(uid);
+  }
+
+  /** Clears a node for a pod that fits nowhere; undefined when it may not, or no node could be cleared. */
+  attempt(pod: Pod, handle: PodHandle): PreemptionOutcome | undefined {
+    if (!mayPreempt(pod.spec) || this.options.evacuations.isBusy) return undefined;
+    const { scheduler } = this.options;
+    const found = this.nominations.without(uidOf(pod), () =>
+      preempt(scheduler.snapshot, scheduler.profile, handle, {
+        tenants: (node) => this.tenants(node),
+        budgets: this.budgetsNow(),
+        from: this.attempts++,
+      }),
+    );
+    return found && this.carryOut(pod, handle, found);
+  }
+
+  private carryOut(pod: Pod, handle: PodHandle, found: Preemption): PreemptionOutcome {
+    const { scheduler, evacuations } = this.options;
+    const uid = uidOf(pod);
+    const before = this.nominations.get(uid);
+    this.drop(found);
+    const onNode = new Map(podsOnNode(this.pods, found.node).map((each) => [uidOf(each), each]));
+    const victims = found.victims.flatMap((v) => onNode.get(v.uid) ?? []);
+    if (victims.length === 0 && before === undefined) {
+      const decision = scheduler.decideFor(handle, found.node);
+      if (decision) return { decision, message: '' };
+    }
+    this.waiting.set(uid, pod);
+    this.nominations.nominate(uid, handle, found.node);
+    if (victims.length > 0) evacuations.start({ preemptor: pod, node: found.node, victims });
+    else if (before?.node !== found.node) evacuations.nominate(pod, found.node);
+    return { message: sentence(found, victims) };
+  }
+
+  /** Less important pods that wait for a place on the node wait elsewhere from now on. */
+  private drop({ victims }: Preemption): void {
+    const dropped = victims.flatMap((victim) => this.nominations.behind(victim.uid) ?? []);
+    for (const { uid } of dropped) {
+      const pod = this.waiting.get(uid);
+      this.withdraw(uid);
+      if (pod) this.options.evacuations.clear([pod]);
+    }
+  }
+
+  private tenants(node: string): ReadonlyMap<string, TenantFacts> {
+    const facts = new Map<string, TenantFacts>();
+    for (const pod of podsOnNode(this.pods, node)) {
+      const uid = uidOf(pod);
+      const isEnding =
+        pod.metadata.deletionTimestamp !== undefined || this.options.evacuations.isGoing(uid);
+      const started = pod.status?.startTime ?? pod.metadata.creationTimestamp ?? '';
+      facts.set(uid, { startMs: Date.parse(started) || 0, isEnding });
+    }
+    for (const uid of this.nominations.on(node)) {
+      facts.set(uid, { startMs: Infinity, isEnding: false });
+    }
+    return facts;
+  }
+
+  private budgetsNow() {
+    return this.budgets.list().map(({ metadata, spec, status }) => ({
+      namespace: metadata.namespace ?? '',
+      selector: spec.selector,
+      allowed: status?.disruptionsAllowed ?? 0,
+    }));
+  }
+}
+
+/** Victims that are named; the rest are counted. */
+const maxNamed = 3;
+
+function sentence({ node, violations }: Preemption, victims: readonly Pod[]): string {
+  const named = victims.slice(0, maxNamed).map(nameOf);
+  if (victims.length > maxNamed) named.push(`${victims.length - maxNamed} more`);
+  const beyond = violations > 0 ? ` (${violations} beyond what disruption budgets allow)` : '';
+  return victims.length === 0
+    ? `waits for pods that are ending on ${node}`
+    : `preempts ${named.join(', ')} on ${node}${beyond} and waits for them to end`;
+}

@@ -1,0 +1,99 @@
+/**
+ * `npm run bench -- binding [--nodes 5000] [--pods 10000] [--rounds 3] [--members 1,3]`: from the create of a
+ * plain pod to its binding, both seen by clients of the API over HTTPS: control plane, real etcd with fsync
+ * and all clients on this machine. `bound-N`: sustained, 64 creates in flight, etcd of N members; `idle`: one
+ * pod at a time; `processor-N`: what the control plane itself takes of a core, which a busy machine changes
+ * least. The nodes are hollow.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import { processorMicros, residentMebibytes, startBed, type Bed } from './binding/bed.ts';
+import type { Options, Report } from './report.ts';
+import { summarize, type Result } from './statistics.ts';
+
+const namespace = '/api/v1/namespaces/default/pods';
+const idlePods = 200;
+const warmUpPods = 2_000;
+
+function argument(args: readonly string[], name: string, fallback: string): string {
+  const at = args.indexOf(`--${name}`);
+  return at < 0 ? fallback : (args[at + 1] ?? '');
+}
+
+function positive(args: readonly string[], name: string, fallback: string): number[] {
+  const numbers = argument(args, name, fallback).split(',').map(Number);
+  if (numbers.every((n) => Number.isInteger(n) && n > 0)) return numbers;
+  throw new Error(`--${name} takes whole numbers such as ${fallback}`);
+}
+
+function pod(name: string): object {
+  const resources = { requests: { cpu: '100m', memory: '128Mi' } };
+  const containers = [{ name: 'main', image: 'registry.local/app:1', resources }];
+  const metadata = { name, labels: { app: 'bench' } };
+  return { apiVersion: 'v1', kind: 'Pod', metadata, spec: { containers } };
+}
+
+/** Pods per second from the first create to the last binding. */
+async function sustained(bed: Bed, prefix: string, count: number): Promise<number> {
+  const names = Array.from({ length: count }, (_, i) => `${prefix}-${i}`);
+  const startedMs = performance.now();
+  const created = bed.clients
+    .each(count, (i) => ['POST', namespace, pod(names[i]!)])
+    .then(() => performance.now() - startedMs);
+  await bed.bound.all(names);
+  const seconds = (performance.now() - startedMs) / 1_000;
+  const creating = (await created) / 1_000;
+  process.stderr.write(
+    `${prefix}: ${(count / creating).toFixed(0)} created/s, ${(count / seconds).toFixed(0)} bound/s\n`,
+  );
+  return count / seconds;
+}
+
+/** Milliseconds from the create to the binding, of pods that come alone. */
+async function idle(bed: Bed): Promise<number[]> {
+  const waits: number[] = [];
+  for (let i = 0; i < idlePods; i += 1) {
+    const name = `idle-${i}`;
+    const startedMs = performance.now();
+    await Promise.all([
+      bed.clients.each(1, () => ['POST', namespace, pod(name)]),
+      bed.bound.all([name]),
+    ]);
+    waits.push(bed.bound.boundMs.get(name)! - startedMs);
+    await pause(20);
+  }
+  return waits;
+}
+
+async function measure(members: number, args: readonly string[]): Promise<Result[]> {
+  const [nodes, pods, rounds] = [
+    positive(args, 'nodes', '5000')[0]!,
+    positive(args, 'pods', '10000')[0]!,
+    positive(args, 'rounds', '3')[0]!,
+  ];
+  await using bed = await startBed(members, nodes);
+  await sustained(bed, 'warm-up', warmUpPods);
+  const waits = await idle(bed);
+  const rates: number[] = [];
+  const costs: number[] = [];
+  const pid = bed.controlPlane.child.pid!;
+  for (let round = 0; round < rounds; round += 1) {
+    const before = await processorMicros(pid);
+    rates.push(await sustained(bed, `round-${members}-${round}`, pods));
+    costs.push(((await processorMicros(pid)) - before) / pods);
+  }
+  const resident = await residentMebibytes(pid);
+  return [
+    summarize(`bound-${members}`, 'pods/s', rates),
+    summarize(members === 1 ? 'idle' : `idle-${members}`, 'ms', waits),
+    summarize(`processor-${members}`, 'µs/pod', costs),
+    summarize(`memory-${members}`, 'MiB', [resident]),
+  ];
+}
+
+export async function run({ args }: Options): Promise<Report> {
+  const results: Result[] = [];
+  for (const members of positive(args, 'members', '1,3')) {
+    results.push(...(await measure(members, args)));
+  }
+  return { missing: ['kube-scheduler'], results };
+}
