@@ -12,6 +12,7 @@ step "types"
 tsc -b
 step "generated code and lock"
 node deploy/lock-platforms.mjs --check
+node deploy/seccomp-table.mjs --check
 step "clippy"
 cargo clippy --release --locked --quiet --all-targets --manifest-path native/Cargo.toml -- -D warnings
 printf '%scheck: all good%s\n' "$green" "$plain"

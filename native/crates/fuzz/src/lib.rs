@@ -89,13 +89,16 @@ struct Watch {
     current: Arc<Mutex<Current>>,
 }
 
+/// The input at work and when it was begun.
+type Current = Option<(Instant, Vec<u8>)>;
+
 impl Watch {
     fn start(name: &'static str) -> Self {
         let current = Arc::new(Mutex::new(None));
         let seen = Arc::downgrade(&current);
         std::thread::spawn(move || {
             while let Some(current) = seen.upgrade() {
-                let current: &Mutex<Option<(Instant, Vec<u8>)>> = &current;
+                let current: &Mutex<Current> = &current;
                 if let Ok(Some((began, input))) = current.lock().as_deref()
                     && began.elapsed() > INPUT_DEADLINE
                 {
