@@ -89,16 +89,13 @@ struct Watch {
     current: Arc<Mutex<Current>>,
 }
 
-/// The input at work and when it was begun.
-type Current = Option<(Instant, Vec<u8>)>;
-
 impl Watch {
     fn start(name: &'static str) -> Self {
         let current = Arc::new(Mutex::new(None));
         let seen = Arc::downgrade(&current);
         std::thread::spawn(move || {
             while let Some(current) = seen.upgrade() {
-                let current: &Mutex<Current> = &current;
+                let current: &Mutex<Option<(Instant, Vec<u8>)>> = &current;
                 if let Ok(Some((began, input))) = current.lock().as_deref()
                     && began.elapsed() > INPUT_DEADLINE
                 {
