@@ -46,6 +46,11 @@ export async function startContainerd(): Promise<Engine> {
   const ctr = (args: readonly string[]) => shop.run(['ctr', '-a', socket, ...args]);
   await eventually('containerd', async () => (await ctr(['version'])).code === 0);
   await shop.must(['ctr', '-a', socket, 'images', 'import', await saveImage(shop)]);
+  const killAndRemove = async (_runtime: string, name: string): Promise<void> => {
+    await shop.must(['ctr', '-a', socket, 'tasks', 'kill', '-s', 'KILL', name]);
+    await eventually(`${name} to stop`, async () => (await ctr(['tasks', 'rm', name])).code === 0);
+    await shop.must(['ctr', '-a', socket, 'containers', 'rm', name]);
+  };
   let execs = 0;
   return {
     name: 'containerd',
@@ -55,14 +60,8 @@ export async function startContainerd(): Promise<Engine> {
     },
     exec: (_runtime, name, command) =>
       ctr(['tasks', 'exec', '--exec-id', `exec-${++execs}`, name, ...command]),
-    async stopAndRemove(_runtime, name) {
-      await shop.must(['ctr', '-a', socket, 'tasks', 'kill', '-s', 'KILL', name]);
-      await eventually(
-        `${name} to stop`,
-        async () => (await ctr(['tasks', 'rm', name])).code === 0,
-      );
-      await shop.must(['ctr', '-a', socket, 'containers', 'rm', name]);
-    },
+    stopAndRemove: killAndRemove,
+    killAndRemove,
     async close() {
       await end(daemon, 10_000);
       await shop.close();

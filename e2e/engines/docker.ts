@@ -52,6 +52,9 @@ export async function startDocker(ours: string): Promise<Engine> {
       await must(['stop', '-t', '1', name]);
       await must(['rm', name]);
     },
+    async killAndRemove(_runtime, name) {
+      await must(['rm', '-f', name]);
+    },
     async close() {
       await end(daemon, 20_000);
       removeGroup(group);

@@ -22,6 +22,8 @@ export interface Engine {
   exec(runtime: string, name: string, command: readonly string[]): Promise<Outcome>;
   /** SIGTERM, then SIGKILL after a second; then the container is removed. */
   stopAndRemove(runtime: string, name: string): Promise<void>;
+  /** SIGKILL at once; then the container is removed. */
+  killAndRemove(runtime: string, name: string): Promise<void>;
   close(): Promise<void>;
 }
 

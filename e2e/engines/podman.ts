@@ -46,6 +46,9 @@ export async function startPodman(): Promise<Engine> {
       await shop.must(['podman', '--runtime', runtime, 'stop', '-t', '1', name], env);
       await shop.must(['podman', '--runtime', runtime, 'rm', name], env);
     },
+    async killAndRemove(runtime, name) {
+      await shop.must(['podman', '--runtime', runtime, 'rm', '-f', '-t', '0', name], env);
+    },
     async close() {
       await shop.run(['podman', 'rm', '-fa', '-t', '0'], env);
       await shop.close();

@@ -9,6 +9,8 @@ export interface BundleOptions {
   /** By our annotations an overlay over `root`, else `root` itself. */
   readonly overlay: boolean;
   readonly cgroup: string;
+  /** Default: a program that ends at once. */
+  readonly args?: readonly string[];
 }
 
 const words = (text: string): string[] => text.split(' ');
@@ -59,7 +61,7 @@ export function writeBundle(directory: string, options: BundleOptions): string {
     mounts,
     annotations: annotations(options, directory),
     process: {
-      args: ['/bin/noop'],
+      args: options.args ?? ['/bin/noop'],
       cwd: '/',
       env: ['PATH=/bin'],
       user: { uid: 0, gid: 0 },

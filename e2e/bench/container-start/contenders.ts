@@ -1,23 +1,36 @@
 import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Engine } from '../../engines/engine.ts';
+import { engineRuntime, installed } from '../peers/engines.ts';
 import { writeBundle } from './bundle.ts';
 import { Stopwatch } from './stopwatch.ts';
 
-/** One way to start a container: a whole command, and the stopwatch in whose surroundings it runs. */
+/** One way to start a container. */
 export interface Contender {
   readonly name: string;
-  readonly argv: readonly string[];
-  readonly stopwatch: Stopwatch;
+  /** Milliseconds from nothing to nothing, after a rest of `idleMs`. */
+  time(idleMs: number): Promise<number>;
+}
+
+/** A whole command of an engine, timed from here: that it is spawned by Node adds about a millisecond. */
+export function engineContender(name: string, engine: Engine): Contender {
+  const container = { name: `bench-${process.pid}`, command: ['true'], memory: 256 << 20 };
+  return {
+    name,
+    async time(idleMs) {
+      await sleep(idleMs);
+      const begin = performance.now();
+      const { code, stderr } = await engine.run(engineRuntime, container);
+      if (code !== 0) throw new Error(`${name} ended with ${code}: ${stderr}`);
+      return performance.now() - begin;
+    },
+  };
 }
 
 const hybrid = existsSync('/sys/fs/cgroup/unified');
 // crun takes a hybrid host for one it does not know, unless the v2 tree is out of its sight.
 const hideUnified = 'mount -t tmpfs none /sys/fs/cgroup/unified';
-
-function installed(program: string): boolean {
-  const path = (process.env.PATH ?? '').split(delimiter);
-  return [...path, '/usr/sbin', '/sbin'].some((dir) => existsSync(join(dir, program)));
-}
 
 function makeRoot(binaries: string, directory: string): string {
   const root = join(directory, 'root');
@@ -31,7 +44,7 @@ export function startContenders(
   binaries: string,
   directory: string,
   stateDirectory: string,
-): { contenders: Contender[]; missing: string[] } {
+): { contenders: Contender[]; stopwatches: Stopwatch[]; missing: string[] } {
   const root = makeRoot(binaries, directory);
   const group = `gantry-bench-${process.pid}`;
   const program = join(binaries, 'gantry-bench-stopwatch');
@@ -43,20 +56,22 @@ export function startContenders(
     return [binary, '--root', state, 'run', '--bundle', bundle(name, overlay), `${group}-${name}`];
   };
   const floor = [join(binaries, 'gantry-bench-floor'), root, directory, '/bin/noop'];
-  const contenders: Contender[] = [
-    {
-      name: 'gantry',
-      argv: run(join(binaries, 'gantry-runtime'), 'gantry', true),
-      stopwatch: common,
-    },
-    { name: 'floor', argv: floor, stopwatch: common },
+  const timed = (name: string, argv: readonly string[], stopwatch = common): Contender => ({
+    name,
+    time: (idleMs) => stopwatch.time(argv, idleMs),
+  });
+  const stopwatches = [common];
+  const contenders = [
+    timed('gantry', run(join(binaries, 'gantry-runtime'), 'gantry', true)),
+    timed('floor', floor),
   ];
   const peers = ['crun', 'runc'];
   const missing = peers.filter((peer) => !installed(peer));
   for (const peer of peers.filter((name) => !missing.includes(name))) {
     const apart = peer === 'crun' && hybrid;
     const stopwatch = apart ? new Stopwatch(program, hideUnified) : common;
-    contenders.push({ name: peer, argv: run(peer, peer, false), stopwatch });
+    if (apart) stopwatches.push(stopwatch);
+    contenders.push(timed(peer, run(peer, peer, false), stopwatch));
   }
-  return { contenders, missing };
+  return { contenders, stopwatches, missing };
 }
