@@ -206,6 +206,27 @@ fn cve_2025_52565_the_console_is_not_mounted_over_a_link() {
 }
 
 #[test]
+fn cve_2025_52881_writes_to_proc_are_not_redirected() {
+    const SETTING: &str = "/proc/sys/net/ipv4/ip_unprivileged_port_start";
+    let place = Place::new();
+    let decoy = place.dir.join("decoy");
+    fs::write(&decoy, "").unwrap();
+    place.start("redirected", &["sleep", "60"], |config| {
+        config["linux"]["sysctl"] = json!({ "net.ipv4.ip_unprivileged_port_start": "7" });
+        let cover =
+            json!({ "destination": SETTING, "type": "bind", "source": decoy, "options": ["bind"] });
+        config["mounts"].as_array_mut().unwrap().push(cover);
+    });
+    assert_eq!(fs::read_to_string(&decoy).unwrap(), "");
+    let pid = place.pid("redirected").to_string();
+    let real = std::process::Command::new("nsenter")
+        .args(["--target", &pid, "--net", "cat", SETTING])
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8_lossy(&real.stdout), "7\n");
+}
+
+#[test]
 fn cve_2016_9962_a_joining_process_cannot_be_traced() {
     let place = Place::new();
     let bundle = place.bundle("watcher", &["watch-runtime", "1500"], |_| {});
