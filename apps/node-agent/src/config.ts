@@ -1,10 +1,20 @@
 import { hostname } from 'node:os';
 import { readFileSync } from 'node:fs';
-import { isAbsolute } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { LogLevel } from '@gantry/base';
 import type { ForeignNetworkOptions } from './network/pod-network.js';
 import { parseUserRange, type UserRangeConfig } from './pods/user-ranges.js';
+import {
+  noServers,
+  parseCaHash,
+  parseCgroup,
+  parseDirectory,
+  parseInteger,
+  parseLabels,
+  parseLogLevel,
+  parseNodeName,
+  parseServers,
+} from './flag-values.js';
 import { parseBytes, parseCpuMillis } from './quantity.js';
 import { parseRuntimeHandlers } from './runtime-handlers.js';
 
@@ -214,72 +224,6 @@ class Reader {
       return undefined as T;
     }
   }
-}
-
-function parseInteger(min: number, max: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (/^\d+$/.test(text) && value >= min && value <= max) return value;
-    throw new Error(`must be a whole number from ${min} to ${max}`);
-  };
-}
-
-function parseDirectory(text: string): string {
-  if (!isAbsolute(text)) throw new Error('must be an absolute path');
-  return text.replace(/(?<=.)\/+$/, '');
-}
-
-function parseCgroup(text: string): string {
-  if (/^(\/[\w.-]+)+$/.test(text) && !text.includes('..')) return text;
-  throw new Error('must be a path like /gantry, without ".."');
-}
-
-const noServers = (): string[] => [];
-
-function parseServers(text: string): string[] {
-  const servers = text.split(',').filter((server) => server !== '');
-  if (servers.length === 0)
-    throw new Error('is required: the address of a control plane, HOST:6444');
-  for (const server of servers) {
-    if (!/^(\[[\da-fA-F:]+\]|[\w.-]+):\d{1,5}$/.test(server)) {
-      throw new Error(`${JSON.stringify(server)} must be HOST:PORT`);
-    }
-  }
-  return servers;
-}
-
-function parseNodeName(text: string): string {
-  const label = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
-  if (text.length <= 253 && new RegExp(`^${label}(\\.${label})*$`).test(text)) return text;
-  throw new Error('must be a DNS name in lower case, for example node-1 (set it with --node-name)');
-}
-
-function parseLabels(text: string): Record<string, string> {
-  const pairs = text.split(',').filter((pair) => pair !== '');
-  const key = /^([a-z0-9.-]{1,253}\/)?[A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?$/;
-  const value = /^([A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?)?$/;
-  return Object.fromEntries(
-    pairs.map((pair) => {
-      const at = pair.indexOf('=');
-      const [name, text] = [pair.slice(0, at), pair.slice(at + 1)];
-      if (at < 1 || !key.test(name) || !value.test(text)) {
-        throw new Error(`${JSON.stringify(pair)} must be KEY=VALUE`);
-      }
-      return [name, text];
-    }),
-  );
-}
-
-function parseCaHash(text: string): string | undefined {
-  if (text === '') return undefined;
-  if (/^sha256:[\da-f]{64}$/.test(text)) return text;
-  throw new Error('must be sha256: and 64 hexadecimal digits');
-}
-
-function parseLogLevel(text: string): LogLevel {
-  const levels: readonly string[] = ['debug', 'info', 'warn', 'error', 'silent'];
-  if (levels.includes(text)) return text as LogLevel;
-  throw new Error(`must be one of ${levels.join(', ')}`);
 }
 
 function readToken(reader: Reader): string | undefined {
