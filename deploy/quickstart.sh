@@ -87,6 +87,7 @@ preflight() {
   require_free_port 6443 control-plane
   require_free_port 6444 control-plane
   require_free_port 6445 agent
+  require_free_port 6446 agent
   require_free_port 5000 registry
   [ -e /sys/fs/cgroup/cgroup.controllers ] || [ -d /sys/fs/cgroup/memory ] ||
     fail "no cgroup hierarchy at /sys/fs/cgroup; containers cannot be limited here"
@@ -100,7 +101,7 @@ announce() {
   note "install from Debian: ${missing:-nothing, all is there}"
   note "fetch Debian's docker-registry and busybox into /var/cache/gantry/tools (not installed)"
   note "download npm and cargo packages into this checkout and build it"
-  note "run a control plane (6443, 6444), an agent (6445) and a registry (5000), state in $STATE"
+  note "run a control plane (6443, 6444), an agent (6445, 6446) and a registry (5000), state in $STATE"
   note "undo: npm run quickstart -- --down"
 }
 
