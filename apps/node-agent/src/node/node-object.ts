@@ -1,6 +1,7 @@
 import type { Node, NodeCondition, ResourceList } from '@gantry/api';
 import { timestamp } from '@gantry/base';
 import type { AgentConfig } from '../config.js';
+import type { Snapshotter } from '../snapshots/choose.js';
 import type { Host } from './host.js';
 
 /** What the agent measures of the host before it registers. */
@@ -9,6 +10,7 @@ export interface NodeMeasurements {
   readonly ip: string;
   readonly diskBytes: number;
   readonly agentVersion: string;
+  readonly snapshotter: Snapshotter;
 }
 
 function capacity(config: AgentConfig, at: NodeMeasurements): ResourceList {
@@ -33,6 +35,14 @@ export function allocatable(config: AgentConfig, at: NodeMeasurements): Resource
   };
 }
 
+/** How containers get their roots here, and why not as they would elsewhere. */
+function snapshotterAnnotations({ driver, fallbackReason }: Snapshotter): Record<string, string> {
+  return {
+    'gantry.dev/snapshotter': driver.name,
+    ...(fallbackReason && { 'gantry.dev/snapshotter-reason': fallbackReason }),
+  };
+}
+
 /** The Node as this agent sees it; spec belongs to the user and the control plane. */
 export function nodeObject(
   config: AgentConfig,
@@ -51,6 +61,7 @@ export function nodeObject(
         'kubernetes.io/arch': host.architecture,
         ...config.labels,
       },
+      annotations: snapshotterAnnotations(at.snapshotter),
     },
     spec: {},
     status: {
