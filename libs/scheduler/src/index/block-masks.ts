@@ -1,4 +1,4 @@
-import { maskWords } from './ask-bits.js';
+import { maskWords, type AskBits } from './ask-bits.js';
 
 const initialCapacity = 4;
 
@@ -8,6 +8,8 @@ const initialCapacity = 4;
  */
 export class BlockMasks {
   private words = Array.from({ length: maskWords }, () => new Int32Array(initialCapacity));
+
+  constructor(private readonly asks: AskBits) {}
 
   /** Makes place for a block at this index among `count`; it has room for nothing yet. */
   insert(index: number, count: number): void {
@@ -29,7 +31,7 @@ export class BlockMasks {
 
   /** Sets the given bits, one word after the other. */
   allow(index: number, bits: Int32Array): void {
-    for (let i = 0; i < maskWords; i++) this.words[i]![index]! |= bits[i]!;
+    for (let i = 0; i < this.asks.wordsUsed; i++) this.words[i]![index]! |= bits[i]!;
   }
 
   allowEverywhere(bit: number, count: number): void {

@@ -3,6 +3,7 @@ import { groupFullness } from '../scores/packing.js';
 import type { Ask } from '../resource-table.js';
 import type { Snapshot } from '../snapshot.js';
 import { AskBits } from './ask-bits.js';
+import { NodeBlocks } from './node-blocks.js';
 import { NodeOrder, type OrderBase } from './node-order.js';
 import { Prospects } from './prospects.js';
 
@@ -46,7 +47,7 @@ export class NodeGroups {
   ) {
     const { resources } = snapshot.nodes;
     const [asks, prospects] = [new AskBits(resources), new Prospects()];
-    this.base = { resources, asks, prospects, keys: new Float64Array(64) };
+    this.base = { resources, asks, prospects, blocks: new NodeBlocks(resources) };
     snapshot.observe({
       usageChanged: (slot) => this.note(slot, 1),
       nodeChanged: (slot) => this.note(slot, 2),
@@ -61,7 +62,7 @@ export class NodeGroups {
 
   /** The key by which a node stands in its group: its fullness, with the sign of the direction. */
   keyOf(slot: number): number {
-    return this.base.keys[slot]!;
+    return this.base.blocks.keyOf(slot);
   }
 
   /** The bit under which orders remember this ask. */
@@ -126,23 +127,12 @@ export class NodeGroups {
     const stale = new Int32Array(capacity);
     stale.set(this.stale);
     this.stale = stale;
-    const values = new Float64Array(capacity);
-    values.set(this.base.keys);
-    this.base.keys = values;
+    this.base.blocks.growSlots(capacity);
   }
 
   private reorder(slot: number): void {
     const group = this.groupOf[slot];
-    if (!group) return;
-    const key = this.direction * group.fullness(slot);
-    const before = this.base.keys[slot]!;
-    if (key === before) {
-      group.order.noticed(slot);
-      return;
-    }
-    group.order.remove(slot);
-    this.base.keys[slot] = key;
-    group.order.insert(slot);
+    if (group) group.order.changed(slot, this.direction * group.fullness(slot));
   }
 
   private replace(slot: number): void {
@@ -167,8 +157,7 @@ export class NodeGroups {
       group = { identity: id, order, fullness: groupFullness(this.snapshot.nodes, slot) };
       this.groups.set(id, group);
     }
-    this.base.keys[slot] = this.direction * group.fullness(slot);
-    group.order.insert(slot);
+    group.order.insert(slot, this.direction * group.fullness(slot));
     this.groupOf[slot] = group;
   }
 
@@ -176,6 +165,7 @@ export class NodeGroups {
     this.groups = new Map();
     this.groupOf = [];
     this.freed = [];
+    this.base.blocks.clear();
     for (const slot of this.snapshot.nodes) this.note(slot, 2);
     this.version++;
     this.refresh();

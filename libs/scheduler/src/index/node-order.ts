@@ -1,10 +1,17 @@
-import { cpuColumn, memoryColumn, type Ask, type ResourceTable } from '../resource-table.js';
+import type { Ask, ResourceTable } from '../resource-table.js';
 import type { AskBits } from './ask-bits.js';
 import { BlockMasks } from './block-masks.js';
+import {
+  blockNumbers,
+  blockSize,
+  cpuOffset,
+  doubled,
+  isBefore,
+  memoryOffset,
+  type NodeBlocks,
+} from './node-blocks.js';
 import type { Prospects } from './prospects.js';
 
-/** Nodes per block; a full block splits in two. */
-const blockSize = 32;
 const initialBlocks = 4;
 
 /** What all orders of an index share. */
@@ -12,26 +19,28 @@ export interface OrderBase {
   readonly resources: ResourceTable;
   readonly asks: AskBits;
   readonly prospects: Prospects;
-  /** Keys by slot; the index changes one only while the node is in no order. */
-  keys: Float64Array;
+  readonly blocks: NodeBlocks;
+}
+
+/** Who walks an order. */
+export interface Visitor {
+  /** Whether this node is worth a visit by its key; if not, none that stands after it is. */
+  wants(key: number, slot: number): boolean;
+  visit(slot: number, key: number): void;
 }
 
 /**
- * Nodes in descending order of a key, then ascending slot, in blocks that remember for which asks they were
- * found to have no room. Insertion and removal cost a binary search and a short move. All blocks lie side
- * by side in few arrays, since what costs time here is memory that is far apart.
+ * Nodes in descending order of a key, then ascending slot, as far as blocks go: each block has the nodes from its
+ * bound to that of the next one, in no order, and is known to have no room for some asks. Most changes of a
+ * key leave a node in its block.
  */
 export class NodeOrder {
-  private slots = new Int32Array(initialBlocks * blockSize);
-  private keys = new Float64Array(initialBlocks * blockSize);
-  /** What of the node is free: most that lack room are seen here and their rows, far apart, are not read. */
-  private cpu = new Float64Array(initialBlocks * blockSize);
-  private memory = new Float64Array(initialBlocks * blockSize);
-  private sizes = new Int32Array(initialBlocks);
-  /** Key and slot of the first node of each block. */
-  private firstKeys = new Float64Array(initialBlocks);
-  private firstSlots = new Int32Array(initialBlocks);
-  private readonly masks = new BlockMasks();
+  /** By rank: the block. */
+  private blockAt = new Int32Array(initialBlocks);
+  /** By rank: key and slot before which no node of the block stands; the first block has no such bound. */
+  private boundKeys = new Float64Array(initialBlocks);
+  private boundSlots = new Int32Array(initialBlocks);
+  private readonly masks: BlockMasks;
   private blocks = 0;
   private count = 0;
 
@@ -40,6 +49,7 @@ export class NodeOrder {
     private readonly base: OrderBase,
     readonly number: number,
   ) {
+    this.masks = new BlockMasks(base.asks);
     base.prospects.begin(number);
   }
 
@@ -47,76 +57,66 @@ export class NodeOrder {
     return this.count;
   }
 
-  /** The first node; only when there is one. */
-  get first(): number {
-    return this.firstSlots[0]!;
+  /** One of the nodes; only when there is one. */
+  get sample(): number {
+    return this.base.blocks.anyOf(this.blockAt[0]!);
   }
 
-  insert(slot: number): void {
-    const key = this.base.keys[slot]!;
+  keyOf(slot: number): number {
+    return this.base.blocks.keyOf(slot);
+  }
+
+  insert(slot: number, key: number): void {
     if (this.blocks === 0) this.addBlock(0);
-    let block = this.blockFor(key, slot);
-    if (this.sizes[block] === blockSize) block = this.split(block, key, slot);
-    const { slots, keys, cpu, memory } = this;
-    const start = block * blockSize;
-    let at = start + this.sizes[block]!++;
-    for (; at > start && isBefore(key, slot, keys[at - 1]!, slots[at - 1]!); at--) {
-      slots[at] = slots[at - 1]!;
-      keys[at] = keys[at - 1]!;
-      cpu[at] = cpu[at - 1]!;
-      memory[at] = memory[at - 1]!;
-    }
-    slots[at] = slot;
-    keys[at] = key;
-    this.noteFree(at, slot);
-    if (at === start) this.noteFirst(block);
     this.count++;
-    this.allowOn(block, slot, key);
+    this.allowOn(this.put(slot, key), slot, key);
   }
 
   remove(slot: number): void {
-    const block = this.blockFor(this.base.keys[slot]!, slot);
-    const { slots, keys, cpu, memory } = this;
-    const start = block * blockSize;
-    const end = start + this.sizes[block]!;
-    let at = this.find(block, slot);
-    const isFirst = at === start;
-    for (; at < end - 1; at++) {
-      slots[at] = slots[at + 1]!;
-      keys[at] = keys[at + 1]!;
-      cpu[at] = cpu[at + 1]!;
-      memory[at] = memory[at + 1]!;
-    }
     this.count--;
-    if (--this.sizes[block]! === 0) this.removeBlock(block);
-    else if (isFirst) this.noteFirst(block);
+    this.take(slot);
   }
 
-  /** Something became free on a node whose place did not change. */
-  noticed(slot: number): void {
-    const key = this.base.keys[slot]!;
-    const block = this.blockFor(key, slot);
-    this.noteFree(this.find(block, slot), slot);
-    this.allowOn(block, slot, key);
+  /** The node's key or what is free of it may have changed. */
+  changed(slot: number, key: number): void {
+    const { blocks } = this.base;
+    let rank = blocks.ranks[blocks.blockOf(slot)]!;
+    if (this.isWithin(rank, slot, key)) blocks.note(slot, key);
+    else {
+      this.take(slot);
+      if (this.blocks === 0) this.addBlock(0);
+      rank = this.put(slot, key);
+    }
+    this.allowOn(rank, slot, key);
   }
 
-  private find(block: number, slot: number): number {
-    const start = block * blockSize;
-    const end = start + this.sizes[block]!;
-    for (let at = start; at < end; at++) if (this.slots[at] === slot) return at;
-    throw new Error(`slot ${slot} is not in its order`);
+  private isWithin(rank: number, slot: number, key: number): boolean {
+    const { boundKeys, boundSlots } = this;
+    if (rank > 0 && isBefore(key, slot, boundKeys[rank]!, boundSlots[rank]!)) return false;
+    const next = rank + 1;
+    return next === this.blocks || isBefore(key, slot, boundKeys[next]!, boundSlots[next]!);
   }
 
-  private noteFree(at: number, slot: number): void {
-    const { resources } = this.base;
-    this.cpu[at] = resources.free(cpuColumn, slot);
-    this.memory[at] = resources.free(memoryColumn, slot);
+  /** Returns the rank of the node's block. */
+  private put(slot: number, key: number): number {
+    const { blocks } = this.base;
+    let rank = this.rankFor(key, slot);
+    if (blocks.sizes[this.blockAt[rank]!] === blockSize) rank = this.split(rank, key, slot);
+    blocks.add(this.blockAt[rank]!, slot, key);
+    return rank;
   }
 
-  private allowOn(block: number, slot: number, key: number): void {
-    const fitting = this.base.asks.fitting(slot);
-    this.masks.allow(block, fitting);
-    this.base.prospects.raise(fitting, this.number, key);
+  private take(slot: number): void {
+    const { blocks } = this.base;
+    const block = blocks.blockOf(slot);
+    if (blocks.remove(slot) === 0) this.removeBlock(blocks.ranks[block]!);
+  }
+
+  private allowOn(rank: number, slot: number, key: number): void {
+    const { asks, prospects } = this.base;
+    const fitting = asks.fitting(slot);
+    this.masks.allow(rank, fitting);
+    prospects.raise(fitting, asks.wordsUsed, this.number, key);
   }
 
   /** Nothing is known about the ask of this bit any more. */
@@ -126,124 +126,136 @@ export class NodeOrder {
 
   /** The first node with room for the ask, or -1. */
   firstFit(ask: Ask, bit: number): number {
-    const { resources, prospects } = this.base;
-    const cpuAsked = this.base.asks.cpuOf(bit);
-    const memoryAsked = this.base.asks.memoryOf(bit);
-    const { slots, cpu, memory } = this;
-    for (let i = this.masks.next(bit, 0, this.blocks); i >= 0;) {
-      const start = i * blockSize;
-      const end = start + this.sizes[i]!;
-      for (let at = start; at < end; at++) {
-        if (cpu[at]! < cpuAsked || memory[at]! < memoryAsked) continue;
-        if (!resources.fits(slots[at]!, ask)) continue;
-        prospects.set(bit, this.number, this.keys[at]!);
-        return slots[at]!;
+    const { resources, prospects, asks, blocks } = this.base;
+    const [cpuAsked, memoryAsked] = [asks.cpuOf(bit), asks.memoryOf(bit)];
+    const { slots, numbers, sizes } = blocks;
+    for (let rank = this.next(bit, 0); rank >= 0; rank = this.next(bit, rank + 1)) {
+      const block = this.blockAt[rank]!;
+      const [start, keys] = [block * blockSize, block * blockNumbers];
+      const size = sizes[block]!;
+      let best = -1;
+      let bestKey = -Infinity;
+      for (let i = 0; i < size; i++) {
+        const at = keys + i;
+        if (numbers[at + cpuOffset]! < cpuAsked || numbers[at + memoryOffset]! < memoryAsked) continue;
+        const slot = slots[start + i]!;
+        const key = numbers[at]!;
+        if (key < bestKey || (key === bestKey && slot > best) || !resources.fits(slot, ask)) continue;
+        best = slot;
+        bestKey = key;
       }
-      this.masks.refuse(i, bit);
-      i = this.masks.next(bit, i + 1, this.blocks);
+      if (best >= 0) {
+        prospects.set(bit, this.number, bestKey);
+        return best;
+      }
+      this.masks.refuse(rank, bit);
     }
     prospects.set(bit, this.number, -Infinity);
     return -1;
   }
 
-  /** Visits nodes with room for the ask, in order, until `visit` returns false. It must not change the order. */
-  walk(ask: Ask, bit: number, visit: (slot: number) => boolean): void {
-    const { resources, prospects, asks } = this.base;
-    const [cpuAsked, memoryAsked] = [asks.cpuOf(bit), asks.memoryOf(bit)];
-    const { cpu, memory } = this;
+  /** Brings nodes with room for the ask before the visitor, until it wants none that may follow. */
+  walk(ask: Ask, bit: number, visitor: Visitor): void {
     let isFirst = true;
-    for (let i = this.masks.next(bit, 0, this.blocks); i >= 0;) {
-      const start = i * blockSize;
-      const end = start + this.sizes[i]!;
-      let found = false;
-      for (let at = start; at < end; at++) {
-        if (cpu[at]! < cpuAsked || memory[at]! < memoryAsked) continue;
-        const slot = this.slots[at]!;
-        if (!resources.fits(slot, ask)) continue;
-        if (isFirst) prospects.set(bit, this.number, this.keys[at]!);
-        isFirst = false;
-        found = true;
-        if (!visit(slot)) return;
+    for (let rank = this.next(bit, 0); rank >= 0; rank = this.next(bit, rank + 1)) {
+      if (rank > 0 && !visitor.wants(this.boundKeys[rank]!, this.boundSlots[rank]!)) {
+        if (isFirst) this.base.prospects.set(bit, this.number, this.boundKeys[rank]!);
+        return;
       }
-      if (!found) this.masks.refuse(i, bit);
-      i = this.masks.next(bit, i + 1, this.blocks);
+      const highest = this.walkBlock(this.blockAt[rank]!, ask, bit, visitor);
+      if (highest === -Infinity) this.masks.refuse(rank, bit);
+      else if (isFirst) {
+        this.base.prospects.set(bit, this.number, highest);
+        isFirst = false;
+      }
     }
-    if (isFirst) prospects.set(bit, this.number, -Infinity);
+    if (isFirst) this.base.prospects.set(bit, this.number, -Infinity);
   }
 
-  /** The last block whose first node is not after this one. */
-  private blockFor(key: number, slot: number): number {
-    const { firstKeys, firstSlots } = this;
+  /** Returns a key that no node in the block with room for the ask exceeds. */
+  private walkBlock(block: number, ask: Ask, bit: number, visitor: Visitor): number {
+    const { resources, asks, blocks } = this.base;
+    const [cpuAsked, memoryAsked] = [asks.cpuOf(bit), asks.memoryOf(bit)];
+    const { slots, numbers } = blocks;
+    const keys = block * blockNumbers;
+    const size = blocks.sizes[block]!;
+    let highest = -Infinity;
+    for (let i = 0; i < size; i++) {
+      const at = keys + i;
+      if (numbers[at + cpuOffset]! < cpuAsked || numbers[at + memoryOffset]! < memoryAsked) continue;
+      const key = numbers[at]!;
+      const slot = slots[block * blockSize + i]!;
+      const isWanted = visitor.wants(key, slot);
+      // Those that are not wanted need not be looked at closer: they may have room.
+      if (isWanted && !resources.fits(slot, ask)) continue;
+      if (key > highest) highest = key;
+      if (isWanted) visitor.visit(slot, key);
+    }
+    return highest;
+  }
+
+  private next(bit: number, rank: number): number {
+    return this.masks.next(bit, rank, this.blocks);
+  }
+
+  /** The rank of the last block whose bound is not after this node. */
+  private rankFor(key: number, slot: number): number {
+    const { boundKeys, boundSlots } = this;
     let low = 0;
     let high = this.blocks - 1;
     while (low < high) {
       const middle = (low + high + 1) >> 1;
-      if (isBefore(key, slot, firstKeys[middle]!, firstSlots[middle]!)) high = middle - 1;
+      if (isBefore(key, slot, boundKeys[middle]!, boundSlots[middle]!)) high = middle - 1;
       else low = middle;
     }
     return low;
   }
 
-  /** Returns the half in which the node belongs. */
-  private split(block: number, key: number, slot: number): number {
-    const half = blockSize / 2;
-    const upper = block + 1;
+  /** Returns the rank of the half in which the node belongs. */
+  private split(rank: number, key: number, slot: number): number {
+    const { blocks } = this.base;
+    const upper = rank + 1;
     this.addBlock(upper);
-    const from = block * blockSize + half;
-    for (const array of [this.slots, this.keys, this.cpu, this.memory]) {
-      array.copyWithin(upper * blockSize, from, from + half);
-    }
-    this.sizes[block] = half;
-    this.sizes[upper] = half;
-    this.noteFirst(upper);
-    this.masks.copy(block, upper);
-    return isBefore(key, slot, this.firstKeys[upper]!, this.firstSlots[upper]!) ? block : upper;
+    const block = this.blockAt[upper]!;
+    blocks.split(this.blockAt[rank]!, block);
+    const first = blocks.anyOf(block);
+    this.boundKeys[upper] = blocks.keyOf(first);
+    this.boundSlots[upper] = first;
+    this.masks.copy(rank, upper);
+    return isBefore(key, slot, this.boundKeys[upper]!, first) ? rank : upper;
   }
 
-  private noteFirst(block: number): void {
-    this.firstKeys[block] = this.keys[block * blockSize]!;
-    this.firstSlots[block] = this.slots[block * blockSize]!;
+  private addBlock(rank: number): void {
+    if (this.blocks === this.blockAt.length) this.grow();
+    this.masks.insert(rank, this.blocks);
+    this.shift(rank, rank + 1, this.blocks++);
+    this.blockAt[rank] = this.base.blocks.take();
+    this.renumber(rank);
   }
 
-  private addBlock(at: number): void {
-    if (this.blocks === this.sizes.length) this.grow();
-    this.masks.insert(at, this.blocks);
-    this.shift(at, at + 1, this.blocks++);
-    this.sizes[at] = 0;
-  }
-
-  private removeBlock(at: number): void {
+  private removeBlock(rank: number): void {
+    this.base.blocks.giveBack(this.blockAt[rank]!);
     this.blocks--;
-    this.shift(at + 1, at, this.blocks + 1);
-    this.masks.remove(at, this.blocks);
+    this.shift(rank + 1, rank, this.blocks + 1);
+    this.masks.remove(rank, this.blocks);
+    this.renumber(rank);
+  }
+
+  private renumber(from: number): void {
+    const { ranks } = this.base.blocks;
+    for (let rank = from; rank < this.blocks; rank++) ranks[this.blockAt[rank]!] = rank;
   }
 
   /** Moves the blocks from `from` up to `end` so that the first of them stands at `to`. */
   private shift(from: number, to: number, end: number): void {
-    for (const array of [this.sizes, this.firstKeys, this.firstSlots]) {
+    for (const array of [this.blockAt, this.boundKeys, this.boundSlots]) {
       array.copyWithin(to, from, end);
-    }
-    for (const array of [this.slots, this.keys, this.cpu, this.memory]) {
-      array.copyWithin(to * blockSize, from * blockSize, end * blockSize);
     }
   }
 
   private grow(): void {
-    const larger = <T extends Int32Array | Float64Array>(array: T): T => {
-      const grown = new (array.constructor as new (length: number) => T)(array.length * 2);
-      grown.set(array);
-      return grown;
-    };
-    this.slots = larger(this.slots);
-    this.keys = larger(this.keys);
-    this.cpu = larger(this.cpu);
-    this.memory = larger(this.memory);
-    this.sizes = larger(this.sizes);
-    this.firstKeys = larger(this.firstKeys);
-    this.firstSlots = larger(this.firstSlots);
+    this.blockAt = doubled(this.blockAt);
+    this.boundKeys = doubled(this.boundKeys);
+    this.boundSlots = doubled(this.boundSlots);
   }
-}
-
-function isBefore(key: number, slot: number, otherKey: number, otherSlot: number): boolean {
-  return key > otherKey || (key === otherKey && slot < otherSlot);
 }
