@@ -1,4 +1,4 @@
-import { cpuColumn, memoryColumn, type Ask, type ResourceTable } from '../resource-table.js';
+import { cpuColumn, memoryColumn, type Ask } from '../resource-table.js';
 
 /** Asks that are told apart at a time; the one used longest ago gives its bit to the next. */
 export const maxAsks = 128;
@@ -19,14 +19,11 @@ export class AskBits {
   private readonly byMemory = new Ladder();
   private readonly asks: (Ask | undefined)[] = [];
   private readonly usedAt = new Float64Array(maxAsks);
-  private readonly words = new Int32Array(maskWords);
   private uses = 0;
   private lastAsk: Ask | undefined;
   private lastBit = 0;
 
-  constructor(private readonly resources: ResourceTable) {}
-
-  /** The bit of the ask. When it is given anew, `assigned` must set it everywhere. */
+    /** The bit of the ask. When it is given anew, `assigned` must set it everywhere. */
   bitOf(ask: Ask, assigned: (bit: number) => void): number {
     if (ask !== this.lastAsk) {
       this.lastBit = this.bits.get(ask) ?? this.assign(ask, assigned);
@@ -58,15 +55,14 @@ export class AskBits {
     return this.memory[bit]!;
   }
 
-  /** The bits of all asks for which the node may have room, in words that the next call overwrites. */
-  fitting(slot: number): Int32Array {
-    const { byCpu, byMemory, resources, words } = this;
-    const cpu = byCpu.rung(resources.free(cpuColumn, slot));
-    const memory = byMemory.rung(resources.free(memoryColumn, slot));
+  /** The bits of all asks for which this much is enough, into the words that are used. */
+  fitting(freeCpu: number, freeMemory: number, words: Int32Array): void {
+    const { byCpu, byMemory } = this;
+    const cpu = byCpu.rung(freeCpu);
+    const memory = byMemory.rung(freeMemory);
     for (let word = 0; word < this.wordsUsed; word++) {
       words[word] = byCpu.sets[cpu + word]! & byMemory.sets[memory + word]!;
     }
-    return words;
   }
 
   private vacancy(): number {

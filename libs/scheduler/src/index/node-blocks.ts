@@ -1,38 +1,54 @@
 import { cpuColumn, memoryColumn, type ResourceTable } from '../resource-table.js';
+import { maskWords, type AskBits } from './ask-bits.js';
+import { BlockRoom } from './block-room.js';
 
 /** Nodes per block. */
 export const blockSize = 32;
-/** Numbers that a block keeps of each node beside its slot: the key, and what cpu and memory are free. */
-const fields = 3;
-export const blockNumbers = blockSize * fields;
-/** From a node's key to its free cpu, and to its free memory. */
-export const cpuOffset = blockSize;
-export const memoryOffset = blockSize * 2;
 
+/** Numbers that a block keeps of each node: the key, what cpu and memory are free, and the slot. */
+export const recordWidth = 4;
+export const [cpuAt, memoryAt, slotAt] = [1, 2, 3];
+const blockWidth = blockSize * recordWidth;
+
+/** Of a block: key and slot before which none of its nodes stands, and those before which all of them stand. */
+const boundsWidth = 4;
 const initialBlocks = 16;
+const nowhere = -1;
 
 /**
  * Blocks of nodes for all orders of an index, side by side in few arrays: a decision's time goes into memory that
  * is far apart. Within its block a node stands anywhere, so it comes and goes without moving others.
  */
 export class NodeBlocks {
-  /** By block and place in it. */
-  slots = new Int32Array(initialBlocks * blockSize);
-  /** By block: all keys, then what cpu of each is free (most that lack room are seen here), then memory. */
-  numbers = new Float64Array(initialBlocks * blockNumbers);
+  /** By block and place in it, one record after the other. */
+  records = new Float64Array(initialBlocks * blockWidth);
   sizes = new Int32Array(initialBlocks);
   /** By block: where it stands among the blocks of its order. */
   ranks = new Int32Array(initialBlocks);
-  /** By slot: the place, which is the block times its size plus the place in it. */
-  private places = new Int32Array(64);
+  /** By block: the number of its order. */
+  private owners = new Int32Array(initialBlocks);
+  private bounds = new Float64Array(initialBlocks * boundsWidth);
+  /** By slot: the block times its size plus the place in it. */
+  private places = new Int32Array(64).fill(nowhere);
+  readonly room = new BlockRoom();
+  /** The asks for which the node that was noted last has enough; read before the next change. */
+  readonly fitting = new Int32Array(maskWords);
   private readonly vacant: number[] = [];
   private used = 0;
-  private readonly order = new Int32Array(blockSize);
+  private readonly sorted = new Int32Array(blockSize);
 
-  constructor(private readonly resources: ResourceTable) {}
+  private readonly before = new Int32Array(maskWords);
+  private readonly none = new Int32Array(maskWords);
+
+  constructor(
+    private readonly resources: ResourceTable,
+    private readonly asks: AskBits,
+  ) {
+    this.room.grow(initialBlocks);
+  }
 
   growSlots(capacity: number): void {
-    const places = new Int32Array(capacity);
+    const places = new Int32Array(capacity).fill(nowhere);
     places.set(this.places);
     this.places = places;
   }
@@ -41,13 +57,17 @@ export class NodeBlocks {
   clear(): void {
     this.vacant.length = 0;
     this.used = 0;
+    this.places.fill(nowhere);
   }
 
-  /** An empty block. */
-  take(): number {
+  /** An empty block without bounds for this order, with room for no ask. */
+  take(owner: number): number {
     const block = this.vacant.pop() ?? this.used++;
     if (block >= this.sizes.length) this.grow();
     this.sizes[block] = 0;
+    this.owners[block] = owner;
+    this.bound(block, Infinity, nowhere, -Infinity, Infinity);
+    this.room.clear(block);
     return block;
   }
 
@@ -55,54 +75,121 @@ export class NodeBlocks {
     this.vacant.push(block);
   }
 
+  /** The block of the node; -1 when it is in none. */
   blockOf(slot: number): number {
-    return (this.places[slot]! / blockSize) | 0;
+    return this.places[slot]! >> 5;
+  }
+
+  ownerOf(block: number): number {
+    return this.owners[block]!;
   }
 
   keyOf(slot: number): number {
-    const place = this.places[slot]!;
-    const block = (place / blockSize) | 0;
-    return this.numbers[block * blockNumbers + (place % blockSize)]!;
+    return this.records[this.places[slot]! * recordWidth]!;
   }
 
-  /** Any node of a block that has one. */
-  anyOf(block: number): number {
-    return this.slots[block * blockSize]!;
+  /** The node that stands first in the block's memory; only when it has nodes. */
+  firstOf(block: number): number {
+    return this.records[block * blockWidth + slotAt]!;
+  }
+
+  isWithin(block: number, key: number, slot: number): boolean {
+    const { bounds } = this;
+    const at = block * boundsWidth;
+    if (isBefore(key, slot, bounds[at]!, bounds[at + 1]!)) return false;
+    return isBefore(key, slot, bounds[at + 2]!, bounds[at + 3]!);
+  }
+
+  /** The first block of an order has the upper bound (Infinity, -1), the last one the lower (-Infinity, Infinity). */
+  private bound(block: number, key: number, slot: number, endKey: number, endSlot: number): void {
+    const at = block * boundsWidth;
+    this.bounds[at] = key;
+    this.bounds[at + 1] = slot;
+    this.bounds[at + 2] = endKey;
+    this.bounds[at + 3] = endSlot;
+  }
+
+  topKey(block: number): number {
+    return this.bounds[block * boundsWidth]!;
+  }
+
+  topSlot(block: number): number {
+    return this.bounds[block * boundsWidth + 1]!;
+  }
+
+  /** Extends the block over the range of the one after it. */
+  extend(block: number, next: number): void {
+    const [to, from] = [block * boundsWidth + 2, next * boundsWidth + 2];
+    this.bounds.copyWithin(to, from, from + 2);
+  }
+
+  /** The block is the first of its order now. */
+  openTop(block: number): void {
+    this.bounds[block * boundsWidth] = Infinity;
+    this.bounds[block * boundsWidth + 1] = nowhere;
   }
 
   /** Puts the node into a block that is not full. */
   add(block: number, slot: number, key: number): void {
-    const at = this.sizes[block]!++;
-    this.slots[block * blockSize + at] = slot;
-    this.places[slot] = block * blockSize + at;
-    this.note(slot, key);
+    const place = block * blockSize + this.sizes[block]!++;
+    this.places[slot] = place;
+    this.records[place * recordWidth + slotAt] = slot;
+    this.write(place, slot, key);
+    this.room.count(block, this.fitting, this.none, this.asks.wordsUsed);
   }
 
-  /** Notes the node's key, and what is free of it now. */
+  /** Notes the key of a node that stays in its block, and what is free of it now. */
   note(slot: number, key: number): void {
-    const { numbers, resources } = this;
     const place = this.places[slot]!;
-    const at = ((place / blockSize) | 0) * blockNumbers + (place % blockSize);
-    numbers[at] = key;
-    numbers[at + cpuOffset] = resources.free(cpuColumn, slot);
-    numbers[at + memoryOffset] = resources.free(memoryColumn, slot);
+    const block = place >> 5;
+    const { wordsUsed } = this.asks;
+    this.fittingAt(place, this.before);
+    this.write(place, slot, key);
+    this.room.count(block, this.fitting, this.before, wordsUsed);
+    this.room.note(block, this.fitting, wordsUsed);
+  }
+
+  private write(place: number, slot: number, key: number): void {
+    const { records, resources } = this;
+    const at = place * recordWidth;
+    records[at] = key;
+    records[at + cpuAt] = resources.free(cpuColumn, slot);
+    records[at + memoryAt] = resources.free(memoryColumn, slot);
+    this.fittingAt(place, this.fitting);
+  }
+
+  private fittingAt(place: number, words: Int32Array): void {
+    const at = place * recordWidth;
+    this.asks.fitting(this.records[at + cpuAt]!, this.records[at + memoryAt]!, words);
   }
 
   /** Takes the node out; the last of its block takes its place. Returns how many are left there. */
   remove(slot: number): number {
     const place = this.places[slot]!;
-    const block = (place / blockSize) | 0;
+    const block = place >> 5;
     const left = --this.sizes[block]!;
-    if (place % blockSize !== left) this.copy(block * blockSize + left, place);
+    this.fittingAt(place, this.before);
+    this.room.count(block, this.none, this.before, this.asks.wordsUsed);
+    this.places[slot] = nowhere;
+    const last = block * blockSize + left;
+    if (place !== last) this.copy(last, place);
     return left;
   }
 
-  /** Moves the later half of a full block, by the order of nodes, to an empty one, the first of them ahead. */
-  split(block: number, upper: number): void {
+  /** Moves the later half of a full block, by the order of nodes, to an empty one that follows it. */
+  split(block: number, next: number): void {
     const half = blockSize / 2;
-    const order = this.sorted(block);
+    const order = this.sortedPlaces(block);
     const start = block * blockSize;
-    for (let i = 0; i < half; i++) this.copy(start + order[half + i]!, upper * blockSize + i);
+    const { wordsUsed } = this.asks;
+    this.room.inherit(block, next, wordsUsed);
+    for (let i = 0; i < half; i++) {
+      const from = start + order[half + i]!;
+      this.fittingAt(from, this.before);
+      this.room.count(block, this.none, this.before, wordsUsed);
+      this.room.count(next, this.before, this.none, wordsUsed);
+      this.copy(from, next * blockSize + i);
+    }
     // What stays but stands in the later half of the places takes those that became free.
     let gap = half;
     for (let i = 0; i < half; i++) {
@@ -111,43 +198,51 @@ export class NodeBlocks {
       this.copy(start + order[i]!, start + order[gap++]!);
     }
     this.sizes[block] = half;
-    this.sizes[upper] = half;
+    this.sizes[next] = half;
+    this.divideBounds(block, next);
+  }
+
+  private divideBounds(block: number, next: number): void {
+    const first = this.firstOf(next);
+    const key = this.keyOf(first);
+    const at = block * boundsWidth;
+    const { bounds } = this;
+    this.bound(next, key, first, bounds[at + 2]!, bounds[at + 3]!);
+    this.bound(block, bounds[at]!, bounds[at + 1]!, key, first);
   }
 
   /** Places within a full block in the order of their nodes; overwritten by the next call. */
-  private sorted(block: number): Int32Array {
-    const { order, slots, numbers } = this;
-    const [start, keys] = [block * blockSize, block * blockNumbers];
+  private sortedPlaces(block: number): Int32Array {
+    const { sorted, records } = this;
+    const start = block * blockWidth;
     for (let i = 0; i < blockSize; i++) {
-      const [key, slot] = [numbers[keys + i]!, slots[start + i]!];
+      const from = start + i * recordWidth;
+      const [key, slot] = [records[from]!, records[from + slotAt]!];
       let at = i;
       for (; at > 0; at--) {
-        const before = order[at - 1]!;
-        if (!isBefore(key, slot, numbers[keys + before]!, slots[start + before]!)) break;
-        order[at] = before;
+        const before = start + sorted[at - 1]! * recordWidth;
+        if (!isBefore(key, slot, records[before]!, records[before + slotAt]!)) break;
+        sorted[at] = sorted[at - 1]!;
       }
-      order[at] = i;
+      sorted[at] = i;
     }
-    return order;
+    return sorted;
   }
 
   private copy(from: number, to: number): void {
-    const slot = this.slots[from]!;
-    this.slots[to] = slot;
-    this.places[slot] = to;
-    const { numbers } = this;
-    const source = ((from / blockSize) | 0) * blockNumbers + (from % blockSize);
-    const target = ((to / blockSize) | 0) * blockNumbers + (to % blockSize);
-    for (let field = 0; field < blockNumbers; field += blockSize) {
-      numbers[target + field] = numbers[source + field]!;
-    }
+    const { records } = this;
+    const [source, target] = [from * recordWidth, to * recordWidth];
+    for (let i = 0; i < recordWidth; i++) records[target + i] = records[source + i]!;
+    this.places[records[source + slotAt]!] = to;
   }
 
   private grow(): void {
-    this.slots = doubled(this.slots);
-    this.numbers = doubled(this.numbers);
+    this.records = doubled(this.records);
     this.sizes = doubled(this.sizes);
     this.ranks = doubled(this.ranks);
+    this.owners = doubled(this.owners);
+    this.bounds = doubled(this.bounds);
+    this.room.grow(this.sizes.length);
   }
 }
 

@@ -29,7 +29,7 @@ export class NodeGroups {
   /** Grows when nodes join or leave groups or when nodes are divided anew. */
   version = 0;
   private groups = new Map<string, NodeGroup>();
-  private groupOf: (NodeGroup | undefined)[] = [];
+  private readonly byNumber: NodeGroup[] = [];
   /** Numbers of groups that are no more. */
   private freed: number[] = [];
   private readonly base: OrderBase;
@@ -46,8 +46,8 @@ export class NodeGroups {
     private readonly direction: 1 | -1,
   ) {
     const { resources } = snapshot.nodes;
-    const [asks, prospects] = [new AskBits(resources), new Prospects()];
-    this.base = { resources, asks, prospects, blocks: new NodeBlocks(resources) };
+    const [asks, prospects] = [new AskBits(), new Prospects()];
+    this.base = { resources, asks, prospects, blocks: new NodeBlocks(resources, asks) };
     snapshot.observe({
       usageChanged: (slot) => this.note(slot, 1),
       nodeChanged: (slot) => this.note(slot, 2),
@@ -130,17 +130,22 @@ export class NodeGroups {
     this.base.blocks.growSlots(capacity);
   }
 
+  private groupOf(slot: number): NodeGroup | undefined {
+    const { blocks } = this.base;
+    const block = blocks.blockOf(slot);
+    return block < 0 ? undefined : this.byNumber[blocks.ownerOf(block)];
+  }
+
   private reorder(slot: number): void {
-    const group = this.groupOf[slot];
+    const group = this.groupOf(slot);
     if (group) group.order.changed(slot, this.direction * group.fullness(slot));
   }
 
   private replace(slot: number): void {
-    const old = this.groupOf[slot];
+    const old = this.groupOf(slot);
     const id = this.snapshot.nodes.traits[slot] ? this.identity(slot) : undefined;
     if (old) {
       old.order.remove(slot);
-      this.groupOf[slot] = undefined;
       if (old.order.size === 0) {
         this.groups.delete(old.identity);
         this.freed.push(old.order.number);
@@ -156,14 +161,13 @@ export class NodeGroups {
       const order = new NodeOrder(this.base, this.freed.pop() ?? this.groups.size);
       group = { identity: id, order, fullness: groupFullness(this.snapshot.nodes, slot) };
       this.groups.set(id, group);
+      this.byNumber[order.number] = group;
     }
     group.order.insert(slot, this.direction * group.fullness(slot));
-    this.groupOf[slot] = group;
   }
 
   private regroup(): void {
     this.groups = new Map();
-    this.groupOf = [];
     this.freed = [];
     this.base.blocks.clear();
     for (const slot of this.snapshot.nodes) this.note(slot, 2);

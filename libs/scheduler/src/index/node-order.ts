@@ -1,18 +1,21 @@
 import type { Ask, ResourceTable } from '../resource-table.js';
 import type { AskBits } from './ask-bits.js';
-import { BlockMasks } from './block-masks.js';
 import {
-  blockNumbers,
   blockSize,
-  cpuOffset,
+  cpuAt,
   doubled,
   isBefore,
-  memoryOffset,
+  memoryAt,
+  recordWidth,
+  slotAt,
   type NodeBlocks,
 } from './node-blocks.js';
 import type { Prospects } from './prospects.js';
 
 const initialBlocks = 4;
+const beforeAllSlots = -1;
+/** All nodes of the block lack cpu or memory. */
+const short = -2;
 
 /** What all orders of an index share. */
 export interface OrderBase {
@@ -31,16 +34,11 @@ export interface Visitor {
 
 /**
  * Nodes in descending order of a key, then ascending slot, as far as blocks go: each block has the nodes from its
- * bound to that of the next one, in no order, and is known to have no room for some asks. Most changes of a
- * key leave a node in its block.
+ * bound to that of the next one, in no order, and is known to have no room for some asks.
  */
 export class NodeOrder {
   /** By rank: the block. */
   private blockAt = new Int32Array(initialBlocks);
-  /** By rank: key and slot before which no node of the block stands; the first block has no such bound. */
-  private boundKeys = new Float64Array(initialBlocks);
-  private boundSlots = new Int32Array(initialBlocks);
-  private readonly masks: BlockMasks;
   private blocks = 0;
   private count = 0;
 
@@ -49,7 +47,6 @@ export class NodeOrder {
     private readonly base: OrderBase,
     readonly number: number,
   ) {
-    this.masks = new BlockMasks(base.asks);
     base.prospects.begin(number);
   }
 
@@ -59,7 +56,7 @@ export class NodeOrder {
 
   /** One of the nodes; only when there is one. */
   get sample(): number {
-    return this.base.blocks.anyOf(this.blockAt[0]!);
+    return this.base.blocks.firstOf(this.blockAt[0]!);
   }
 
   keyOf(slot: number): number {
@@ -67,9 +64,9 @@ export class NodeOrder {
   }
 
   insert(slot: number, key: number): void {
-    if (this.blocks === 0) this.addBlock(0);
     this.count++;
-    this.allowOn(this.put(slot, key), slot, key);
+    this.put(slot, key);
+    this.raise(key);
   }
 
   remove(slot: number): void {
@@ -80,111 +77,115 @@ export class NodeOrder {
   /** The node's key or what is free of it may have changed. */
   changed(slot: number, key: number): void {
     const { blocks } = this.base;
-    let rank = blocks.ranks[blocks.blockOf(slot)]!;
-    if (this.isWithin(rank, slot, key)) blocks.note(slot, key);
+    if (blocks.isWithin(blocks.blockOf(slot), key, slot)) blocks.note(slot, key);
     else {
       this.take(slot);
-      if (this.blocks === 0) this.addBlock(0);
-      rank = this.put(slot, key);
+      this.put(slot, key);
     }
-    this.allowOn(rank, slot, key);
+    this.raise(key);
   }
 
-  private isWithin(rank: number, slot: number, key: number): boolean {
-    const { boundKeys, boundSlots } = this;
-    if (rank > 0 && isBefore(key, slot, boundKeys[rank]!, boundSlots[rank]!)) return false;
-    const next = rank + 1;
-    return next === this.blocks || isBefore(key, slot, boundKeys[next]!, boundSlots[next]!);
-  }
-
-  /** Returns the rank of the node's block. */
-  private put(slot: number, key: number): number {
+  private put(slot: number, key: number): void {
     const { blocks } = this.base;
+    if (this.blocks === 0) this.addBlock(0);
     let rank = this.rankFor(key, slot);
     if (blocks.sizes[this.blockAt[rank]!] === blockSize) rank = this.split(rank, key, slot);
     blocks.add(this.blockAt[rank]!, slot, key);
-    return rank;
   }
 
   private take(slot: number): void {
     const { blocks } = this.base;
     const block = blocks.blockOf(slot);
-    if (blocks.remove(slot) === 0) this.removeBlock(blocks.ranks[block]!);
+    if (blocks.remove(slot) === 0) this.removeBlock(block);
   }
 
-  private allowOn(rank: number, slot: number, key: number): void {
-    const { asks, prospects } = this.base;
-    const fitting = asks.fitting(slot);
-    this.masks.allow(rank, fitting);
-    prospects.raise(fitting, asks.wordsUsed, this.number, key);
+  /** The node that was noted last has this key. */
+  private raise(key: number): void {
+    const { asks, prospects, blocks } = this.base;
+    prospects.raise(blocks.fitting, asks.wordsUsed, this.number, key);
   }
 
   /** Nothing is known about the ask of this bit any more. */
   allow(bit: number): void {
-    this.masks.allowEverywhere(bit, this.blocks);
+    for (let rank = 0; rank < this.blocks; rank++) {
+      this.base.blocks.room.forget(this.blockAt[rank]!, bit);
+    }
   }
 
   /** The first node with room for the ask, or -1. */
   firstFit(ask: Ask, bit: number): number {
-    const { resources, prospects, asks, blocks } = this.base;
-    const [cpuAsked, memoryAsked] = [asks.cpuOf(bit), asks.memoryOf(bit)];
-    const { slots, numbers, sizes } = blocks;
-    for (let rank = this.next(bit, 0); rank >= 0; rank = this.next(bit, rank + 1)) {
+    const { prospects, blocks } = this.base;
+    for (let rank = this.startFor(bit); rank < this.blocks; rank++) {
       const block = this.blockAt[rank]!;
-      const [start, keys] = [block * blockSize, block * blockNumbers];
-      const size = sizes[block]!;
-      let best = -1;
-      let bestKey = -Infinity;
-      for (let i = 0; i < size; i++) {
-        const at = keys + i;
-        if (numbers[at + cpuOffset]! < cpuAsked || numbers[at + memoryOffset]! < memoryAsked) continue;
-        const slot = slots[start + i]!;
-        const key = numbers[at]!;
-        if (key < bestKey || (key === bestKey && slot > best) || !resources.fits(slot, ask)) continue;
-        best = slot;
-        bestKey = key;
+      if (!blocks.room.mayHave(block, bit)) continue;
+      const place = this.bestIn(block, ask, bit);
+      if (place >= 0) {
+        prospects.set(bit, this.number, blocks.records[place]!);
+        return blocks.records[place + slotAt]!;
       }
-      if (best >= 0) {
-        prospects.set(bit, this.number, bestKey);
-        return best;
-      }
-      this.masks.refuse(rank, bit);
+      blocks.room.refuse(block, bit, place === short);
     }
     prospects.set(bit, this.number, -Infinity);
     return -1;
   }
 
+  /** The record of the block's first node with room for the ask, or -1; `short` when all lack cpu or memory. */
+  private bestIn(block: number, ask: Ask, bit: number): number {
+    const { resources, asks, blocks } = this.base;
+    const [cpuAsked, memoryAsked] = [asks.cpuOf(bit), asks.memoryOf(bit)];
+    const { records } = blocks;
+    const start = block * blockSize * recordWidth;
+    const end = start + blocks.sizes[block]! * recordWidth;
+    let best = short;
+    let bestKey = -Infinity;
+    for (let at = start; at < end; at += recordWidth) {
+      if (records[at + cpuAt]! < cpuAsked || records[at + memoryAt]! < memoryAsked) continue;
+      const key = records[at]!;
+      if (key < bestKey) continue;
+      const slot = records[at + slotAt]!;
+      if (key === bestKey && best >= 0 && slot > records[best + slotAt]!) continue;
+      if (resources.fits(slot, ask)) {
+        best = at;
+        bestKey = key;
+      } else if (best === short) best = -1;
+    }
+    return best;
+  }
+
   /** Brings nodes with room for the ask before the visitor, until it wants none that may follow. */
   walk(ask: Ask, bit: number, visitor: Visitor): void {
+    const { blocks, prospects } = this.base;
     let isFirst = true;
-    for (let rank = this.next(bit, 0); rank >= 0; rank = this.next(bit, rank + 1)) {
-      if (rank > 0 && !visitor.wants(this.boundKeys[rank]!, this.boundSlots[rank]!)) {
-        if (isFirst) this.base.prospects.set(bit, this.number, this.boundKeys[rank]!);
+    for (let rank = this.startFor(bit); rank < this.blocks; rank++) {
+      const block = this.blockAt[rank]!;
+      if (!blocks.room.mayHave(block, bit)) continue;
+      const top = blocks.topKey(block);
+      if (rank > 0 && !visitor.wants(top, blocks.topSlot(block))) {
+        if (isFirst) prospects.set(bit, this.number, top);
         return;
       }
-      const highest = this.walkBlock(this.blockAt[rank]!, ask, bit, visitor);
-      if (highest === -Infinity) this.masks.refuse(rank, bit);
+      const highest = this.walkBlock(block, ask, bit, visitor);
+      if (highest === -Infinity) blocks.room.refuse(block, bit, false);
       else if (isFirst) {
-        this.base.prospects.set(bit, this.number, highest);
+        prospects.set(bit, this.number, highest);
         isFirst = false;
       }
     }
-    if (isFirst) this.base.prospects.set(bit, this.number, -Infinity);
+    if (isFirst) prospects.set(bit, this.number, -Infinity);
   }
 
   /** Returns a key that no node in the block with room for the ask exceeds. */
   private walkBlock(block: number, ask: Ask, bit: number, visitor: Visitor): number {
     const { resources, asks, blocks } = this.base;
     const [cpuAsked, memoryAsked] = [asks.cpuOf(bit), asks.memoryOf(bit)];
-    const { slots, numbers } = blocks;
-    const keys = block * blockNumbers;
-    const size = blocks.sizes[block]!;
+    const { records } = blocks;
+    const start = block * blockSize * recordWidth;
+    const end = start + blocks.sizes[block]! * recordWidth;
     let highest = -Infinity;
-    for (let i = 0; i < size; i++) {
-      const at = keys + i;
-      if (numbers[at + cpuOffset]! < cpuAsked || numbers[at + memoryOffset]! < memoryAsked) continue;
-      const key = numbers[at]!;
-      const slot = slots[block * blockSize + i]!;
+    for (let at = start; at < end; at += recordWidth) {
+      if (records[at + cpuAt]! < cpuAsked || records[at + memoryAt]! < memoryAsked) continue;
+      const key = records[at]!;
+      const slot = records[at + slotAt]!;
       const isWanted = visitor.wants(key, slot);
       // Those that are not wanted need not be looked at closer: they may have room.
       if (isWanted && !resources.fits(slot, ask)) continue;
@@ -194,18 +195,20 @@ export class NodeOrder {
     return highest;
   }
 
-  private next(bit: number, rank: number): number {
-    return this.masks.next(bit, rank, this.blocks);
+  /** The rank of the first block that may have a node with room for the ask of this bit. */
+  private startFor(bit: number): number {
+    return this.rankFor(this.base.prospects.at(bit, this.number), beforeAllSlots);
   }
 
   /** The rank of the last block whose bound is not after this node. */
   private rankFor(key: number, slot: number): number {
-    const { boundKeys, boundSlots } = this;
+    const { blocks } = this.base;
     let low = 0;
     let high = this.blocks - 1;
     while (low < high) {
       const middle = (low + high + 1) >> 1;
-      if (isBefore(key, slot, boundKeys[middle]!, boundSlots[middle]!)) high = middle - 1;
+      const block = this.blockAt[middle]!;
+      if (isBefore(key, slot, blocks.topKey(block), blocks.topSlot(block))) high = middle - 1;
       else low = middle;
     }
     return low;
@@ -214,48 +217,33 @@ export class NodeOrder {
   /** Returns the rank of the half in which the node belongs. */
   private split(rank: number, key: number, slot: number): number {
     const { blocks } = this.base;
-    const upper = rank + 1;
-    this.addBlock(upper);
-    const block = this.blockAt[upper]!;
-    blocks.split(this.blockAt[rank]!, block);
-    const first = blocks.anyOf(block);
-    this.boundKeys[upper] = blocks.keyOf(first);
-    this.boundSlots[upper] = first;
-    this.masks.copy(rank, upper);
-    return isBefore(key, slot, this.boundKeys[upper]!, first) ? rank : upper;
+    const next = rank + 1;
+    this.addBlock(next);
+    const block = this.blockAt[rank]!;
+    blocks.split(block, this.blockAt[next]!);
+    return blocks.isWithin(block, key, slot) ? rank : next;
   }
 
   private addBlock(rank: number): void {
-    if (this.blocks === this.blockAt.length) this.grow();
-    this.masks.insert(rank, this.blocks);
-    this.shift(rank, rank + 1, this.blocks++);
-    this.blockAt[rank] = this.base.blocks.take();
+    if (this.blocks === this.blockAt.length) this.blockAt = doubled(this.blockAt);
+    this.blockAt.copyWithin(rank + 1, rank, this.blocks++);
+    this.blockAt[rank] = this.base.blocks.take(this.number);
     this.renumber(rank);
   }
 
-  private removeBlock(rank: number): void {
-    this.base.blocks.giveBack(this.blockAt[rank]!);
-    this.blocks--;
-    this.shift(rank + 1, rank, this.blocks + 1);
-    this.masks.remove(rank, this.blocks);
+  /** The block before it, or else the one after it, has its range from now on. */
+  private removeBlock(block: number): void {
+    const { blocks } = this.base;
+    const rank = blocks.ranks[block]!;
+    if (rank > 0) blocks.extend(this.blockAt[rank - 1]!, block);
+    else if (this.blocks > 1) blocks.openTop(this.blockAt[1]!);
+    this.blockAt.copyWithin(rank, rank + 1, this.blocks--);
+    blocks.giveBack(block);
     this.renumber(rank);
   }
 
   private renumber(from: number): void {
     const { ranks } = this.base.blocks;
     for (let rank = from; rank < this.blocks; rank++) ranks[this.blockAt[rank]!] = rank;
-  }
-
-  /** Moves the blocks from `from` up to `end` so that the first of them stands at `to`. */
-  private shift(from: number, to: number, end: number): void {
-    for (const array of [this.blockAt, this.boundKeys, this.boundSlots]) {
-      array.copyWithin(to, from, end);
-    }
-  }
-
-  private grow(): void {
-    this.blockAt = doubled(this.blockAt);
-    this.boundKeys = doubled(this.boundKeys);
-    this.boundSlots = doubled(this.boundSlots);
   }
 }
