@@ -98,7 +98,7 @@ export class Informer<T extends ApiObject> {
    */
   subscribe(handler: InformerHandler<T>): () => void {
     this.handlers.add(handler);
-    for (const object of this.cache.all()) handler.added?.(object);
+    for (const object of this.cache.all()) this.tell(() => handler.added?.(object), object);
     return () => this.handlers.delete(handler);
   }
 
@@ -149,11 +149,12 @@ export class Informer<T extends ApiObject> {
     if (known?.metadata.resourceVersion === object.metadata.resourceVersion) return;
     this.cache.set(object);
     for (const handler of this.handlers) {
-      if (!known) handler.added?.(object);
-      else if (known.metadata.uid === object.metadata.uid) handler.updated?.(object, known);
-      else {
-        handler.deleted?.(known);
-        handler.added?.(object);
+      if (!known) this.tell(() => handler.added?.(object), object);
+      else if (known.metadata.uid === object.metadata.uid) {
+        this.tell(() => handler.updated?.(object, known), object);
+      } else {
+        this.tell(() => handler.deleted?.(known), known);
+        this.tell(() => handler.added?.(object), object);
       }
     }
   }
@@ -161,6 +162,16 @@ export class Informer<T extends ApiObject> {
   private drop(key: string): void {
     const object = this.cache.delete(key);
     if (!object) return;
-    for (const handler of this.handlers) handler.deleted?.(object);
+    for (const handler of this.handlers) this.tell(() => handler.deleted?.(object), object);
+  }
+
+  /** A handler that throws is told of; the others, and the watch, go on. */
+  private tell(handle: () => void, about: T): void {
+    try {
+      handle();
+    } catch (error) {
+      const fields = { kind: this.kind.kind, object: objectKey(about), err: describeError(error) };
+      this.logger.error(fields, "an informer's handler failed on a change");
+    }
   }
 }

@@ -1,5 +1,5 @@
 import type { ApiObject, Kind } from '@gantry/api-machinery';
-import type { Clock, Logger } from '@gantry/base';
+import { aborted, type Clock, type Logger } from '@gantry/base';
 import { Informer } from './informer.js';
 import type { ObjectStore } from './object-store.js';
 
@@ -30,10 +30,7 @@ export class Informers {
   async run(signal: AbortSignal): Promise<void> {
     this.running = signal;
     for (const informer of this.byKind.values()) this.start(informer, signal);
-    await new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      signal.addEventListener('abort', () => resolve(), { once: true });
-    });
+    await aborted(signal);
     await Promise.all(this.runs);
   }
 

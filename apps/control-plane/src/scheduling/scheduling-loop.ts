@@ -1,5 +1,13 @@
-import { PodKind, podGroupOf, type ApiObject, type Namespace, type Pod } from '@gantry/api';
-import { delay, type Clock, type Logger } from '@gantry/base';
+import {
+  PersistentVolumeClaimKind,
+  PersistentVolumeKind,
+  PodKind,
+  podGroupOf,
+  type ApiObject,
+  type Namespace,
+  type Pod,
+} from '@gantry/api';
+import { aborted, delay, type Clock, type Logger } from '@gantry/base';
 import { objectKey, type Informers, type ObjectStore } from '@gantry/controller';
 import {
   Scheduler,
@@ -10,7 +18,7 @@ import {
 } from '@gantry/scheduler';
 import type { Resources } from '../api/index.js';
 import type { EventRecorder, EventSink } from '../events/index.js';
-import { Binder, maxBindingsPerTransaction, type BindingOutcome } from './binder.js';
+import { Binder, maxWritesPerTransaction, type BindingOutcome } from './binder.js';
 import { Evacuations } from './evacuations.js';
 import { Gangs } from './gangs.js';
 import { Preemptor } from './preemptor.js';
@@ -77,7 +85,10 @@ export class SchedulingLoop {
     const { scheduler, evacuations, gangs } = this;
     const { clock, informers } = options;
     this.preemptor = new Preemptor({ scheduler, evacuations, informers });
-    this.volumes = new VolumeBook(informers);
+    this.volumes = new VolumeBook(
+      informers.for(PersistentVolumeClaimKind),
+      informers.for(PersistentVolumeKind),
+    );
     this.decider = new UnitDecider(scheduler, this.preemptor, this.volumes, clock);
     const effective = (pod: Pod) => this.volumes.effective(pod);
     const assembling = (pod: Pod, message: string) => this.reports.report(pod, message);
@@ -99,11 +110,17 @@ export class SchedulingLoop {
     const feed = new SnapshotFeed(this.scheduler.snapshot, {
       happened: (event) => this.queue.happened(event),
       pending: (pod, changed) => this.pending(pod, changed),
+      // Its binding may be refused since it changed; the next attempt is made on what it is now.
+      assumed: (pod, changed) => this.queue.has(pod) && this.queue.offer(pod, changed),
       notPending: (pod, isGone) => this.notPending(pod, isGone),
       namespace: (name, namespace) => this.queue.shares.setWeight(name, weightOf(namespace)),
     });
     const { groups } = this.gangs;
-    const { claims, volumes } = this.volumes;
+    const { informers } = this.options;
+    const [claims, volumes] = [
+      informers.for(PersistentVolumeClaimKind),
+      informers.for(PersistentVolumeKind),
+    ];
     const needed = [this.preemptor, groups, claims, volumes].map(({ synced }) => synced);
     await Promise.race([Promise.all(needed), aborted(signal)]);
     const volumesChanged = () => this.queue.happened({ type: 'volumes-changed' });
@@ -111,7 +128,7 @@ export class SchedulingLoop {
     const endVolumes = [claims.subscribe(anyChange), volumes.subscribe(anyChange)];
     const regroup = (group: ApiObject) => this.queue.regroup(objectKey(group));
     const endGroups = groups.subscribe({ added: regroup, updated: regroup, deleted: regroup });
-    const end = await feed.start(this.options.informers, signal);
+    const end = await feed.start(informers, signal);
     await this.binder.catchUp(signal).catch(() => {});
     this.filled.resolve();
     const reporting = Promise.all([this.reports.run(signal), this.evacuations.run(signal)]);
@@ -133,12 +150,13 @@ export class SchedulingLoop {
 
   private notPending(pod: Pod, isGone: boolean): void {
     this.preemptor.withdraw(uidOf(pod));
+    this.evacuations.seen(pod, isGone);
     this.queue.remove(pod);
     if (this.gangs.observe(pod, isGone)) this.queue.regroup(podGroupOf(pod)!);
   }
 
   private async round(signal: AbortSignal): Promise<void> {
-    const batch = await this.queue.take(maxBindingsPerTransaction, signal);
+    const batch = await this.queue.take(maxWritesPerTransaction, signal);
     const decided = batch.flatMap((unit) => this.decide(unit) ?? []);
     this.options.metrics.depths(this.queue.depths);
     if (decided.length > 0) {
@@ -242,11 +260,4 @@ type Refusal = Extract<UnitDecision, { type: 'refused' }>;
 function weightOf(namespace: Namespace | undefined): number | undefined {
   const text = namespace?.metadata.annotations?.[weightAnnotation];
   return text === undefined ? undefined : Number(text);
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }
