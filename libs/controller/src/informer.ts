@@ -11,12 +11,16 @@ import {
 } from '@gantry/base';
 import { ObjectIndex, type IndexFunction } from './object-index.js';
 import { objectKey } from './object-key.js';
+import type { ObjectEvent } from './object-events.js';
 import type { ObjectStore } from './object-store.js';
+import type { SharedState } from './shared-state.js';
 
 export interface InformerOptions<T> {
   readonly namespace?: string;
   /** Names of indexes with the values under which an object is found. */
   readonly indexes?: Readonly<Record<string, IndexFunction<T>>>;
+  /** Where the kind is followed already; without it, by a list and a watch of its own. */
+  readonly shared?: SharedState;
   readonly logger?: Logger;
   readonly clock?: Clock;
 }
@@ -104,6 +108,17 @@ export class Informer<T extends ApiObject> {
 
   /** Lists and follows until the signal aborts; never throws. */
   async run(signal: AbortSignal): Promise<void> {
+    const { shared, namespace } = this.options;
+    if (!shared || namespace) return this.followStore(signal);
+    const sink = {
+      replaced: (objects: Iterable<T>, resourceVersion: string) =>
+        this.replace(objects, resourceVersion),
+      changed: (event: ObjectEvent<T>) => this.take(event),
+    };
+    await shared.follow(this.kind, sink, signal);
+  }
+
+  private async followStore(signal: AbortSignal): Promise<void> {
     const backoff = new Backoff({ baseMs: 50, maxMs: 5_000, jitter: 0.5 });
     let current = false;
     while (!signal.aborted) {
@@ -126,21 +141,30 @@ export class Informer<T extends ApiObject> {
   private async fill(): Promise<void> {
     const { namespace } = this.options;
     const page = await this.objects.list(this.kind, namespace ? { namespace } : {});
-    const listed = new Set(page.items.map(objectKey));
-    for (const key of this.cache.keys()) if (!listed.has(key)) this.drop(key);
-    for (const object of page.items) this.put(object);
-    this.revision = page.resourceVersion;
+    this.replace(page.items, page.resourceVersion);
+  }
+
+  private replace(objects: Iterable<T>, resourceVersion: string): void {
+    if (this.cache.size > 0) {
+      const listed = new Set<string>();
+      for (const object of objects) listed.add(objectKey(object));
+      for (const key of this.cache.keys()) if (!listed.has(key)) this.drop(key);
+    }
+    for (const object of objects) this.put(object);
+    this.revision = resourceVersion;
     this.filled.resolve();
+  }
+
+  private take(event: ObjectEvent<T>): void {
+    if (event.type === 'DELETED') this.drop(objectKey(event.object));
+    else if (event.type !== 'BOOKMARK') this.put(event.object);
+    this.revision = event.object.metadata.resourceVersion;
   }
 
   private async follow(signal: AbortSignal): Promise<void> {
     const { namespace } = this.options;
     const options = { resourceVersion: this.revision, ...(namespace ? { namespace } : {}) };
-    for await (const event of this.objects.watch(this.kind, options, signal)) {
-      if (event.type === 'DELETED') this.drop(objectKey(event.object));
-      else if (event.type !== 'BOOKMARK') this.put(event.object);
-      this.revision = event.object.metadata.resourceVersion;
-    }
+    for await (const event of this.objects.watch(this.kind, options, signal)) this.take(event);
   }
 
   private put(object: T): void {

@@ -12,7 +12,7 @@ async function startBed(count: number, bytes = 0) {
   for (let i = 0; i < count; i++) {
     const annotations = { note: 'x'.repeat(bytes) };
     const metadata = { name: `p${i}`, namespace: 'default', annotations };
-    made.push(objects.create(PodKind, { metadata, spec: { containers: [] } } as Pod));
+    made.push(objects.create(PodKind, { metadata, spec: { containers: [] } }));
   }
   const pods = await Promise.all(made);
   const binder = new Binder(objects, systemClock, () => 0n);

@@ -2,7 +2,7 @@ import { Inject, Module } from '@nestjs/common';
 import type { Clock, Logger } from '@gantry/base';
 import type { Leadership } from '@gantry/store';
 import { Registry } from 'prom-client';
-import { Resources, SubresourceRegistry } from '../api/index.js';
+import { Resources, SubresourceRegistry, WatchCaches } from '../api/index.js';
 import type { Config } from '../config.js';
 import { ControllersModule } from '../controllers/index.js';
 import { leadingResources } from '../controllers/leading-resources.js';
@@ -26,6 +26,7 @@ export class SchedulingModule implements LeaderService {
   constructor(
     @Inject(Leader) private readonly leader: Leader,
     @Inject(TermInformers) private readonly terms: TermInformers,
+    @Inject(WatchCaches) private readonly caches: WatchCaches,
     @Inject(EventRecorder) private readonly events: EventRecorder,
     @Inject(Resources) resources: Resources,
     @Inject(SubresourceRegistry) subresources: SubresourceRegistry,
@@ -42,11 +43,12 @@ export class SchedulingModule implements LeaderService {
     leader.register(this);
   }
 
-  async run({ signal }: Leadership): Promise<void> {
+  async run(term: Leadership): Promise<void> {
+    const { signal } = term;
     const { events, metrics, clock, logger } = this;
-    const informers = this.terms.for(signal);
+    const informers = this.terms.for(term);
     const { objects } = this.leader;
-    const resources = leadingResources(objects, clock, logger, signal);
+    const resources = leadingResources(objects, this.caches, clock);
     const { decisionLog: file, schedulingProfile: profile } = this.config;
     const log = file ? new DecisionLog({ file, clock, logger, profile }) : undefined;
     const loop = new SchedulingLoop({

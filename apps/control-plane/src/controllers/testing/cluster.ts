@@ -34,6 +34,7 @@ export class TestCluster<N extends Background> implements AsyncDisposable {
   readonly nodes: N;
   readonly context: ControllerContext;
   readonly loop: SchedulingLoop;
+  private readonly caches: WatchCaches;
   private readonly stopping = new AbortController();
   private readonly running: Promise<unknown>[] = [];
   private term: { stop: AbortController; work: Promise<unknown> } | undefined;
@@ -45,7 +46,7 @@ export class TestCluster<N extends Background> implements AsyncDisposable {
     this.store = new EmbeddedStore();
     const { store } = this;
     const objects = (this.objects = new ObjectStore(store, { clock }));
-    const caches = new WatchCaches({ objects, clock, logger, signal });
+    const caches = (this.caches = new WatchCaches({ objects, clock, logger, signal }));
     const resources = (this.resources = new Resources({ objects, caches, clock }));
     this.nodes = options.nodes(objects);
     const informers = this.newInformers();
@@ -95,8 +96,8 @@ export class TestCluster<N extends Background> implements AsyncDisposable {
   private newInformers(): Informers {
     const { lagMs, clock = systemClock } = this.options;
     const { store, objects } = this;
-    const seen = lagMs ? new ObjectStore(laggingStore(store, lagMs), { clock }) : objects;
-    return new Informers(seen, { clock });
+    if (!lagMs) return new Informers(objects, { shared: this.caches.since(0n), clock });
+    return new Informers(new ObjectStore(laggingStore(store, lagMs), { clock }), { clock });
   }
 
   private controllers(context: ControllerContext): Running[] {

@@ -18,6 +18,7 @@ export function failingStore(store: Store, fate: () => Fate | Promise<Fate>): St
       if (now === 'lost after') throw unavailable('the answer was lost');
       return result;
     },
+    requestProgress: () => store.requestProgress(),
     grantLease: (ttlSeconds) => store.grantLease(ttlSeconds),
     compact: (revision) => store.compact(revision),
     close: () => store.close(),
