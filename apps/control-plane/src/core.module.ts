@@ -10,7 +10,7 @@ import { TokenFile } from './auth/token-file.js';
 import type { Config } from './config.js';
 import { Health } from './health/health.js';
 import { Leader } from './leader/leader.js';
-import { controllerMetrics, leadershipMetric } from './metrics/metrics.js';
+import { controllerMetrics, leadershipMetric, MetricSources } from './metrics/metrics.js';
 import { Compaction } from './store/compaction.js';
 import * as tokens from './tokens.js';
 
@@ -72,6 +72,7 @@ function built(core: Core): Provider[] {
   return [
     { provide: ObjectStore, useValue: objects },
     { provide: WatchCaches, useValue: caches },
+    { provide: MetricSources, useValue: new MetricSources() },
     { provide: Informers, useValue: informers },
     { provide: Leader, useValue: leader },
     { provide: Authenticator, useValue: new Authenticator(tokenFile, logger) },

@@ -58,10 +58,20 @@ export class Binder {
     this.turns = turns;
   }
 
-  /** Outcomes in the order of the groups and their bindings; never throws. */
-  async bind(groups: readonly (readonly Binding[])[]): Promise<BindingOutcome[][]> {
-    // Decided on what was known at this moment, whatever is learned while it is written.
-    const term = { turns: this.turns, written: new Set<ObjectOperation>() };
+  /** What decisions that are made now are based on. */
+  get known(): Turns {
+    return this.turns;
+  }
+
+  /**
+   * Outcomes in the order of the groups and their bindings; never throws. `turns` is what was known before the
+   * first of them was decided, whatever has been learned since.
+   */
+  async bind(
+    groups: readonly (readonly Binding[])[],
+    turns: Turns = this.turns,
+  ): Promise<BindingOutcome[][]> {
+    const term = { turns, written: new Set<ObjectOperation>() };
     const outcomes: BindingOutcome[][] = [];
     for (const batch of batchesOf(groups)) {
       const [only] = batch;

@@ -2,7 +2,8 @@ import { PodKind, type Pod } from '@gantry/api';
 import { aborted, delay, describeError, isReason, type Clock, type Logger } from '@gantry/base';
 import { objectKey } from '@gantry/controller';
 import { uidOf } from '@gantry/scheduler';
-import { takeAway, type Resources } from '../api/index.js';
+import type { Resources } from '../api/index.js';
+import { takeAway } from '../api/resources/disruptions.js';
 import type { EventSink } from '../events/index.js';
 import { schedulerName } from './pending.js';
 

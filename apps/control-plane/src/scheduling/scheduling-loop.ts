@@ -17,6 +17,7 @@ import {
   type Profile,
 } from '@gantry/scheduler';
 import type { Resources } from '../api/index.js';
+import type { Turns } from '../api/resources/binding-turns.js';
 import type { EventRecorder, EventSink } from '../events/index.js';
 import { Binder, maxWritesPerTransaction, type BindingOutcome } from './binder.js';
 import { Evacuations } from './evacuations.js';
@@ -47,6 +48,8 @@ export interface SchedulingLoopOptions {
 /** Transactions under way at a time; decisions go on meanwhile and wait when there are more. */
 const maxTransactions = 4;
 const recheckMs = 1_000;
+/** Decisions are made for so long at a stretch; then requests and watches get their turn. */
+const maxSliceMs = 5;
 
 /** The annotation of a namespace that says how large its share is beside others (1 without it). */
 export const weightAnnotation = 'gantry.dev/scheduling-weight';
@@ -157,10 +160,22 @@ export class SchedulingLoop {
 
   private async round(signal: AbortSignal): Promise<void> {
     const batch = await this.queue.take(maxWritesPerTransaction, signal);
-    const decided = batch.flatMap((unit) => this.decide(unit) ?? []);
+    const turns = this.binder.known;
+    const decided: Undecided[] = [];
+    let sliceStartMs = performance.now();
+    for (const unit of batch) {
+      // Its pods may have gone while others had their turn.
+      const placed = unit.pods.size > 0 ? this.decide(unit) : undefined;
+      if (placed) decided.push(placed);
+      if (performance.now() - sliceStartMs < maxSliceMs) continue;
+      await new Promise(setImmediate);
+      sliceStartMs = performance.now();
+    }
     this.options.metrics.depths(this.queue.depths);
     if (decided.length > 0) {
-      const commit = this.commit(decided, signal).finally(() => this.committing.delete(commit));
+      const commit = this.commit(decided, turns, signal).finally(() =>
+        this.committing.delete(commit),
+      );
       this.committing.add(commit);
     }
     if (this.committing.size >= maxTransactions) await Promise.race(this.committing);
@@ -193,8 +208,13 @@ export class SchedulingLoop {
     }
   }
 
-  private async commit(decided: readonly Undecided[], signal: AbortSignal): Promise<void> {
-    const outcomes = await this.binder.bind(decided.map(({ placements }) => placements));
+  private async commit(
+    decided: readonly Undecided[],
+    turns: Turns,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const groups = decided.map(({ placements }) => placements);
+    const outcomes = await this.binder.bind(groups, turns);
     // Pods may have been refused since others have bound pods that the snapshot did not show.
     const isRefused = outcomes.flat().some(({ type }) => type === 'refused');
     if (isRefused) await this.binder.catchUp(signal).catch(() => {});

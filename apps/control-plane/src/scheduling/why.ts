@@ -23,9 +23,12 @@ import { snapshotOf } from './cluster-snapshot.js';
 import { isPending } from './pending.js';
 import { shelfOf, VolumeBook } from './volume-book.js';
 
-/** The running loop, its scheduler, or one that was made for the question. */
-interface Explainer {
-  explain(pod: Pod, options?: Parameters<Scheduler['explain']>[1]): PlacementExplanation;
+/** The running loop, the thread that it runs in, its scheduler, or one that was made for the question. */
+export interface Explainer {
+  explain(
+    pod: Pod,
+    options?: Parameters<Scheduler['explain']>[1],
+  ): PlacementExplanation | Promise<PlacementExplanation>;
 }
 
 export interface WhyOptions {
@@ -75,7 +78,7 @@ async function explained(options: WhyOptions, pod: Pod): Promise<PlacementExplan
   const special = specialCase(pod);
   if (special) return { ...nothing, message: special };
   const scheduler = options.leading() ?? (await freshScheduler(options));
-  const explanation = scheduler.explain(pod, { thorough: true });
+  const explanation = await scheduler.explain(pod, { thorough: true });
   const reason = waitingFor(pod);
   return reason ? { ...explanation, message: reason } : explanation;
 }

@@ -1,6 +1,7 @@
 import { NamespaceKind, type ApiObject, type Kind } from '@gantry/api';
 import { silentLogger, systemClock, type Clock } from '@gantry/base';
 import { Informers, ObjectStore } from '@gantry/controller';
+import type { Scheduler } from '@gantry/scheduler';
 import { EmbeddedStore } from '@gantry/store';
 import { Registry } from 'prom-client';
 import { Resources, WatchCaches } from '../../api/index.js';
@@ -22,6 +23,8 @@ export interface TestClusterOptions<N extends Background> {
   readonly controllers?: Partial<ControllersOptions> | false;
   /** Default true. */
   readonly scheduling?: boolean;
+  /** What decides (default: by the default profile). */
+  readonly scheduler?: Scheduler;
   /** How late the informers see each change, in milliseconds (default: not at all). */
   readonly lagMs?: () => number;
 }
@@ -53,7 +56,9 @@ export class TestCluster<N extends Background> implements AsyncDisposable {
     const events = new EventRecorder({ store, clock, logger });
     this.context = { resources, informers, events, clock, logger };
     const metrics = new SchedulingMetrics(new Registry());
+    const { scheduler } = options;
     this.loop = new SchedulingLoop({
+      ...(scheduler ? { scheduler } : {}),
       resources,
       objects,
       informers,
