@@ -6,7 +6,7 @@ require_root "npm test" "npm test"
 require_debian
 require_rust
 install_debian iproute2 nftables procps curl ca-certificates systemd systemd-container user-mode-linux kmod strace
-"$ROOT/deploy/engines.sh" skopeo umoci containernetworking-plugins iptables
+"$ROOT/deploy/engines.sh" skopeo umoci buildah containernetworking-plugins iptables
 install_node_modules
 cd "$ROOT"
 results=$ROOT/test-results
