@@ -41,12 +41,7 @@ export { couldHelp, type ClusterEvent } from './queues/hints.js';
 export { NamespaceShares } from './queues/namespace-shares.js';
 export * from './reclaim/offer.js';
 export { podsToReclaim, type ReclaimablePod } from './reclaim/plan.js';
-export {
-  isReclaimablePod,
-  overcommitLabel,
-  reclaimableCpu,
-  reclaimableMemory,
-} from './reclaim/reclaimable.js';
+export { overcommitLabel, reclaimableCpu, reclaimableMemory } from './reclaim/reclaimable.js';
 export { planRebalancing, type RebalanceOptions, type RebalancePlan } from './rebalance/plan.js';
 export { podRequests, type Amounts } from './requests.js';
 export type { Ask, DeviceAsk, ResourceTable } from './resource-table.js';
@@ -60,7 +55,7 @@ export {
   type PodLedger,
   type SnapshotObserver,
 } from './snapshot.js';
-export { tolerates, untoleratedTaint } from './tolerations.js';
+export { tolerates } from './tolerations.js';
 export type { Operation, RecordedPod, Recorder } from './replay/operation.js';
 export { RecordingScheduler, RecordingSnapshot } from './replay/recording.js';
 export { replay, type Divergence, type ReplayReport } from './replay/replay.js';

@@ -23,6 +23,14 @@ export function traitsOf(node: NodeInput): NodeTraits {
   };
 }
 
+export function sameTraits(a: NodeTraits, b: NodeTraits): boolean {
+  return (
+    a.unschedulable === b.unschedulable &&
+    JSON.stringify(a.taints) === JSON.stringify(b.taints) &&
+    JSON.stringify(a.labels) === JSON.stringify(b.labels)
+  );
+}
+
 /** Nodes by slot: a small number that stays with a node for as long as it exists and indexes every array. */
 export class NodeTable {
   capacity = initialCapacity;
