@@ -47,7 +47,14 @@ export {
   reclaimableCpu,
   reclaimableMemory,
 } from './reclaim/reclaimable.js';
-export { planRebalancing, type RebalanceOptions, type RebalancePlan } from './rebalance/plan.js';
+export type { RebalanceFigures } from './rebalance/figures.js';
+export type { KeptNode } from './rebalance/free-nodes.js';
+export {
+  planRebalancing,
+  type PodSort,
+  type RebalanceOptions,
+  type RebalancePlan,
+} from './rebalance/plan.js';
 export { podRequests, type Amounts } from './requests.js';
 export type { Ask, DeviceAsk, ResourceTable } from './resource-table.js';
 export { Scheduler, type Decision } from './scheduler.js';

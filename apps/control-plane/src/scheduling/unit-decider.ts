@@ -1,6 +1,13 @@
 import type { Pod } from '@gantry/api';
 import type { Clock } from '@gantry/base';
-import { placeTogether, uidOf, type PodHandle, type Scheduler } from '@gantry/scheduler';
+import {
+  placeTogether,
+  uidOf,
+  type Decision,
+  type PodHandle,
+  type Scheduler,
+} from '@gantry/scheduler';
+import { preferredNodeAnnotation } from '../rebalancing/relocations.js';
 import type { Binding } from './binder.js';
 import { FailureMemory, type Failure } from './failure-memory.js';
 import type { Preemptor } from './preemptor.js';
@@ -47,7 +54,9 @@ export class UnitDecider {
     const effective = this.volumes.effective(pod);
     const handle = snapshot.handle(effective);
     const remembered = this.failures.stillHolds(handle);
-    let decision = remembered ? undefined : this.preemptor.decide(uid, handle);
+    let decision = remembered
+      ? undefined
+      : (this.preferred(pod, handle) ?? this.preemptor.decide(uid, handle));
     let failure: Failure | undefined = remembered;
     let preemption: string | undefined;
     if (decision?.node === undefined) {
@@ -60,6 +69,12 @@ export class UnitDecider {
     this.preemptor.withdraw(uid);
     snapshot.hold(uid, handle, decision.slot);
     return this.placed([{ pod, handle, node: decision.node }]);
+  }
+
+  /** The node that the pod was made for, if it fits there. */
+  private preferred(pod: Pod, handle: PodHandle): Decision | undefined {
+    const node = pod.metadata.annotations?.[preferredNodeAnnotation];
+    return node === undefined ? undefined : this.scheduler.decideFor(handle, node);
   }
 
   /** With the devices that the held pods were given, and the volumes for their claims: all of them or nothing. */
