@@ -27,6 +27,7 @@ export type { DisruptionBudget } from './preemption/disruption-budgets.js';
 export { matchesTerms } from './node-selector.js';
 export { Nominations, type Nomination } from './preemption/nominations.js';
 export { placeTogether, type GangDecision, type GangMember } from './gangs/place-together.js';
+export { preemptTogether, type GangPreemption } from './gangs/preempt-together.js';
 export { mayPreempt, preempt, type Preemption } from './preemption/preempt.js';
 export type { Tenant, TenantFacts, TenantSource } from './preemption/tenants.js';
 export {

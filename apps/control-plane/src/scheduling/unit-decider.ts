@@ -108,23 +108,33 @@ export class UnitDecider {
     const effective = pods.map((pod) => this.volumes.effective(pod));
     const handles = effective.map((pod) => this.scheduler.snapshot.handle(pod));
     const members = pods.map((pod, i) => ({ uid: uidOf(pod), handle: handles[i]! }));
+    const needed = Math.max(1, required);
     let failure: Failure | undefined;
-    const { decisions, placed } = placeTogether(
-      this.scheduler,
-      members,
-      Math.max(1, required),
-      (i) => (failure ??= this.failures.remember(handles[i]!, effective[i]!)),
-    );
+    const place = () =>
+      this.preemptor.decideTogether(members, (cleared) =>
+        placeTogether(this.scheduler, cleared, needed, (i) => {
+          failure ??= this.failures.remember(handles[i]!, effective[i]!);
+        }),
+      );
+    let outcome = place();
+    // Members beyond those that are needed start as they fit, and nobody goes for them.
+    const lacks = required > 0 && outcome.placed < needed && pods.length >= needed;
+    const preemption = lacks ? this.preemptor.attemptGang(pods, members, needed) : undefined;
+    if (preemption?.victims === 0) outcome = place();
+    const { decisions, placed } = outcome;
     const places = decisions.flatMap((decision, i) => {
       if (decision?.node === undefined) return [];
       return [{ pod: pods[i]!, handle: handles[i]!, node: decision.node }];
     });
-    if (places.length > 0) return this.placed(places);
+    if (places.length > 0) {
+      for (const { pod } of places) this.preemptor.withdraw(uidOf(pod));
+      return this.placed(places);
+    }
     if (!failure)
       return refusal({ message: `group ${name} is not complete`, refusedBy: new Set() });
     const { message, refusedBy } = failure;
-    const sentence = `group ${name} needs ${Math.max(1, required)} places at once and finds ${placed}; for the next one, ${message}`;
-    return refusal({ message: sentence, refusedBy });
+    const sentence = `group ${name} needs ${needed} places at once and finds ${placed}; for the next one, ${message}`;
+    return refusal({ message: sentence, refusedBy }, preemption?.message);
   }
 }
 
