@@ -1,6 +1,9 @@
 import type { Node, NodeCondition, ResourceList } from '@gantry/api';
 import { timestamp } from '@gantry/base';
+import { diskResources } from '../bandwidth/disk-bandwidth.js';
+import { networkResources } from '../bandwidth/network-bandwidth.js';
 import type { AgentConfig } from '../config.js';
+import { deviceResources } from '../devices/device-pools.js';
 import type { Host } from './host.js';
 
 /** What the agent measures of the host before it registers. */
@@ -11,12 +14,22 @@ export interface NodeMeasurements {
   readonly agentVersion: string;
 }
 
+/** What only some nodes have: devices, and speeds that were made known. */
+function extended({ devicePools, diskBandwidth, networkBandwidth }: AgentConfig): ResourceList {
+  return {
+    ...deviceResources(devicePools),
+    ...diskResources(diskBandwidth),
+    ...networkResources(networkBandwidth),
+  };
+}
+
 function capacity(config: AgentConfig, at: NodeMeasurements): ResourceList {
   return {
     cpu: String(at.host.cpus),
     memory: `${Math.floor(at.host.memoryBytes / 1024)}Ki`,
     'ephemeral-storage': `${Math.floor(at.diskBytes / 1024)}Ki`,
     pods: String(config.maxPods),
+    ...extended(config),
   };
 }
 
@@ -30,6 +43,7 @@ export function allocatable(config: AgentConfig, at: NodeMeasurements): Resource
     memory: kibibytes(at.host.memoryBytes - reserved.memoryBytes),
     'ephemeral-storage': kibibytes(at.diskBytes - reserved.ephemeralStorageBytes),
     pods: String(maxPods),
+    ...extended(config),
   };
 }
 
