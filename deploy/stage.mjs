@@ -54,6 +54,8 @@ copy('apps/cli/dist/gantry.cjs', 'cli/gantry.cjs');
 for (const part of ['package.json', 'bin', 'dist/gantry-agent.mjs'])
   copy(`apps/node-agent/${part}`);
 copy('proto');
+// What the units and the error messages point to.
+for (const page of ['README.md', 'ARCHITECTURE.md', 'SECURITY.md', 'docs']) copy(page);
 copy('deploy/systemd');
 copy('deploy/install.sh');
 copy('deploy/lib.sh');

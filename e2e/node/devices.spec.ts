@@ -35,10 +35,10 @@ test('a node offers its devices, its disk and its network as resources', async (
   const text = await bed.host.must(['get', 'node', 'one', '-o', 'jsonpath={.status.allocatable}']);
   expect(JSON.parse(text)).toMatchObject({
     [resource]: '2',
-    [`${resource}-milli`]: '2k',
+    [`${resource}-milli`]: '2000',
     'gantry.dev/disk-read-bytes': '104857600',
-    'gantry.dev/disk-write-ops': '1k',
-    'gantry.dev/network-egress-bits': '1G',
+    'gantry.dev/disk-write-ops': '1000',
+    'gantry.dev/network-egress-bits': '1000000000',
   });
 });
 

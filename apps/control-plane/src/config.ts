@@ -7,6 +7,9 @@ import { parseStoreLocation, type StoreLocation } from '@gantry/store';
 import { customProfile, profiles, type Profile, type ProfileName } from '@gantry/scheduler';
 import { FlagReader, flagOptions, type Flag } from './flags.js';
 
+const threadChoices = ['auto', 'own', 'main'] as const;
+export type ThreadChoice = (typeof threadChoices)[number];
+
 /** Everything that can be set; frozen, read once at start. Times in the unit of their name. */
 export interface Config {
   readonly dataDir: string;
@@ -44,6 +47,8 @@ export interface Config {
   readonly rebalanceEveryMillis?: number | undefined;
   /** Pods that each such rebalance moves at most. */
   readonly rebalanceMaxMoves: number;
+  /** Whether the scheduler has a thread of its own; `auto`: where the store is etcd and there are cores for it. */
+  readonly schedulingThread: ThreadChoice;
   /** JSON list of {hash, user, groups}; hash is the SHA-256 of a bearer token in hexadecimal. */
   readonly tokenFile?: string;
   /** Where the scheduler's decisions are recorded, to be replayed; nowhere by default. */
@@ -113,6 +118,11 @@ export const serveFlags = {
     default: 'off',
   },
   'rebalance-max-moves': { value: 'N', help: 'pods moved each time, at most', default: '5' },
+  'scheduling-thread': {
+    value: 'auto|own|main',
+    help: 'a thread of its own for the scheduler (auto: with etcd and four cores)',
+    default: 'auto',
+  },
   'token-file': { value: 'FILE', help: 'bearer tokens: [{"hash", "user", "groups"}]' },
   'decision-log': {
     value: 'FILE',
@@ -183,6 +193,7 @@ export function parseConfig(argv: readonly string[], env: NodeJS.ProcessEnv = {}
     ),
     rebalanceEveryMillis: read.parsed('rebalance-every', parsePeriod),
     rebalanceMaxMoves: read.integer('rebalance-max-moves', 1, maxRebalanceMoves),
+    schedulingThread: read.oneOf('scheduling-thread', threadChoices),
     tokenFile: read.optional('token-file'),
     decisionLog: read.optional('decision-log'),
     logLevel: read.oneOf('log-level', logLevels),
@@ -190,6 +201,10 @@ export function parseConfig(argv: readonly string[], env: NodeJS.ProcessEnv = {}
   read.require(
     config.nodeCidrMask > Number(config.clusterCidr.split('/')[1]),
     `--node-cidr-mask ${config.nodeCidrMask} leaves no node a part of ${config.clusterCidr}`,
+  );
+  read.require(
+    config.schedulingThread !== 'own' || config.store?.type === 'etcd',
+    '--scheduling-thread own needs --store etcd:URL: another store cannot be opened twice',
   );
   read.require(
     !config.etcdCertificate === !config.etcdKey,
@@ -201,7 +216,12 @@ export function parseConfig(argv: readonly string[], env: NodeJS.ProcessEnv = {}
 
 /** A configuration for specs: in memory, free ports, its own directory. */
 export function testConfig(dataDir: string, overrides: Partial<Config> = {}): Config {
-  const flags = { store: 'memory', 'bind-address': '127.0.0.1', 'api-port': '0' };
+  const flags = {
+    store: 'memory',
+    'scheduling-thread': 'main',
+    'bind-address': '127.0.0.1',
+    'api-port': '0',
+  };
   const args = Object.entries({ ...flags, 'gateway-port': '0', 'log-level': 'silent' });
   const argv = args.map(([flag, value]) => `--${flag}=${value}`);
   const config = parseConfig([...argv, `--data-dir=${dataDir}`, '--identity=test']);

@@ -245,6 +245,15 @@ class Reader {
   }
 }
 
+/** Less than that and a transfer looks dead to the peer that waits for it. */
+const minBandwidth = 2 ** 20;
+
+function parseBandwidth(text: string): number {
+  const bytes = parseBytes(text);
+  if (bytes === 0 || bytes >= minBandwidth) return bytes;
+  throw new Error('must be 0 (no bound) or 1Mi at least; to serve no peer use --peer-port off');
+}
+
 function readToken(reader: Reader): string | undefined {
   const file = reader.text('token-file');
   if (file === undefined) return reader.text('token');
@@ -321,7 +330,7 @@ export function parseConfig(
     peerPort: reader.read('peer-port', (text) =>
       text === 'off' ? undefined : parseInteger(0, 65_535)(text),
     ),
-    peerBytesPerSecond: reader.read('peer-bandwidth', parseBytes),
+    peerBytesPerSecond: reader.read('peer-bandwidth', parseBandwidth),
     registriesFile: reader.text('registries'),
     logLevel: reader.read('log-level', parseLogLevel),
   };

@@ -18,5 +18,6 @@ export {
   type ObjectStoreOptions,
 } from './object-store.js';
 export type { ObjectEvent, ObjectOperation, WatchOptions } from './object-events.js';
+export type { SharedState, StateSink } from './shared-state.js';
 export { AesGcmTransform, type SealingKey, type ValueTransform } from './value-transform.js';
 export { WorkQueue, type WorkQueueOptions } from './work-queue.js';

@@ -28,6 +28,10 @@ export class ObjectIndex<T extends ApiObject> {
     return this.objects.get(key);
   }
 
+  get size(): number {
+    return this.objects.size;
+  }
+
   all(): T[] {
     return [...this.objects.values()];
   }

@@ -96,8 +96,7 @@ export class PodClasses {
     const selectsAll = nodeSide.selector.length === 0 && nodeSide.affinity === undefined;
     return {
       key: JSON.stringify([nodeSelector ?? 0, affinity?.nodeAffinity ?? 0, tolerations ?? 0]),
-      // Asked at every coming and going of a pod, so most need not read the node at all.
-      byAffinity: selectsAll ? () => true : (slot) => selectsNode(nodeSide, traits(slot)),
+      byAffinity: selectsAll ? undefined : (slot) => selectsNode(nodeSide, traits(slot)),
       byTaints: (slot) =>
         !untoleratedTaint(traits(slot).taints, nodeSide.tolerations, ['NoSchedule', 'NoExecute']),
     };

@@ -1,8 +1,6 @@
 import {
   matches,
   podGroupOf,
-  type Namespace,
-  type Node,
   type Pod,
   type PodDisruptionBudget,
   type RebalanceMove,
@@ -11,7 +9,6 @@ import { objectKey } from '@gantry/controller';
 import {
   planRebalancing,
   profiles,
-  Snapshot,
   uidOf,
   type KeptNode,
   type Profile,
@@ -20,14 +17,12 @@ import {
 } from '@gantry/scheduler';
 import { controllerOf } from '../controllers/ownership.js';
 import { isPending } from '../scheduling/pending.js';
-import { schedulableNode } from '../scheduling/schedulable-node.js';
+import { snapshotOf, type ClusterObjects } from '../scheduling/cluster-snapshot.js';
+import { disruptionBudgets } from '../scheduling/disruption-budgets.js';
 import { mobilityOf } from './mobility.js';
 
 /** The cluster that a plan is made for. */
-export interface PlannedCluster {
-  readonly nodes: readonly Node[];
-  readonly pods: readonly Pod[];
-  readonly namespaces: readonly Namespace[];
+export interface PlannedCluster extends ClusterObjects {
   readonly budgets: readonly PodDisruptionBudget[];
 }
 
@@ -75,11 +70,7 @@ export function planFor(cluster: PlannedCluster, options: PlanOptions): PlanStat
   const plan = planRebalancing(snapshot, profile, {
     maxMoves,
     pending: pending.map((pod) => snapshot.handle(pod)),
-    budgets: cluster.budgets.map(({ metadata, spec, status }) => ({
-      namespace: metadata.namespace ?? '',
-      selector: spec.selector,
-      allowed: status?.disruptionsAllowed ?? 0,
-    })),
+    budgets: disruptionBudgets(cluster.budgets),
     sortOf: ({ uid }) => mobilityOf(byUid.get(uid)!).sort,
   });
   const rooms = plan.rooms
@@ -106,16 +97,6 @@ export function planFor(cluster: PlannedCluster, options: PlanOptions): PlanStat
     after: plan.after,
     gain: gainSentence(plan, rooms.length),
   };
-}
-
-function snapshotOf({ nodes, pods, namespaces }: PlannedCluster): Snapshot {
-  const snapshot = new Snapshot();
-  for (const { metadata } of namespaces) {
-    snapshot.setNamespace(metadata.name!, metadata.labels ?? {});
-  }
-  for (const node of nodes) snapshot.setNode(schedulableNode(node));
-  for (const pod of pods) snapshot.setPod(pod);
-  return snapshot;
 }
 
 /** Single pods that wait for a node, and not for a volume with it. */

@@ -1,5 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import {
+  EventKind,
   NamespaceKind,
   PodGroupKind,
   podGroupLabel,
@@ -148,9 +149,14 @@ test('a group takes the place of less important pods as a whole, or of none', as
   for (const i of [0, 1]) {
     await cluster.create(PodKind, pod(`g-${i}`, '2', 'g', priority('high')));
   }
-  await waitsFor(cluster, 'g-1', /^the group preempts default\/low-., default\/low-. and waits/);
   await vi.waitFor(async () => expect(await bound(cluster)).toEqual(['g-0', 'g-1']), {
     timeout: 10_000,
+  });
+  await vi.waitFor(async () => {
+    const messages = (await cluster.list(EventKind)).map(({ message }) => message);
+    const told = /^the group preempts default\/low-., default\/low-. and waits for them to end/;
+    expect(messages).toContainEqual(expect.stringMatching(told));
+    expect(messages).toContainEqual(expect.stringMatching(/^Preempted by pod default\/g-/));
   });
 });
 

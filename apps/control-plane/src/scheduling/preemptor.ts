@@ -1,5 +1,5 @@
 import { PodDisruptionBudgetKind, type Pod, type PodDisruptionBudget } from '@gantry/api';
-import type { Informer, Informers } from '@gantry/controller';
+import { objectKey, type Informer, type Informers } from '@gantry/controller';
 import {
   mayPreempt,
   Nominations,
@@ -14,7 +14,8 @@ import {
   type TenantFacts,
 } from '@gantry/scheduler';
 import { podInformer, podsOnNode } from '../controllers/pod-index.js';
-import { nameOf, type Evacuations } from './evacuations.js';
+import { disruptionBudgets } from './disruption-budgets.js';
+import type { Evacuations } from './evacuations.js';
 
 /** How a pod that fitted nowhere stands after its attempt to preempt others. */
 export interface PreemptionOutcome {
@@ -75,14 +76,18 @@ export class Preemptor {
     if (this.waiting.delete(uid)) this.nominations.withdraw(uid);
   }
 
-  /** Clears a node for a pod that fits nowhere; undefined when it may not, or no node could be cleared. */
+  /** Whether the pod may take others away, now. */
+  mayAttempt(pod: Pod): boolean {
+    return mayPreempt(pod.spec) && !this.options.evacuations.isBusy;
+  }
+
+  /** Clears a node for a pod that fits nowhere and may attempt it; undefined when no node could be cleared. */
   attempt(pod: Pod, handle: PodHandle): PreemptionOutcome | undefined {
-    if (!mayPreempt(pod.spec) || this.options.evacuations.isBusy) return undefined;
     const { scheduler } = this.options;
     const found = this.nominations.without(uidOf(pod), () =>
       preempt(scheduler.snapshot, scheduler.profile, handle, {
         tenants: (node) => this.tenants(node),
-        budgets: this.budgetsNow(),
+        budgets: disruptionBudgets(this.budgets.list()),
         from: (this.attempts += attemptStride),
       }),
     );
@@ -119,7 +124,7 @@ export class Preemptor {
     const found = this.decideTogether(members, () =>
       preemptTogether(scheduler, members, required, {
         tenants: (node) => this.tenants(node),
-        budgets: this.budgetsNow(),
+        budgets: disruptionBudgets(this.budgets.list()),
       }),
     );
     if (!found) return undefined;
@@ -188,21 +193,13 @@ export class Preemptor {
     }
     return facts;
   }
-
-  private budgetsNow() {
-    return this.budgets.list().map(({ metadata, spec, status }) => ({
-      namespace: metadata.namespace ?? '',
-      selector: spec.selector,
-      allowed: status?.disruptionsAllowed ?? 0,
-    }));
-  }
 }
 
 /** Victims that are named; the rest are counted. */
 const maxNamed = 3;
 
 function namesOf(victims: readonly Pod[]): string {
-  const named = victims.slice(0, maxNamed).map(nameOf);
+  const named = victims.slice(0, maxNamed).map(objectKey);
   if (victims.length > maxNamed) named.push(`${victims.length - maxNamed} more`);
   return named.join(', ');
 }

@@ -122,7 +122,7 @@ function verdicts(now: Pressure): Record<string, Verdict> {
         ? [
             'True',
             'AgentHasDiskPressure',
-            'the disk of the data directory is almost full; free some space',
+            'the disk of the data directory is almost full: under 10 % of it or 5 % of its inodes are free; free some space or run gantry image prune',
           ]
         : ['False', 'AgentHasNoDiskPressure', 'agent has no disk pressure'],
     PIDPressure: ['False', 'AgentHasSufficientPID', 'agent has sufficient PID available'],

@@ -38,6 +38,8 @@ export interface LabelReader {
    * on; undefined within for the node's name. Absent: none.
    */
   labels?(snapshot: Snapshot, pod: PodHandle): readonly (string | undefined)[];
+  /** Of a node nothing decides but `labels`, and pods anywhere: all nodes of a zone get one answer. */
+  readonly readsOnlyLabels?: true;
 }
 
 /**

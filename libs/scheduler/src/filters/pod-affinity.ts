@@ -11,6 +11,7 @@ function refusal(reason: string, message: string): Refusal {
 export const podAffinityFilter: Filter = {
   name,
   reads: 'cluster',
+  readsOnlyLabels: true,
   labels(_snapshot, { podClass, labelSet }) {
     const { affinity = [], antiAffinity = [] } = podClass.topology ?? {};
     const { repelledBy } = labelSet.membership;

@@ -27,6 +27,7 @@ function refusalOf(term: SpreadTerm, slot: number): Refusal | undefined {
 export const topologySpreadFilter: Filter = {
   name,
   reads: 'cluster',
+  readsOnlyLabels: true,
   labels: (_snapshot, { podClass: { topology } }) =>
     (topology?.spread ?? []).filter((term) => term.hard).map((term) => term.topologyKey),
   prepare(_snapshot, { podClass: { topology } }) {

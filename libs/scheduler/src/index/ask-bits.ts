@@ -1,4 +1,4 @@
-import { cpuColumn, memoryColumn, type Ask, type ResourceTable } from '../resource-table.js';
+import { cpuColumn, memoryColumn, type Ask } from '../resource-table.js';
 
 /** Asks that are told apart at a time; the one used longest ago gives its bit to the next. */
 export const maxAsks = 128;
@@ -10,28 +10,39 @@ export const maskWords = maxAsks / 32;
  * clear promises that no node fits.
  */
 export class AskBits {
+  /** Words that have bits in use. */
+  wordsUsed = 0;
   private readonly bits = new Map<Ask, number>();
   private readonly cpu = new Float64Array(maxAsks);
   private readonly memory = new Float64Array(maxAsks);
+  private readonly byCpu = new Ladder();
+  private readonly byMemory = new Ladder();
   private readonly asks: (Ask | undefined)[] = [];
-  private readonly usedAt: number[] = [];
-  private readonly words = new Int32Array(maskWords);
+  private readonly usedAt = new Float64Array(maxAsks);
   private uses = 0;
-
-  constructor(private readonly resources: ResourceTable) {}
+  private lastAsk: Ask | undefined;
+  private lastBit = 0;
 
   /** The bit of the ask. When it is given anew, `assigned` must set it everywhere. */
   bitOf(ask: Ask, assigned: (bit: number) => void): number {
-    let bit = this.bits.get(ask);
-    if (bit === undefined) {
-      bit = this.vacancy();
-      this.bits.set(ask, bit);
-      this.asks[bit] = ask;
-      this.cpu[bit] = amountOf(ask, cpuColumn);
-      this.memory[bit] = amountOf(ask, memoryColumn);
-      assigned(bit);
+    if (ask !== this.lastAsk) {
+      this.lastBit = this.bits.get(ask) ?? this.assign(ask, assigned);
+      this.lastAsk = ask;
     }
-    this.usedAt[bit] = this.uses++;
+    this.usedAt[this.lastBit] = this.uses++;
+    return this.lastBit;
+  }
+
+  private assign(ask: Ask, assigned: (bit: number) => void): number {
+    const bit = this.vacancy();
+    this.bits.set(ask, bit);
+    this.asks[bit] = ask;
+    this.wordsUsed = (this.asks.length + 31) >> 5;
+    this.cpu[bit] = amountOf(ask, cpuColumn);
+    this.memory[bit] = amountOf(ask, memoryColumn);
+    this.byCpu.build(this.cpu, this.asks.length);
+    this.byMemory.build(this.memory, this.asks.length);
+    assigned(bit);
     return bit;
   }
 
@@ -44,17 +55,14 @@ export class AskBits {
     return this.memory[bit]!;
   }
 
-  /** The bits of all asks for which the node may have room, in words that the next call overwrites. */
-  fitting(slot: number): Int32Array {
-    const { cpu, memory, resources, words } = this;
-    const freeCpu = resources.free(cpuColumn, slot);
-    const freeMemory = resources.free(memoryColumn, slot);
-    const count = this.asks.length;
-    words.fill(0);
-    for (let bit = 0; bit < count; bit++) {
-      if (cpu[bit]! <= freeCpu && memory[bit]! <= freeMemory) words[bit >> 5]! |= 1 << (bit & 31);
+  /** The bits of all asks for which this much is enough, into the words that are used. */
+  fitting(freeCpu: number, freeMemory: number, words: Int32Array): void {
+    const { byCpu, byMemory } = this;
+    const cpu = byCpu.rung(freeCpu);
+    const memory = byMemory.rung(freeMemory);
+    for (let word = 0; word < this.wordsUsed; word++) {
+      words[word] = byCpu.sets[cpu + word]! & byMemory.sets[memory + word]!;
     }
-    return words;
   }
 
   private vacancy(): number {
@@ -65,6 +73,38 @@ export class AskBits {
     }
     this.bits.delete(this.asks[oldest]!);
     return oldest;
+  }
+}
+
+/** Asked amounts of one resource in ascending order, and with each the bits of all that ask for no more. */
+class Ladder {
+  readonly sets = new Int32Array((maxAsks + 1) * maskWords);
+  private readonly amounts = new Float64Array(maxAsks);
+  private count = 0;
+
+  build(amounts: Float64Array, count: number): void {
+    const bits = Array.from({ length: count }, (_, bit) => bit);
+    bits.sort((a, b) => (amounts[a]! < amounts[b]! ? -1 : 1));
+    this.count = count;
+    bits.forEach((bit, i) => {
+      const at = (i + 1) * maskWords;
+      this.amounts[i] = amounts[bit]!;
+      this.sets.copyWithin(at, at - maskWords, at);
+      this.sets[at + (bit >> 5)]! |= 1 << (bit & 31);
+    });
+  }
+
+  /** Where in `sets` the bits of all stand that ask for no more than is free. */
+  rung(free: number): number {
+    const { amounts } = this;
+    let low = 0;
+    let high = this.count;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (amounts[middle]! <= free) low = middle + 1;
+      else high = middle;
+    }
+    return low * maskWords;
   }
 }
 

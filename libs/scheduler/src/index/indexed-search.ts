@@ -6,8 +6,8 @@ import type { Ask } from '../resource-table.js';
 import type { PodHandle } from '../pod-class.js';
 import type { Snapshot } from '../snapshot.js';
 import { NodeGroups } from './node-groups.js';
-import type { NodeOrder } from './node-order.js';
-import { isCurrent, makePlan, sum, type Candidate, type PlacementPlan } from './placement-plan.js';
+import type { Visitor } from './node-order.js';
+import { isCurrent, makePlan, sum, type PlacementPlan } from './placement-plan.js';
 
 /** Plans that are kept; all are made anew when there are more. */
 const maxPlans = 20_000;
@@ -82,12 +82,14 @@ export class IndexedSearch {
 }
 
 /** One search after the other; the best of the last one. */
-class Search {
+class Search implements Visitor {
   slot = -1;
   score = -Infinity;
   private plan!: PlacementPlan;
   private ask = noAsk;
   private bit = 0;
+  /** What the nodes have that are being walked, beside what depends on each. */
+  private rated = 0;
 
   constructor(private readonly groups: NodeGroups) {}
 
@@ -98,43 +100,73 @@ class Search {
     this.bit = bit;
     this.slot = -1;
     this.score = -Infinity;
-    const { candidates, numbers, bases, orderedWeight } = plan;
-    const { prospects } = this.groups;
-    const first = prospects.most(bit, numbers, bases, orderedWeight);
+    if (plan.groupChecks.length > 0 || plan.groupScores.length > 0) rateSections(plan);
+    const first = this.mostPromising();
     if (first < 0) return;
-    this.consider(candidates[first]!);
-    for (let i = 0; i < numbers.length; i++) {
-      const key = prospects.at(bit, numbers[i]!);
-      if (key === -Infinity || i === first) continue;
-      if (this.isHopeless(bases[i]! + plan.groupScoresBound, key)) continue;
-      this.consider(candidates[i]!);
+    const { prospects } = this.groups;
+    const { numbers, bases, sections, ratings } = plan;
+    for (let section = 0; section < ratings.length; section++) {
+      const rating = ratings[section]!;
+      if (rating === -Infinity) continue;
+      const end = sections[section + 1]!;
+      for (let i = sections[section]!; i < end; i++) {
+        if (i === first) continue;
+        const key = prospects.at(bit, numbers[i]!);
+        if (key === -Infinity || this.isHopeless(bases[i]! + rating, key)) continue;
+        this.consider(i, bases[i]! + rating);
+      }
     }
   }
 
-  private consider({ order, base }: Candidate): void {
+  /** Considers the group whose base, rating and prospect together are most; -1 when none has room. */
+  private mostPromising(): number {
+    const { numbers, bases, sections, ratings, orderedWeight } = this.plan;
+    const { prospects } = this.groups;
+    let most = -Infinity;
+    let first = -1;
+    let rated = 0;
+    for (let section = 0; section < ratings.length; section++) {
+      const rating = ratings[section]!;
+      if (rating === -Infinity) continue;
+      const [from, to] = [sections[section]!, sections[section + 1]!];
+      const i = prospects.most(this.bit, numbers, bases, from, to, orderedWeight);
+      if (i < 0) continue;
+      const key = prospects.at(this.bit, numbers[i]!);
+      const promise = rating + bases[i]! + (orderedWeight === 0 ? 0 : orderedWeight * key);
+      if (promise <= most) continue;
+      most = promise;
+      first = i;
+      rated = bases[i]! + rating;
+    }
+    if (first >= 0) this.consider(first, rated);
+    return first;
+  }
+
+  private consider(candidate: number, rated: number): void {
     const { plan, ask, bit } = this;
-    const key = this.groups.prospects.at(bit, order.number);
-    if (plan.groupChecks.length > 0 && !passes(plan.groupChecks, order.first)) return;
-    const rated = plan.groupScores.length > 0 ? base + sum(plan.groupScores, order.first) : base;
-    if (this.isHopeless(rated, key)) return;
-    if (plan.nodeChecks.length > 0 || plan.nodeScores.length > 0) return this.walk(order, rated);
+    const order = plan.orders[candidate]!;
+    if (plan.nodeChecks.length > 0 || plan.nodeScores.length > 0) {
+      this.rated = rated;
+      order.walk(ask, bit, this);
+      return;
+    }
     const slot = order.firstFit(ask, bit);
-    if (slot >= 0) this.offer(slot, rated + plan.orderedWeight * this.groups.keyOf(slot));
+    if (slot >= 0) this.offer(slot, rated + plan.orderedWeight * order.keyOf(slot));
   }
 
-  private walk(order: NodeOrder, base: number): void {
-    const { plan } = this;
-    order.walk(this.ask, this.bit, (slot) => {
-      const key = this.groups.keyOf(slot);
-      if (this.isHopeless(base, key)) return false;
-      if (passes(plan.nodeChecks, slot)) {
-        this.offer(slot, base + plan.orderedWeight * key + sum(plan.nodeScores, slot));
-      }
-      return true;
-    });
+  wants(key: number, slot: number): boolean {
+    const { orderedWeight, nodeScoresBound } = this.plan;
+    const most = this.rated + orderedWeight * key + nodeScoresBound;
+    return most > this.score || (most === this.score && slot < this.slot);
   }
 
-  /** Keys fall within a group, so when a node with this key cannot win, none after it can. */
+  visit(slot: number, key: number): void {
+    const { nodeChecks, nodeScores, orderedWeight } = this.plan;
+    if (!passes(nodeChecks, slot)) return;
+    const own = nodeScores.length > 0 ? sum(nodeScores, slot) : 0;
+    this.offer(slot, this.rated + orderedWeight * key + own);
+  }
+
   private isHopeless(base: number, key: number): boolean {
     const { plan } = this;
     return base + plan.orderedWeight * key + plan.nodeScoresBound <= this.score;
@@ -147,7 +179,21 @@ class Search {
   }
 }
 
+function rateSections({
+  orders,
+  sections,
+  ratings,
+  groupChecks,
+  groupScores,
+}: PlacementPlan): void {
+  for (let section = 0; section < ratings.length; section++) {
+    const { sample } = orders[sections[section]!]!;
+    const isPossible = passes(groupChecks, sample);
+    ratings[section] = isPossible ? sum(groupScores, sample) : -Infinity;
+  }
+}
+
 function passes(checks: readonly NodeCheck[], slot: number): boolean {
-  for (const check of checks) if (!check.fits(slot)) return false;
+  for (let i = 0; i < checks.length; i++) if (!checks[i]!.fits(slot)) return false;
   return true;
 }

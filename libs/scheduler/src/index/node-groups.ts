@@ -3,6 +3,7 @@ import { groupFullness } from '../scores/packing.js';
 import type { Ask } from '../resource-table.js';
 import type { Snapshot } from '../snapshot.js';
 import { AskBits } from './ask-bits.js';
+import { NodeBlocks } from './node-blocks.js';
 import { NodeOrder, type OrderBase } from './node-order.js';
 import { Prospects } from './prospects.js';
 
@@ -28,7 +29,7 @@ export class NodeGroups {
   /** Grows when nodes join or leave groups or when nodes are divided anew. */
   version = 0;
   private groups = new Map<string, NodeGroup>();
-  private groupOf: (NodeGroup | undefined)[] = [];
+  private readonly byNumber: NodeGroup[] = [];
   /** Numbers of groups that are no more. */
   private freed: number[] = [];
   private readonly base: OrderBase;
@@ -45,8 +46,8 @@ export class NodeGroups {
     private readonly direction: 1 | -1,
   ) {
     const { resources } = snapshot.nodes;
-    const [asks, prospects] = [new AskBits(resources), new Prospects()];
-    this.base = { resources, asks, prospects, keys: new Float64Array(64) };
+    const [asks, prospects] = [new AskBits(), new Prospects()];
+    this.base = { resources, asks, prospects, blocks: new NodeBlocks(resources, asks) };
     snapshot.observe({
       usageChanged: (slot) => this.note(slot, 1),
       nodeChanged: (slot) => this.note(slot, 2),
@@ -61,7 +62,7 @@ export class NodeGroups {
 
   /** The key by which a node stands in its group: its fullness, with the sign of the direction. */
   keyOf(slot: number): number {
-    return this.base.keys[slot]!;
+    return this.base.blocks.keyOf(slot);
   }
 
   /** The bit under which orders remember this ask. */
@@ -126,31 +127,25 @@ export class NodeGroups {
     const stale = new Int32Array(capacity);
     stale.set(this.stale);
     this.stale = stale;
-    const values = new Float64Array(capacity);
-    values.set(this.base.keys);
-    this.base.keys = values;
+    this.base.blocks.growSlots(capacity);
+  }
+
+  private groupOf(slot: number): NodeGroup | undefined {
+    const { blocks } = this.base;
+    const block = blocks.blockOf(slot);
+    return block < 0 ? undefined : this.byNumber[blocks.ownerOf(block)];
   }
 
   private reorder(slot: number): void {
-    const group = this.groupOf[slot];
-    if (!group) return;
-    const key = this.direction * group.fullness(slot);
-    const before = this.base.keys[slot]!;
-    if (key === before) {
-      group.order.noticed(slot);
-      return;
-    }
-    group.order.remove(slot);
-    this.base.keys[slot] = key;
-    group.order.insert(slot);
+    const group = this.groupOf(slot);
+    if (group) group.order.changed(slot, this.direction * group.fullness(slot));
   }
 
   private replace(slot: number): void {
-    const old = this.groupOf[slot];
+    const old = this.groupOf(slot);
     const id = this.snapshot.nodes.traits[slot] ? this.identity(slot) : undefined;
     if (old) {
       old.order.remove(slot);
-      this.groupOf[slot] = undefined;
       if (old.order.size === 0) {
         this.groups.delete(old.identity);
         this.freed.push(old.order.number);
@@ -166,16 +161,15 @@ export class NodeGroups {
       const order = new NodeOrder(this.base, this.freed.pop() ?? this.groups.size);
       group = { identity: id, order, fullness: groupFullness(this.snapshot.nodes, slot) };
       this.groups.set(id, group);
+      this.byNumber[order.number] = group;
     }
-    this.base.keys[slot] = this.direction * group.fullness(slot);
-    group.order.insert(slot);
-    this.groupOf[slot] = group;
+    group.order.insert(slot, this.direction * group.fullness(slot));
   }
 
   private regroup(): void {
     this.groups = new Map();
-    this.groupOf = [];
     this.freed = [];
+    this.base.blocks.clear();
     for (const slot of this.snapshot.nodes) this.note(slot, 2);
     this.version++;
     this.refresh();

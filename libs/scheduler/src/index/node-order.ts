@@ -1,37 +1,44 @@
-import { cpuColumn, memoryColumn, type Ask, type ResourceTable } from '../resource-table.js';
+import type { Ask, ResourceTable } from '../resource-table.js';
 import type { AskBits } from './ask-bits.js';
-import { BlockMasks } from './block-masks.js';
+import {
+  blockSize,
+  cpuAt,
+  doubled,
+  isBefore,
+  memoryAt,
+  recordWidth,
+  slotAt,
+  type NodeBlocks,
+} from './node-blocks.js';
 import type { Prospects } from './prospects.js';
 
-/** Nodes per block; a full block splits in two. */
-const blockSize = 32;
 const initialBlocks = 4;
+const beforeAllSlots = -1;
+/** All nodes of the block lack cpu or memory. */
+const short = -2;
 
 /** What all orders of an index share. */
 export interface OrderBase {
   readonly resources: ResourceTable;
   readonly asks: AskBits;
   readonly prospects: Prospects;
-  /** Keys by slot; the index changes one only while the node is in no order. */
-  keys: Float64Array;
+  readonly blocks: NodeBlocks;
+}
+
+/** Who walks an order. */
+export interface Visitor {
+  /** Whether this node is worth a visit by its key; if not, none that stands after it is. */
+  wants(key: number, slot: number): boolean;
+  visit(slot: number, key: number): void;
 }
 
 /**
- * Nodes in descending order of a key, then ascending slot, in blocks that remember for which asks they were
- * found to have no room. Insertion and removal cost a binary search and a short move. All blocks lie side
- * by side in few arrays, since what costs time here is memory that is far apart.
+ * Nodes in descending order of a key, then ascending slot, as far as blocks go: each block has the nodes from its
+ * bound to that of the next one, in no order, and is known to have no room for some asks.
  */
 export class NodeOrder {
-  private slots = new Int32Array(initialBlocks * blockSize);
-  private keys = new Float64Array(initialBlocks * blockSize);
-  /** What of the node is free: most that lack room are seen here and their rows, far apart, are not read. */
-  private cpu = new Float64Array(initialBlocks * blockSize);
-  private memory = new Float64Array(initialBlocks * blockSize);
-  private sizes = new Int32Array(initialBlocks);
-  /** Key and slot of the first node of each block. */
-  private firstKeys = new Float64Array(initialBlocks);
-  private firstSlots = new Int32Array(initialBlocks);
-  private readonly masks = new BlockMasks();
+  /** By rank: the block. */
+  private blockAt = new Int32Array(initialBlocks);
   private blocks = 0;
   private count = 0;
 
@@ -47,203 +54,196 @@ export class NodeOrder {
     return this.count;
   }
 
-  /** The first node; only when there is one. */
-  get first(): number {
-    return this.firstSlots[0]!;
+  /** One of the nodes; only when there is one. */
+  get sample(): number {
+    return this.base.blocks.firstOf(this.blockAt[0]!);
   }
 
-  insert(slot: number): void {
-    const key = this.base.keys[slot]!;
-    if (this.blocks === 0) this.addBlock(0);
-    let block = this.blockFor(key, slot);
-    if (this.sizes[block] === blockSize) block = this.split(block, key, slot);
-    const { slots, keys, cpu, memory } = this;
-    const start = block * blockSize;
-    let at = start + this.sizes[block]!++;
-    for (; at > start && isBefore(key, slot, keys[at - 1]!, slots[at - 1]!); at--) {
-      slots[at] = slots[at - 1]!;
-      keys[at] = keys[at - 1]!;
-      cpu[at] = cpu[at - 1]!;
-      memory[at] = memory[at - 1]!;
-    }
-    slots[at] = slot;
-    keys[at] = key;
-    this.noteFree(at, slot);
-    if (at === start) this.noteFirst(block);
+  keyOf(slot: number): number {
+    return this.base.blocks.keyOf(slot);
+  }
+
+  insert(slot: number, key: number): void {
     this.count++;
-    this.allowOn(block, slot, key);
+    this.put(slot, key);
+    this.raise(key);
   }
 
   remove(slot: number): void {
-    const block = this.blockFor(this.base.keys[slot]!, slot);
-    const { slots, keys, cpu, memory } = this;
-    const start = block * blockSize;
-    const end = start + this.sizes[block]!;
-    let at = this.find(block, slot);
-    const isFirst = at === start;
-    for (; at < end - 1; at++) {
-      slots[at] = slots[at + 1]!;
-      keys[at] = keys[at + 1]!;
-      cpu[at] = cpu[at + 1]!;
-      memory[at] = memory[at + 1]!;
-    }
     this.count--;
-    if (--this.sizes[block]! === 0) this.removeBlock(block);
-    else if (isFirst) this.noteFirst(block);
+    this.take(slot);
   }
 
-  /** Something became free on a node whose place did not change. */
-  noticed(slot: number): void {
-    const key = this.base.keys[slot]!;
-    const block = this.blockFor(key, slot);
-    this.noteFree(this.find(block, slot), slot);
-    this.allowOn(block, slot, key);
+  /** The node's key or what is free of it may have changed. */
+  changed(slot: number, key: number): void {
+    const { blocks } = this.base;
+    if (blocks.isWithin(blocks.blockOf(slot), key, slot)) blocks.note(slot, key);
+    else {
+      this.take(slot);
+      this.put(slot, key);
+    }
+    this.raise(key);
   }
 
-  private find(block: number, slot: number): number {
-    const start = block * blockSize;
-    const end = start + this.sizes[block]!;
-    for (let at = start; at < end; at++) if (this.slots[at] === slot) return at;
-    throw new Error(`slot ${slot} is not in its order`);
+  private put(slot: number, key: number): void {
+    const { blocks } = this.base;
+    if (this.blocks === 0) this.addBlock(0);
+    let rank = this.rankFor(key, slot);
+    if (blocks.sizes[this.blockAt[rank]!] === blockSize) rank = this.split(rank, key, slot);
+    blocks.add(this.blockAt[rank]!, slot, key);
   }
 
-  private noteFree(at: number, slot: number): void {
-    const { resources } = this.base;
-    this.cpu[at] = resources.free(cpuColumn, slot);
-    this.memory[at] = resources.free(memoryColumn, slot);
+  private take(slot: number): void {
+    const { blocks } = this.base;
+    const block = blocks.blockOf(slot);
+    if (blocks.remove(slot) === 0) this.removeBlock(block);
   }
 
-  private allowOn(block: number, slot: number, key: number): void {
-    const fitting = this.base.asks.fitting(slot);
-    this.masks.allow(block, fitting);
-    this.base.prospects.raise(fitting, this.number, key);
+  /** The node that was noted last has this key. */
+  private raise(key: number): void {
+    const { asks, prospects, blocks } = this.base;
+    prospects.raise(blocks.fitting, asks.wordsUsed, this.number, key);
   }
 
   /** Nothing is known about the ask of this bit any more. */
   allow(bit: number): void {
-    this.masks.allowEverywhere(bit, this.blocks);
+    for (let rank = 0; rank < this.blocks; rank++) {
+      this.base.blocks.room.forget(this.blockAt[rank]!, bit);
+    }
   }
 
   /** The first node with room for the ask, or -1. */
   firstFit(ask: Ask, bit: number): number {
-    const { resources, prospects } = this.base;
-    const cpuAsked = this.base.asks.cpuOf(bit);
-    const memoryAsked = this.base.asks.memoryOf(bit);
-    const { slots, cpu, memory } = this;
-    for (let i = this.masks.next(bit, 0, this.blocks); i >= 0;) {
-      const start = i * blockSize;
-      const end = start + this.sizes[i]!;
-      for (let at = start; at < end; at++) {
-        if (cpu[at]! < cpuAsked || memory[at]! < memoryAsked) continue;
-        if (!resources.fits(slots[at]!, ask)) continue;
-        prospects.set(bit, this.number, this.keys[at]!);
-        return slots[at]!;
+    const { prospects, blocks } = this.base;
+    for (let rank = this.startFor(bit); rank < this.blocks; rank++) {
+      const block = this.blockAt[rank]!;
+      if (!blocks.room.mayHave(block, bit)) continue;
+      const place = this.bestIn(block, ask, bit);
+      if (place >= 0) {
+        prospects.set(bit, this.number, blocks.records[place]!);
+        return blocks.records[place + slotAt]!;
       }
-      this.masks.refuse(i, bit);
-      i = this.masks.next(bit, i + 1, this.blocks);
+      blocks.room.refuse(block, bit, place === short);
     }
     prospects.set(bit, this.number, -Infinity);
     return -1;
   }
 
-  /** Visits nodes with room for the ask, in order, until `visit` returns false. It must not change the order. */
-  walk(ask: Ask, bit: number, visit: (slot: number) => boolean): void {
-    const { resources, prospects, asks } = this.base;
+  /** The record of the block's first node with room for the ask, or -1; `short` when all lack cpu or memory. */
+  private bestIn(block: number, ask: Ask, bit: number): number {
+    const { resources, asks, blocks } = this.base;
     const [cpuAsked, memoryAsked] = [asks.cpuOf(bit), asks.memoryOf(bit)];
-    const { cpu, memory } = this;
+    const { records } = blocks;
+    const start = block * blockSize * recordWidth;
+    const end = start + blocks.sizes[block]! * recordWidth;
+    let best = short;
+    let bestKey = -Infinity;
+    for (let at = start; at < end; at += recordWidth) {
+      if (records[at + cpuAt]! < cpuAsked || records[at + memoryAt]! < memoryAsked) continue;
+      const key = records[at]!;
+      if (key < bestKey) continue;
+      const slot = records[at + slotAt]!;
+      if (key === bestKey && best >= 0 && slot > records[best + slotAt]!) continue;
+      if (resources.fits(slot, ask)) {
+        best = at;
+        bestKey = key;
+      } else if (best === short) best = -1;
+    }
+    return best;
+  }
+
+  /** Brings nodes with room for the ask before the visitor, until it wants none that may follow. */
+  walk(ask: Ask, bit: number, visitor: Visitor): void {
+    const { blocks, prospects } = this.base;
     let isFirst = true;
-    for (let i = this.masks.next(bit, 0, this.blocks); i >= 0;) {
-      const start = i * blockSize;
-      const end = start + this.sizes[i]!;
-      let found = false;
-      for (let at = start; at < end; at++) {
-        if (cpu[at]! < cpuAsked || memory[at]! < memoryAsked) continue;
-        const slot = this.slots[at]!;
-        if (!resources.fits(slot, ask)) continue;
-        if (isFirst) prospects.set(bit, this.number, this.keys[at]!);
-        isFirst = false;
-        found = true;
-        if (!visit(slot)) return;
+    for (let rank = this.startFor(bit); rank < this.blocks; rank++) {
+      const block = this.blockAt[rank]!;
+      if (!blocks.room.mayHave(block, bit)) continue;
+      const top = blocks.topKey(block);
+      if (rank > 0 && !visitor.wants(top, blocks.topSlot(block))) {
+        if (isFirst) prospects.set(bit, this.number, top);
+        return;
       }
-      if (!found) this.masks.refuse(i, bit);
-      i = this.masks.next(bit, i + 1, this.blocks);
+      const highest = this.walkBlock(block, ask, bit, visitor);
+      if (highest === -Infinity) blocks.room.refuse(block, bit, false);
+      else if (isFirst) {
+        prospects.set(bit, this.number, highest);
+        isFirst = false;
+      }
     }
     if (isFirst) prospects.set(bit, this.number, -Infinity);
   }
 
-  /** The last block whose first node is not after this one. */
-  private blockFor(key: number, slot: number): number {
-    const { firstKeys, firstSlots } = this;
+  /** Returns a key that no node in the block with room for the ask exceeds. */
+  private walkBlock(block: number, ask: Ask, bit: number, visitor: Visitor): number {
+    const { resources, asks, blocks } = this.base;
+    const [cpuAsked, memoryAsked] = [asks.cpuOf(bit), asks.memoryOf(bit)];
+    const { records } = blocks;
+    const start = block * blockSize * recordWidth;
+    const end = start + blocks.sizes[block]! * recordWidth;
+    let highest = -Infinity;
+    for (let at = start; at < end; at += recordWidth) {
+      if (records[at + cpuAt]! < cpuAsked || records[at + memoryAt]! < memoryAsked) continue;
+      const key = records[at]!;
+      const slot = records[at + slotAt]!;
+      const isWanted = visitor.wants(key, slot);
+      // Those that are not wanted need not be looked at closer: they may have room.
+      if (isWanted && !resources.fits(slot, ask)) continue;
+      if (key > highest) highest = key;
+      if (isWanted) visitor.visit(slot, key);
+    }
+    return highest;
+  }
+
+  /** The rank of the first block that may have a node with room for the ask of this bit. */
+  private startFor(bit: number): number {
+    return this.rankFor(this.base.prospects.at(bit, this.number), beforeAllSlots);
+  }
+
+  /** The rank of the last block whose bound is not after this node. */
+  private rankFor(key: number, slot: number): number {
+    const { blocks } = this.base;
     let low = 0;
     let high = this.blocks - 1;
     while (low < high) {
       const middle = (low + high + 1) >> 1;
-      if (isBefore(key, slot, firstKeys[middle]!, firstSlots[middle]!)) high = middle - 1;
+      const block = this.blockAt[middle]!;
+      if (isBefore(key, slot, blocks.topKey(block), blocks.topSlot(block))) high = middle - 1;
       else low = middle;
     }
     return low;
   }
 
-  /** Returns the half in which the node belongs. */
-  private split(block: number, key: number, slot: number): number {
-    const half = blockSize / 2;
-    const upper = block + 1;
-    this.addBlock(upper);
-    const from = block * blockSize + half;
-    for (const array of [this.slots, this.keys, this.cpu, this.memory]) {
-      array.copyWithin(upper * blockSize, from, from + half);
-    }
-    this.sizes[block] = half;
-    this.sizes[upper] = half;
-    this.noteFirst(upper);
-    this.masks.copy(block, upper);
-    return isBefore(key, slot, this.firstKeys[upper]!, this.firstSlots[upper]!) ? block : upper;
+  /** Returns the rank of the half in which the node belongs. */
+  private split(rank: number, key: number, slot: number): number {
+    const { blocks } = this.base;
+    const next = rank + 1;
+    this.addBlock(next);
+    const block = this.blockAt[rank]!;
+    blocks.split(block, this.blockAt[next]!);
+    return blocks.isWithin(block, key, slot) ? rank : next;
   }
 
-  private noteFirst(block: number): void {
-    this.firstKeys[block] = this.keys[block * blockSize]!;
-    this.firstSlots[block] = this.slots[block * blockSize]!;
+  private addBlock(rank: number): void {
+    if (this.blocks === this.blockAt.length) this.blockAt = doubled(this.blockAt);
+    this.blockAt.copyWithin(rank + 1, rank, this.blocks++);
+    this.blockAt[rank] = this.base.blocks.take(this.number);
+    this.renumber(rank);
   }
 
-  private addBlock(at: number): void {
-    if (this.blocks === this.sizes.length) this.grow();
-    this.masks.insert(at, this.blocks);
-    this.shift(at, at + 1, this.blocks++);
-    this.sizes[at] = 0;
+  /** The block before it, or else the one after it, has its range from now on. */
+  private removeBlock(block: number): void {
+    const { blocks } = this.base;
+    const rank = blocks.ranks[block]!;
+    if (rank > 0) blocks.extend(this.blockAt[rank - 1]!, block);
+    else if (this.blocks > 1) blocks.openTop(this.blockAt[1]!);
+    this.blockAt.copyWithin(rank, rank + 1, this.blocks--);
+    blocks.giveBack(block);
+    this.renumber(rank);
   }
 
-  private removeBlock(at: number): void {
-    this.blocks--;
-    this.shift(at + 1, at, this.blocks + 1);
-    this.masks.remove(at, this.blocks);
+  private renumber(from: number): void {
+    const { ranks } = this.base.blocks;
+    for (let rank = from; rank < this.blocks; rank++) ranks[this.blockAt[rank]!] = rank;
   }
-
-  /** Moves the blocks from `from` up to `end` so that the first of them stands at `to`. */
-  private shift(from: number, to: number, end: number): void {
-    for (const array of [this.sizes, this.firstKeys, this.firstSlots]) {
-      array.copyWithin(to, from, end);
-    }
-    for (const array of [this.slots, this.keys, this.cpu, this.memory]) {
-      array.copyWithin(to * blockSize, from * blockSize, end * blockSize);
-    }
-  }
-
-  private grow(): void {
-    const larger = <T extends Int32Array | Float64Array>(array: T): T => {
-      const grown = new (array.constructor as new (length: number) => T)(array.length * 2);
-      grown.set(array);
-      return grown;
-    };
-    this.slots = larger(this.slots);
-    this.keys = larger(this.keys);
-    this.cpu = larger(this.cpu);
-    this.memory = larger(this.memory);
-    this.sizes = larger(this.sizes);
-    this.firstKeys = larger(this.firstKeys);
-    this.firstSlots = larger(this.firstSlots);
-  }
-}
-
-function isBefore(key: number, slot: number, otherKey: number, otherSlot: number): boolean {
-  return key > otherKey || (key === otherKey && slot < otherSlot);
 }

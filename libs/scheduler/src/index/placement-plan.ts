@@ -1,4 +1,5 @@
-import type { NodeCheck } from '../filters/filter.js';
+import type { LabelReader, NodeCheck } from '../filters/filter.js';
+import { labelValue } from '../labels.js';
 import type { Profile } from '../profile.js';
 import type { NodeScore, WeightedScore } from '../scores/score.js';
 import type { PodHandle } from '../pod-class.js';
@@ -15,13 +16,13 @@ interface Bounded extends Weighted {
   readonly bound: number;
 }
 
-/** A group that passes everything that is decided for all its nodes alike, for as long as no node changes. */
-export interface Candidate {
+/**
+ * A group that passes everything that is decided for all its nodes alike, for as long as no node changes. `base`
+ * is what rules about nodes alone give to each of its nodes, and what the ordered score gives beside the
+ * weight times the key.
+ */
+interface Candidate {
   readonly order: NodeOrder;
-  /**
-   * What rules about nodes alone give to each of its nodes, and what the ordered score gives beside the
-   * weight times the key.
-   */
   readonly base: number;
 }
 
@@ -30,15 +31,18 @@ export interface Candidate {
  * It holds as long as `isCurrent`.
  */
 export interface PlacementPlan {
-  readonly candidates: readonly Candidate[];
-  /** The same side by side, since most of them are passed over: the groups' numbers and the bases. */
+  /** The candidates, section by section. */
+  readonly orders: readonly NodeOrder[];
+  /** Side by side, since most of them are passed over: the groups' numbers and the bases. */
   readonly numbers: Int32Array;
   readonly bases: Float64Array;
-  /** Asked of any one node of a group, each time. */
+  /** Where each section begins, and where the last one ends: groups that `groupChecks` and `groupScores` cannot tell apart. */
+  readonly sections: Int32Array;
+  /** Asked of any one node of a section, each time. */
   readonly groupChecks: readonly NodeCheck[];
   readonly groupScores: readonly Weighted[];
-  /** No group gets more than this from `groupScores`. */
-  readonly groupScoresBound: number;
+  /** Scratch space of the search: what `groupScores` gave to each section; -Infinity where a check failed. */
+  readonly ratings: Float64Array;
   /** Asked of each node that has room. */
   readonly nodeChecks: readonly NodeCheck[];
   readonly nodeScores: readonly Weighted[];
@@ -77,19 +81,23 @@ export function makePlan(
   groups.refresh();
   const candidates: Candidate[] = [];
   for (const group of groups.all()) {
-    const sample = group.order.first;
+    const { sample } = group.order;
     if (!checks.once.every((check) => check.fits(sample))) continue;
     const { rate, weight } = scores.ordered;
     const orderedBase = weight === 0 ? 0 : weight * (rate(sample) - groups.keyOf(sample));
     candidates.push({ order: group.order, base: orderedBase + sum(scores.once, sample) });
   }
+  const labels = checks.labels && scores.labels && [...checks.labels, ...scores.labels];
+  const sections = sectionsOf(candidates, snapshot, labels);
+  const sorted = sections.flat();
   return {
-    candidates,
-    numbers: Int32Array.from(candidates, ({ order }) => order.number),
-    bases: Float64Array.from(candidates, ({ base }) => base),
+    orders: sorted.map(({ order }) => order),
+    numbers: Int32Array.from(sorted, ({ order }) => order.number),
+    bases: Float64Array.from(sorted, ({ base }) => base),
+    sections: startsOf(sections),
+    ratings: new Float64Array(sections.length),
     groupChecks: checks.perGroup,
     groupScores: scores.perGroup,
-    groupScoresBound: boundOf(scores.perGroup),
     nodeChecks: checks.perNode,
     nodeScores: scores.perNode,
     nodeScoresBound: boundOf(scores.perNode),
@@ -98,6 +106,31 @@ export function makePlan(
     countersVersion: snapshot.topology.version,
     repellers: pod.labelSet.membership.repelledBy.length,
   };
+}
+
+/** Groups with the same values of these labels; each for itself when labels are not all that is read. */
+function sectionsOf(
+  candidates: readonly Candidate[],
+  { nodes }: Snapshot,
+  labels: readonly string[] | undefined,
+): Candidate[][] {
+  if (!labels) return candidates.map((candidate) => [candidate]);
+  const sections = new Map<string, Candidate[]>();
+  for (const candidate of candidates) {
+    const traits = nodes.traits[candidate.order.sample]!;
+    const values = labels.map((label) => labelValue(traits.labels, label) ?? null);
+    const key = JSON.stringify(values);
+    const section = sections.get(key);
+    if (section) section.push(candidate);
+    else sections.set(key, [candidate]);
+  }
+  return [...sections.values()];
+}
+
+function startsOf(sections: readonly (readonly Candidate[])[]): Int32Array {
+  const starts = new Int32Array(sections.length + 1);
+  sections.forEach((section, i) => (starts[i + 1] = starts[i]! + section.length));
+  return starts;
 }
 
 function boundOf(scores: readonly Bounded[]): number {
@@ -110,47 +143,73 @@ export function sum(scores: readonly Weighted[], slot: number): number {
   return total;
 }
 
-/** Whether nodes of one group always get the same answer; asks for the division that makes it so. */
-function isAlikeInGroup(
+/**
+ * The labels that the rule reads, when nodes of one group always get the same answer, and else undefined; asks for
+ * the division that makes it so.
+ */
+function labelsInGroup(
   rule: Profile['filters'][number] | WeightedScore['score'],
   snapshot: Snapshot,
   pod: PodHandle,
   groups: NodeGroups,
-): boolean {
-  if (rule.reads === 'usage') return false;
+): string[] | undefined {
+  if (rule.reads === 'usage') return undefined;
   const labels = rule.labels?.(snapshot, pod) ?? [];
-  return labels.every((label) => label !== undefined && groups.divideBy(label));
+  const dividing = labels.flatMap((label) => label ?? []);
+  const isAlike = dividing.length === labels.length && dividing.every((l) => groups.divideBy(l));
+  return isAlike ? dividing : undefined;
+}
+
+/** What rules read of a node beside its pods, one after the other; undefined once one reads more than labels. */
+class LabelsRead {
+  labels: string[] | undefined = [];
+
+  add(rule: LabelReader, read: readonly string[]): void {
+    if (rule.readsOnlyLabels) this.labels?.push(...read);
+    else this.labels = undefined;
+  }
 }
 
 function sortChecks(snapshot: Snapshot, pod: PodHandle, profile: Profile, groups: NodeGroups) {
-  const sorted = {
-    once: [] as NodeCheck[],
-    perGroup: [] as NodeCheck[],
-    perNode: [] as NodeCheck[],
-  };
+  const once: NodeCheck[] = [];
+  const perGroup: NodeCheck[] = [];
+  const perNode: NodeCheck[] = [];
+  const reads = new LabelsRead();
   for (const filter of profile.filters) {
     const check = filter.prepare(snapshot, pod);
     // The walk over a group looks at resources by itself.
     if (!check || filter.name === 'resources') continue;
-    if (!isAlikeInGroup(filter, snapshot, pod, groups)) sorted.perNode.push(check);
-    else sorted[filter.reads === 'node' ? 'once' : 'perGroup'].push(check);
+    const read = labelsInGroup(filter, snapshot, pod, groups);
+    if (!read) perNode.push(check);
+    else if (filter.reads === 'node') once.push(check);
+    else {
+      perGroup.push(check);
+      reads.add(filter, read);
+    }
   }
-  return sorted;
+  return { once, perGroup, perNode, labels: reads.labels };
 }
 
 function sortScores(snapshot: Snapshot, pod: PodHandle, profile: Profile, groups: NodeGroups) {
   const once: Weighted[] = [];
-  const perGroup: Bounded[] = [];
+  const perGroup: Weighted[] = [];
   const perNode: Bounded[] = [];
+  const reads = new LabelsRead();
   let ordered: Weighted = { rate: () => 0, weight: 0 };
   for (const { score, weight } of profile.scores) {
     const rate = score.prepare(snapshot, pod);
     if (!rate) continue;
-    const bound = score.bound ?? 1;
-    if (score.order !== undefined && ordered.weight === 0) ordered = { rate, weight };
-    else if (!isAlikeInGroup(score, snapshot, pod, groups)) perNode.push({ rate, weight, bound });
+    if (score.order !== undefined && ordered.weight === 0) {
+      ordered = { rate, weight };
+      continue;
+    }
+    const read = labelsInGroup(score, snapshot, pod, groups);
+    if (!read) perNode.push({ rate, weight, bound: score.bound ?? 1 });
     else if (score.reads === 'node') once.push({ rate, weight });
-    else perGroup.push({ rate, weight, bound });
+    else {
+      perGroup.push({ rate, weight });
+      reads.add(score, read);
+    }
   }
-  return { once, perGroup, perNode, ordered };
+  return { once, perGroup, perNode, labels: reads.labels, ordered };
 }

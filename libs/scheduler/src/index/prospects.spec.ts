@@ -25,7 +25,7 @@ test('remembers for each ask and group what a plain table does, also when groups
             words[each >> 5]! |= 1 << (each & 31);
             plain[each]![group] = Math.max(plain[each]![group]!, key);
           }
-          prospects.raise(words, group, key);
+          prospects.raise(words, maskWords, group, key);
         } else if (what === 'set') {
           plain[bit]![group] = key;
           prospects.set(bit, group, key);

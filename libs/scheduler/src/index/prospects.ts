@@ -16,15 +16,22 @@ export class Prospects {
   }
 
   /**
-   * Which of these groups promises most: base plus weight times key; -1 when none has room. All of them are seen
-   * in one pass over two rows of numbers.
+   * Which of the groups from one index up to another promises most: base plus weight times key; -1 when none has
+   * room. All of them are seen in one pass over two rows of numbers.
    */
-  most(bit: number, groups: Int32Array, bases: Float64Array, weight: number): number {
+  most(
+    bit: number,
+    groups: Int32Array,
+    bases: Float64Array,
+    from: number,
+    to: number,
+    weight: number,
+  ): number {
     const { keys } = this;
     const row = bit * this.width;
     let most = -Infinity;
     let first = -1;
-    for (let i = 0; i < groups.length; i++) {
+    for (let i = from; i < to; i++) {
       const key = keys[row + groups[i]!]!;
       if (key === -Infinity) continue;
       const promise = weight === 0 ? bases[i]! : bases[i]! + weight * key;
@@ -35,10 +42,10 @@ export class Prospects {
     return first;
   }
 
-  /** A node with this key came into the group and may have room for the asks of these bits. */
-  raise(bits: Int32Array, group: number, key: number): void {
+  /** A node with this key came into the group and may have room for the asks of these bits, in the words used. */
+  raise(bits: Int32Array, used: number, group: number, key: number): void {
     const { keys, width } = this;
-    for (let word = 0; word < bits.length; word++) {
+    for (let word = 0; word < used; word++) {
       for (let rest = bits[word]!; rest !== 0; rest &= rest - 1) {
         const at = (word * 32 + 31 - Math.clz32(rest & -rest)) * width + group;
         if (keys[at]! < key) keys[at] = key;

@@ -25,6 +25,7 @@ function keysOf(topology: TopologyTerms | undefined, hard: boolean): string[] {
 export const hardSpreadScore: Score = {
   name: 'hardTopologySpread',
   reads: 'cluster',
+  readsOnlyLabels: true,
   bound: 0,
   labels: (_snapshot, { podClass: { topology } }) => keysOf(topology, true),
   prepare: (_snapshot, { podClass: { topology } }) =>
@@ -35,6 +36,7 @@ export const hardSpreadScore: Score = {
 export const softSpreadScore: Score = {
   name: 'softTopologySpread',
   reads: 'cluster',
+  readsOnlyLabels: true,
   bound: 0,
   labels: (_snapshot, { podClass: { topology } }) => keysOf(topology, false),
   prepare: (_snapshot, { podClass: { topology } }) =>

@@ -7,6 +7,7 @@ import type { Score } from './score.js';
 export const preferredPodsScore: Score = {
   name: 'preferredPodAffinity',
   reads: 'cluster',
+  readsOnlyLabels: true,
   labels: (_snapshot, { podClass: { topology } }) =>
     (topology?.preferred ?? []).map((term) => term.topologyKey),
   prepare(_snapshot, { podClass: { topology } }) {

@@ -13,7 +13,8 @@ export interface Counted {
 
 export interface NamedInclusion {
   readonly key: string;
-  readonly test: (slot: number) => boolean;
+  /** Undefined when every node takes part. */
+  readonly test: ((slot: number) => boolean) | undefined;
 }
 
 /** Which counters a label set is counted by, and which carried terms are about it. Grows in place. */

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { DomainCounter } from './domain-counter.js';
+import { DomainCounts } from './domain-counts.js';
 import { Domains } from './domains.js';
 
 const slots = 12;
@@ -33,5 +34,25 @@ test('counts, size and minimum are those of a recount after every change', () =>
         expect(counter.at(slot)).toBe(counted(pods, slot % 4));
       }
     }),
+  );
+});
+
+test('counts of many domains are those of a plain map', () => {
+  const step = fc.record({ domain: fc.nat(300), isMore: fc.boolean() });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 1_500, size: 'max' }), (steps) => {
+      const counts = new DomainCounts();
+      const plain = new Map<number, number>();
+      for (const { domain, isMore } of steps) {
+        const before = plain.get(domain) ?? 0;
+        const delta = isMore || before === 0 ? 1 : -1;
+        plain.set(domain, before + delta);
+        expect(counts.add(domain, delta)).toBe(before + delta);
+      }
+      for (let domain = 0; domain <= 300; domain++) {
+        expect(counts.get(domain)).toBe(plain.get(domain) ?? 0);
+      }
+    }),
+    { numRuns: 30 },
   );
 });

@@ -1,3 +1,4 @@
+import { DomainCounts } from './domain-counts.js';
 import { noDomain, type Domains } from './domains.js';
 
 /** Whether a node takes part in the count (node inclusion policies of topology spread). */
@@ -10,8 +11,8 @@ export type NodeInclusion = (slot: number) => boolean;
 export class DomainCounter {
   /** Pods in all domains together. */
   total = 0;
-  private counts = new Int32Array(16);
-  private nodes = new Int32Array(16);
+  private readonly counts = new DomainCounts();
+  private readonly nodes = new DomainCounts();
   /** Existing domains by their count, so that the minimum moves by steps and needs no scan. */
   private readonly histogram: number[] = [0];
   private existing = 0;
@@ -22,7 +23,7 @@ export class DomainCounter {
 
   constructor(
     readonly domains: Domains,
-    private readonly includes?: NodeInclusion,
+    private readonly includes: NodeInclusion | undefined = undefined,
   ) {}
 
   /** Domains with at least one included node. */
@@ -43,44 +44,40 @@ export class DomainCounter {
   /** Pods in the node's domain; 0 when it belongs to none. */
   at(slot: number): number {
     const domain = this.domains.domainOf[slot]!;
-    return domain === noDomain || domain >= this.counts.length ? 0 : this.counts[domain]!;
+    return domain === noDomain ? 0 : this.counts.get(domain);
   }
 
   inDomain(domain: number): number {
-    return this.counts[domain] ?? 0;
+    return this.counts.get(domain);
   }
 
   exists(domain: number): boolean {
-    return (this.nodes[domain] ?? 0) > 0;
+    return this.nodes.get(domain) > 0;
   }
 
   addNode(slot: number, delta: 1 | -1): void {
     const domain = this.domains.domainOf[slot]!;
     if (domain === noDomain || !this.isIncluded(slot)) return;
-    this.reserve(domain);
-    const before = this.nodes[domain]!;
-    this.nodes[domain] = before + delta;
-    if (before === 0) this.appear(this.counts[domain]!);
-    else if (before + delta === 0) this.vanish(this.counts[domain]!);
+    const after = this.nodes.add(domain, delta);
+    if (delta === 1 && after === 1) this.appear(this.counts.get(domain));
+    else if (after === 0) this.vanish(this.counts.get(domain));
   }
 
   addPods(slot: number, delta: number): void {
     const domain = this.domains.domainOf[slot]!;
     if (domain === noDomain || !this.isIncluded(slot)) return;
-    this.reserve(domain);
-    const before = this.counts[domain]!;
-    this.counts[domain] = before + delta;
+    const after = this.counts.add(domain, delta);
     this.total += delta;
-    this.noteCount(before, before + delta);
-    if (this.nodes[domain]! > 0) {
-      this.vanish(before);
-      this.appear(before + delta);
+    this.noteCount(after - delta, after);
+    if (this.existing > 0 && this.nodes.get(domain) > 0) {
+      this.vanish(after - delta);
+      this.appear(after);
     }
   }
 
   reset(): void {
-    this.counts.fill(0);
-    this.nodes.fill(0);
+    this.counts.clear();
+    this.nodes.clear();
     this.histogram.fill(0);
     this.total = 0;
     this.existing = 0;
@@ -112,15 +109,5 @@ export class DomainCounter {
     this.histogram[count]!--;
     if (--this.existing === 0 || count !== this.lowest) return;
     while (this.histogram[this.lowest] === 0) this.lowest++;
-  }
-
-  private reserve(domain: number): void {
-    if (domain < this.counts.length) return;
-    const length = Math.max(domain + 1, this.counts.length * 2);
-    for (const name of ['counts', 'nodes'] as const) {
-      const larger = new Int32Array(length);
-      larger.set(this[name]);
-      this[name] = larger;
-    }
   }
 }

@@ -41,7 +41,8 @@ export interface TopologyTerms {
 /** Who takes part in the counts of topology spread for one class. */
 export interface Inclusion {
   readonly key: string;
-  readonly byAffinity: (slot: number) => boolean;
+  /** Undefined when it selects every node. */
+  readonly byAffinity: ((slot: number) => boolean) | undefined;
   readonly byTaints: (slot: number) => boolean;
 }
 
@@ -100,6 +101,15 @@ function preferredTerms(spec: PodSpecInput, context: Context): CountedTerm[] {
   );
 }
 
+/** Undefined when every node takes part: it is asked at every coming and going of a pod. */
+function inclusionTest(inclusion: Inclusion, byAffinity: boolean, byTaints: boolean) {
+  const isSelected = byAffinity ? inclusion.byAffinity : undefined;
+  if (!byTaints) return isSelected;
+  const isTolerated = inclusion.byTaints;
+  if (!isSelected) return isTolerated;
+  return (slot: number) => isSelected(slot) && isTolerated(slot);
+}
+
 function spreadTerms(spec: PodSpecInput, context: Context): SpreadTerm[] {
   return (spec.topologySpreadConstraints ?? []).map((constraint) => {
     const matcher = spreadMatcher(constraint, context);
@@ -108,8 +118,7 @@ function spreadTerms(spec: PodSpecInput, context: Context): SpreadTerm[] {
     const { inclusion } = context;
     const includes = {
       key: `${byAffinity}/${byTaints}/${byAffinity || byTaints ? inclusion.key : ''}`,
-      test: (slot: number) =>
-        (!byAffinity || inclusion.byAffinity(slot)) && (!byTaints || inclusion.byTaints(slot)),
+      test: inclusionTest(inclusion, byAffinity, byTaints),
     };
     return {
       topologyKey: constraint.topologyKey,

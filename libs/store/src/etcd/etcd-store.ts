@@ -50,6 +50,7 @@ export class EtcdStore implements Store {
   private readonly client: Etcd3;
   private readonly connections: WatchConnections;
   private readonly leases = new Set<KeptLease>();
+  private readonly asking = new Set<() => void>();
   private readonly batches: TransactionBatches;
   private readonly closing = new AbortController();
   private readonly logger: Logger;
@@ -124,9 +125,14 @@ export class EtcdStore implements Store {
         clock: this.options.clock ?? systemClock,
         logger: this.logger,
         progressIntervalMs: this.options.progressIntervalMs ?? defaultProgressIntervalMs,
+        asking: this.asking,
       },
     );
     if (!options.signal.aborted) this.checkOpen();
+  }
+
+  requestProgress(): void {
+    for (const ask of this.asking) ask();
   }
 
   async grantLease(ttlSeconds: number): Promise<Lease> {

@@ -12,6 +12,8 @@ export interface WatcherOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly progressIntervalMs: number;
+  /** How each stream that is open asks how far it is. */
+  readonly asking: Set<() => void>;
 }
 
 /** One stream's responses as an async iterator; pauses the stream when the reader lags. */
@@ -58,14 +60,15 @@ class Responses {
 export async function* watchPrefix(
   prefix: string,
   options: WatchOptions,
-  { connections, clock, logger, progressIntervalMs }: WatcherOptions,
+  watcher: WatcherOptions,
 ): AsyncGenerator<StoreEvent> {
+  const { clock, logger } = watcher;
   const backoff = new Backoff({ baseMs: 50, maxMs: 1_000, jitter: 0.5 });
   let position = options.after;
   while (!options.signal.aborted) {
     try {
       const from = position;
-      const events = stream(prefix, from, options.signal, connections, clock, progressIntervalMs);
+      const events = stream(prefix, from, options.signal, watcher);
       for await (const event of events) {
         if (options.signal.aborted) return;
         position = event.type === 'progress' ? event.revision : changeRevision(event);
@@ -89,18 +92,16 @@ async function* stream(
   prefix: string,
   after: Revision | undefined,
   signal: AbortSignal,
-  connections: WatchConnections,
-  clock: Clock,
-  progressIntervalMs: number,
+  watcher: WatcherOptions,
 ): AsyncGenerator<StoreEvent> {
-  const call = connections.open();
+  const call = watcher.connections.open();
   const responses = new Responses(call);
   const stop = () => {
     responses.end();
     call.cancel();
   };
   signal.addEventListener('abort', stop, { once: true });
-  const stopAsking = askForProgress(call, clock, progressIntervalMs);
+  const stopAsking = askForProgress(call, watcher);
   try {
     call.write({ create_request: createRequest(prefix, after) });
     yield* deliver(responses, after);
@@ -157,14 +158,24 @@ function progress(response: RawWatchResponse): StoreEvent {
 }
 
 /** etcd itself reports progress every ten minutes only. */
-function askForProgress(call: WatchCall, clock: Clock, intervalMs: number): () => void {
+function askForProgress(
+  call: WatchCall,
+  { clock, progressIntervalMs, asking }: WatcherOptions,
+): () => void {
   let cancel = () => {};
+  const ask = () => {
+    if (!call.destroyed && call.writable) call.write({ progress_request: {} });
+  };
   const arm = () => {
-    cancel = clock.after(intervalMs, () => {
-      if (!call.destroyed && call.writable) call.write({ progress_request: {} });
+    cancel = clock.after(progressIntervalMs, () => {
+      ask();
       arm();
     });
   };
   arm();
-  return () => cancel();
+  asking.add(ask);
+  return () => {
+    asking.delete(ask);
+    cancel();
+  };
 }

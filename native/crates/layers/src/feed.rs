@@ -245,7 +245,11 @@ fn next_step(input: &mut impl BufRead) -> io::Result<Option<Step>> {
         Instruction::Get(request) => Step::Get(request),
         Instruction::File(part) => Step::File(part),
         Instruction::Data(count) => {
-            let mut bytes = vec![0; count.min(MAX_DATA_BYTES)];
+            if count > MAX_DATA_BYTES {
+                let message = format!("{count} bytes of data at once; at most {MAX_DATA_BYTES}");
+                return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+            }
+            let mut bytes = vec![0; count];
             input.read_exact(&mut bytes)?;
             Step::Data(bytes)
         }

@@ -8,8 +8,8 @@ use crate::clock;
 use crate::oom::OomWatch;
 use crate::spawn::Ended;
 use crate::state::{ContainerState, ExitRecord, read_record};
-use nix::libc::{SIGABRT, SIGBUS, SIGFPE, SIGHUP, SIGILL, SIGINT, SIGKILL, SIGQUIT, SIGSEGV};
-use nix::libc::{SIGSYS, SIGTERM, SIGTRAP};
+use nix::libc::{SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGINT, SIGKILL, SIGQUIT, SIGSEGV, SIGSYS};
+use nix::libc::{SIGTERM, SIGTRAP};
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -21,8 +21,9 @@ pub const KILL_FILE: &str = "kill.json";
 
 /// What the kernel sends to a process for its own doing.
 const FAULTS: [i32; 7] = [SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGSYS, SIGTRAP, SIGABRT];
-/// What asks a process to end, whoever sends it.
-const ENDINGS: [i32; 5] = [SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGKILL];
+/// What asks a process to return by itself, whoever sends it. SIGHUP does not: to most servers it
+/// means "read your configuration", and their end may come days later.
+const ENDINGS: [i32; 3] = [SIGTERM, SIGINT, SIGQUIT];
 
 /// A signal that somebody has asked for, written down before it was sent.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -37,6 +38,13 @@ pub struct KillRequest {
     /// The program that called the runtime.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sender: Option<Sender>,
+    /// How many processes of the container the OOM killer had taken by then.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub oom_kills: u64,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -114,7 +122,7 @@ impl Death<'_> {
         let state = self.state;
         Evidence {
             ended,
-            oom_at: self.oom.last_kill_at().map(Into::into),
+            oom_kills: self.oom.kills(),
             is_init: state.is_init,
             requests: requests(dir, &state.runtime_root, &state.container_id),
         }
@@ -124,8 +132,8 @@ impl Death<'_> {
 /// What is known when a container has ended.
 pub struct Evidence {
     pub ended: Ended,
-    /// When the OOM killer was last seen at work in the container, as RFC 3339.
-    pub oom_at: Option<String>,
+    /// How many processes of the container the OOM killer has taken.
+    pub oom_kills: u64,
     /// It was the first process of its own pid namespace.
     pub is_init: bool,
     /// The kills that were asked for, the one with a reason first.
@@ -163,14 +171,12 @@ impl Evidence {
     }
 
     /// A shell whose child was killed fails itself; one that succeeds all the same did cope, and
-    /// so did one that lived on until somebody ended it.
+    /// so did one that lived on until somebody ended it. Counts tell which came first where times
+    /// cannot: the kernel counts before it kills, and whoever watches may see it late.
     fn is_oom(&self, request: Option<&KillRequest>) -> bool {
-        let Some(oom_at) = &self.oom_at else {
-            return false;
-        };
         let died = self.ended.signal == Some(SIGKILL)
             || self.ended.signal.is_none() && self.ended.exit_code != 0;
-        died && request.is_none_or(|request| request.at < *oom_at)
+        died && self.oom_kills > request.map_or(0, |request| request.oom_kills)
     }
 }
 

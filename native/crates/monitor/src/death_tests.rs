@@ -10,7 +10,7 @@ fn by_signal(signal: i32) -> Evidence {
             signal: Some(signal),
             cpu_micros: 0,
         },
-        oom_at: None,
+        oom_kills: 0,
         is_init: true,
         requests: Vec::new(),
     }
@@ -33,6 +33,7 @@ fn asked(signal: i32, at: &str, reason: Option<&str>) -> Vec<KillRequest> {
         at: at.into(),
         reason: reason.map(Into::into),
         sender: None,
+        oom_kills: 0,
     }]
 }
 
@@ -57,6 +58,12 @@ fn a_return_is_nobodys_kill_unless_it_was_asked_for() {
         ..by_return(1)
     };
     assert_eq!(culprit(&told), None);
+    let requests = asked(nix::libc::SIGHUP, EARLIER, None);
+    let reloaded = Evidence {
+        requests,
+        ..by_return(0)
+    };
+    assert_eq!(culprit(&reloaded), None);
     let requests = asked(nix::libc::SIGUSR1, LATER, Some("the pod is deleted"));
     let stopped = Evidence {
         requests,
@@ -100,30 +107,37 @@ fn only_the_first_of_a_namespace_can_be_sure_that_it_was_an_outsider() {
 
 #[test]
 fn memory_is_to_blame_unless_the_kill_came_after() {
-    let oom_at = Some(LATER.to_string());
     let victim = Evidence {
-        oom_at: oom_at.clone(),
+        oom_kills: 1,
         ..by_signal(SIGKILL)
     };
     assert_eq!(culprit(&victim), Some(Culprit::Oom));
     let parent = Evidence {
-        oom_at: oom_at.clone(),
+        oom_kills: 1,
         ..by_return(137)
     };
     assert_eq!(culprit(&parent), Some(Culprit::Oom));
     let coped = Evidence {
-        oom_at: oom_at.clone(),
+        oom_kills: 1,
         ..by_return(0)
     };
     assert_eq!(culprit(&coped), None);
     let crashed = Evidence {
-        oom_at,
+        oom_kills: 1,
         ..by_signal(SIGSEGV)
     };
     assert_eq!(culprit(&crashed), Some(Culprit::Fault));
+    let mut requests = asked(SIGKILL, LATER, None);
+    let struck_after = Evidence {
+        oom_kills: 1,
+        requests: requests.clone(),
+        ..by_signal(SIGKILL)
+    };
+    assert_eq!(culprit(&struck_after), Some(Culprit::Oom));
+    requests[0].oom_kills = 1;
     let lived_on = Evidence {
-        oom_at: Some(EARLIER.into()),
-        requests: asked(SIGKILL, LATER, None),
+        oom_kills: 1,
+        requests,
         ..by_signal(SIGKILL)
     };
     assert_eq!(culprit(&lived_on), Some(Culprit::Request));

@@ -2,18 +2,19 @@
 //! is read on every event, since the cgroup may be removed as soon as the container has ended.
 
 use crate::accounts::{field, limit_reached};
-use crate::clock;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use std::fs::{self, File};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+const COUNTERS_V1: &str = "memory.oom_control";
+const COUNTERS_V2: &str = "memory.events";
+
 pub struct OomWatch {
     source: Option<Source>,
     cgroups_path: String,
     kills: u64,
-    last_kill_at: Option<String>,
     limit: Option<u64>,
     peak: Option<u64>,
 }
@@ -27,6 +28,18 @@ enum Source {
     },
     /// cgroup v2: `memory.events` itself polls as changed.
     V2 { events: File, peak: Option<File> },
+}
+
+/// How many processes of the memory cgroup at `cgroups_path` the kernel has killed so far; none
+/// where there is no such cgroup.
+pub fn kills(cgroups_path: &str) -> u64 {
+    let below = cgroups_path.trim_start_matches('/');
+    let root = Path::new("/sys/fs/cgroup");
+    let v1 = fs::read_to_string(root.join("memory").join(below).join(COUNTERS_V1));
+    let text = v1.or_else(|_| fs::read_to_string(root.join(below).join(COUNTERS_V2)));
+    text.ok()
+        .and_then(|text| field(&text, "oom_kill"))
+        .unwrap_or(0)
 }
 
 impl OomWatch {
@@ -51,7 +64,6 @@ impl OomWatch {
             source: None,
             cgroups_path: String::new(),
             kills: 0,
-            last_kill_at: None,
             limit: None,
             peak: None,
         }
@@ -92,15 +104,14 @@ impl OomWatch {
             .and_then(|t| t.trim().parse().ok());
         self.peak = peak.or(self.peak);
         if is_new {
-            self.last_kill_at = Some(clock::now());
             // Now, because the cgroup may be gone before the container's end is told.
             self.limit = limit_reached(&self.cgroups_path);
         }
     }
 
-    /// When the kernel was last seen to have killed in the container, as RFC 3339.
-    pub fn last_kill_at(&self) -> Option<&str> {
-        self.last_kill_at.as_deref()
+    /// How many processes of the container the kernel has killed, as of the last look.
+    pub fn kills(&self) -> u64 {
+        self.kills
     }
 
     /// The limit in bytes that the last kill was for; None when the host itself was out of memory.
@@ -114,7 +125,7 @@ impl OomWatch {
 }
 
 fn open_v1(dir: PathBuf) -> Option<Source> {
-    let control = File::open(dir.join("memory.oom_control")).ok()?;
+    let control = File::open(dir.join(COUNTERS_V1)).ok()?;
     let event = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK).ok()?;
     let registration = format!("{} {}", event.as_fd().as_raw_fd(), control.as_raw_fd());
     fs::write(dir.join("cgroup.event_control"), registration).ok()?;
@@ -126,7 +137,7 @@ fn open_v1(dir: PathBuf) -> Option<Source> {
 }
 
 fn open_v2(dir: &Path) -> Option<Source> {
-    let events = File::open(dir.join("memory.events")).ok()?;
+    let events = File::open(dir.join(COUNTERS_V2)).ok()?;
     Some(Source::V2 {
         events,
         peak: File::open(dir.join("memory.peak")).ok(),
@@ -147,6 +158,7 @@ mod tests {
     fn a_missing_cgroup_has_no_kills() {
         let watch = OomWatch::open("/gantry-no-such-cgroup");
         assert!(watch.poll_source().is_none());
-        assert_eq!((watch.last_kill_at(), watch.peak_bytes()), (None, None));
+        assert_eq!((watch.kills(), watch.peak_bytes()), (0, None));
+        assert_eq!(kills("/gantry-no-such-cgroup"), 0);
     }
 }

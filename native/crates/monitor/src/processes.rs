@@ -2,13 +2,15 @@
 //! when that one ends, so does everything in it.
 
 use crate::failure::{AtStep, Outcome};
+use crate::launcher::containers::pidfd_open;
 use crate::spawn::{close_all_but, fork_child};
 use nix::errno::Errno;
 use nix::libc;
 use nix::sched::{CloneFlags, unshare};
-use nix::sys::signal::{SigHandler, Signal, kill, signal};
-use nix::unistd::{Pid, pause};
+use nix::sys::signal::{SigHandler, Signal, signal};
+use nix::unistd::pause;
 use std::fs;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -38,14 +40,32 @@ pub fn end(pin: &Path) -> Outcome<()> {
         let Some(pid) = name.to_str().and_then(|name| name.parse::<i32>().ok()) else {
             continue;
         };
+        // Held before it is looked at: its number may pass to another process in between.
+        let Some(process) = pidfd_open(pid) else {
+            continue;
+        };
         if fs::metadata(entry.path().join("ns/pid")).is_ok_and(|of| id(&of) == namespace) {
-            match kill(Pid::from_raw(pid), Signal::SIGKILL) {
+            match kill(&process) {
                 Ok(()) | Err(Errno::ESRCH) => (),
                 Err(errno) => return Err(errno).at(format!("kill process {pid} of the pod")),
             }
         }
     }
     Ok(())
+}
+
+fn kill(process: &OwnedFd) -> nix::Result<()> {
+    // SAFETY: takes integers and a null pointer, which means default signal information.
+    Errno::result(unsafe {
+        libc::syscall(
+            libc::SYS_pidfd_send_signal,
+            process.as_raw_fd(),
+            libc::SIGKILL,
+            std::ptr::null::<libc::siginfo_t>(),
+            0,
+        )
+    })
+    .map(drop)
 }
 
 /// None when nothing is pinned there.

@@ -16,7 +16,8 @@ use std::fs;
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 
-const PINS: [&str; 5] = ["net", "ipc", "uts", "user", "pid"];
+// The pid namespace first: its process ends by its pin when a later step fails.
+const PINS: [&str; 5] = ["pid", "net", "ipc", "uts", "user"];
 const SHM: &str = "shm";
 const NAMESPACED_PREFIXES: [&str; 5] = [
     "net.",

@@ -48,7 +48,7 @@ pub fn add(config: &Config, attachment: &Attachment) -> Outcome<Value> {
         &attachment.ifname,
     )?;
     let ports = &config.runtime_config.port_mappings;
-    refuse_taken_ports(&leases, ports)?;
+    refuse_taken_ports(config, &mut leases, ports)?;
     let lease = Lease::new(&attachment.container_id, &attachment.ifname, path)?.with_ports(ports);
     let address = leases.allocate(&config.pod_cidr, &lease)?;
     // Others may allocate while this one goes on.
@@ -61,12 +61,18 @@ pub fn add(config: &Config, attachment: &Attachment) -> Outcome<Value> {
         })
 }
 
-fn refuse_taken_ports(leases: &Leases, ports: &[PortMapping]) -> Outcome<()> {
-    let Some((port, holder)) = leases.clash(ports) else {
-        return Ok(());
-    };
-    let message = format!("port {port} of the host leads to {}", holder.container_id);
-    Err(Failure::new(PORT_TAKEN, message).hint("choose another hostPort"))
+/// A holder whose network namespace is gone has lost its right; one DEL that never came must not
+/// keep a port for ever.
+fn refuse_taken_ports(config: &Config, leases: &mut Leases, ports: &[PortMapping]) -> Outcome<()> {
+    while let Some((port, holder)) = leases.clash(ports) {
+        if !holder.namespace_is_gone() {
+            let message = format!("port {port} of the host leads to {}", holder.container_id);
+            return Err(Failure::new(PORT_TAKEN, message).hint("choose another hostPort"));
+        }
+        let (id, ifname) = (holder.container_id.clone(), holder.ifname.clone());
+        release(config, leases, &id, &ifname)?;
+    }
+    Ok(())
 }
 
 /// Last, so that nobody is sent to a pod that is not there yet.

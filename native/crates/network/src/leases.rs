@@ -55,7 +55,8 @@ impl Lease {
         self.container_id == container_id && self.ifname == ifname
     }
 
-    fn namespace_is_gone(&self) -> bool {
+    /// Nothing is left that could use the address.
+    pub fn namespace_is_gone(&self) -> bool {
         inode(&self.netns).ok() != Some(self.netns_inode)
     }
 }

@@ -127,6 +127,21 @@ fn a_port_that_is_taken_is_refused_and_harms_nothing() {
     assert!(!listed.contains(": 10.42.1."), "{listed}");
 }
 
+#[test]
+fn a_port_of_a_pod_that_vanished_without_a_word_is_free_again() {
+    let host = Host::new("vanished");
+    let (one, two) = (host.pod("one"), host.pod("two"));
+    let ports = json!([{ "hostPort": 54, "containerPort": 8080, "protocol": "udp" }]);
+    let config = with_ports(&host, ports);
+    host.cni("ADD", &one, &config).unwrap();
+    one.vanish();
+    let result = host.cni("ADD", &two, &config).unwrap();
+    assert_eq!(host.leases(), 1);
+    let listed = sh("nft list table ip gantry");
+    let leads = format!("udp . 54 : {} . 8080", address(&result));
+    assert!(listed.contains(&leads), "{leads} in {listed}");
+}
+
 /// Bytes per second of one connection to the pod's sink, or from its source.
 fn measure(pod: &Pod, at: &str, bytes: usize, towards_pod: bool) -> f64 {
     let (tell, told) = std::sync::mpsc::channel();
@@ -178,12 +193,13 @@ fn bandwidth_limits_bind_in_both_directions() {
             seen < 1.35 * limit,
             "{seen} B/s with a limit of {limit} B/s"
         );
-        assert!(seen > 0.5 * limit, "{seen} B/s with a limit of {limit} B/s");
+        // Bits taken for bytes would be an eighth; how near it comes is up to the machine.
+        assert!(seen > 0.2 * limit, "{seen} B/s with a limit of {limit} B/s");
     }
     let unlimited = host.add(&free);
     let fast = measure(&free, &format!("{}:8080", address(&unlimited)), bytes, true);
     assert!(
-        fast > 3.0 * f64::from(ingress) / 8.0,
+        fast > 1.5 * f64::from(ingress) / 8.0,
         "without a limit: {fast} B/s"
     );
     let mut check = config.clone();

@@ -164,21 +164,43 @@ fn missing_cgroups_are_noticed_and_limits_refused() {
         .assert_fails("linux.resources.pids");
 }
 
+fn without_user_namespace(config: &mut Value) {
+    let linux = config["linux"].as_object_mut().unwrap();
+    linux.remove("uidMappings");
+    linux.remove("gidMappings");
+    let namespaces = linux["namespaces"].as_array_mut().unwrap();
+    namespaces.retain(|namespace| namespace["type"] != "user");
+}
+
+/// Of an ordinary user the host's cgroups come with a recursive bind of /sys.
+#[test]
+fn cve_2023_25809_the_hosts_cgroups_are_read_only() {
+    let home = Home::new();
+    home.configure("cat /proc/self/mountinfo", |config| {
+        let namespaces = config["linux"]["namespaces"].as_array_mut().unwrap();
+        namespaces.retain(|namespace| namespace["type"] != "cgroup");
+    });
+    let said = home.runtime(&["run", "shared"]);
+    let mounts: Vec<&str> = said
+        .out
+        .split('|')
+        .filter(|line| {
+            line.split(' ')
+                .nth(4)
+                .is_some_and(|at| at.starts_with("/sys"))
+        })
+        .collect();
+    assert!(!mounts.is_empty(), "{}{}", said.out, said.err);
+    for mount in mounts {
+        let options = mount.split(' ').nth(5).unwrap();
+        assert!(options.split(',').any(|option| option == "ro"), "{mount}");
+    }
+}
+
 #[test]
 fn what_takes_root_is_refused_by_name() {
     let home = Home::new();
-    home.configure("cwd", |config| {
-        let namespaces = config["linux"]["namespaces"].as_array_mut().unwrap();
-        namespaces.retain(|namespace| namespace["type"] != "user");
-        config["linux"]
-            .as_object_mut()
-            .unwrap()
-            .remove("uidMappings");
-        config["linux"]
-            .as_object_mut()
-            .unwrap()
-            .remove("gidMappings");
-    });
+    home.configure("cwd", without_user_namespace);
     home.runtime(&["run", "rootful"])
         .assert_fails("must contain a user namespace");
     home.configure("cwd", |config| {
@@ -193,7 +215,10 @@ fn what_takes_root_is_refused_by_name() {
     });
     home.runtime(&["run", "mapped"])
         .assert_fails("only root may id-map");
-    assert!(fs::read_dir(home.dir.join("run/gantry/runtime")).map_or(0, Iterator::count) <= 1);
+    for refused in ["rootful", "ranged", "mapped"] {
+        let left = home.dir.join("run/gantry/runtime").join(refused);
+        assert!(!left.exists(), "{refused} left {}", left.display());
+    }
 }
 
 #[test]
@@ -218,19 +243,8 @@ fn an_overlay_root_serves_an_ordinary_user_too() {
 #[test]
 fn root_of_a_user_namespace_is_an_ordinary_user_outside() {
     let home = Home::new();
-    home.configure("status Uid then mode /dev/null", |config| {
-        // The caller is in a user namespace already, as podman starts its runtimes.
-        let namespaces = config["linux"]["namespaces"].as_array_mut().unwrap();
-        namespaces.retain(|namespace| namespace["type"] != "user");
-        config["linux"]
-            .as_object_mut()
-            .unwrap()
-            .remove("uidMappings");
-        config["linux"]
-            .as_object_mut()
-            .unwrap()
-            .remove("gidMappings");
-    });
+    // The caller is in a user namespace already, as podman starts its runtimes.
+    home.configure("status Uid then mode /dev/null", without_user_namespace);
     let runtime = home.dir.join("gantry-runtime");
     let mut command = Command::new("unshare");
     command

@@ -43,11 +43,12 @@ async function start(): Promise<ApiFixture> {
   return api;
 }
 
-const evict = (api: ApiFixture, name: string, query = '') =>
+const evict = (api: ApiFixture, name: string, query = '', deleteOptions?: object) =>
   api.call('POST', `${pods}/${name}/eviction${query}`, {
     apiVersion: 'policy/v1',
     kind: 'Eviction',
     metadata: { name },
+    ...(deleteOptions ? { deleteOptions } : {}),
   });
 
 test('takes one disruption of the budget, marks the pod and deletes it gracefully', async () => {
@@ -64,6 +65,19 @@ test('takes one disruption of the budget, marks the pod and deletes it gracefull
   expect(body.status.conditions).toContainEqual(
     expect.objectContaining({ type: 'DisruptionTarget', reason: 'EvictionByEvictionAPI' }),
   );
+});
+
+test('preconditions mean the pod as it was before it was marked', async () => {
+  await using api = await start();
+  await running(api, 'p');
+  const { uid, resourceVersion } = (await api.call('GET', `${pods}/p`)).body.metadata;
+  const stale = await evict(api, 'p', '', { preconditions: { uid, resourceVersion: '1' } });
+  expect(stale.status).toBe(409);
+  expect(stale.body.message).toContain('ResourceVersion in precondition: 1');
+  expect((await api.call('GET', `${pods}/p`)).body.metadata.resourceVersion).toBe(resourceVersion);
+  const right = await evict(api, 'p', '', { preconditions: { uid, resourceVersion } });
+  expect(right.status).toBe(201);
+  expect((await api.call('GET', `${pods}/p`)).body.metadata.deletionTimestamp).toBeDefined();
 });
 
 test('answers 429 with the cause when the budget has nothing left', async () => {

@@ -8,7 +8,9 @@ import {
 import { GantryError, isReason, notFound, timestamp, type Clock } from '@gantry/base';
 import type { ObjectStore } from '@gantry/controller';
 import type { Deleter } from './deleter.js';
+import { checkPreconditions } from './deletion.js';
 import { detailsOf } from './details.js';
+import { disrupted } from './disruptions.js';
 import type { DeleteOptions } from './options.js';
 
 /** Evictions whose pods are not seen to go; a budget with more waits for its controller. */
@@ -61,19 +63,6 @@ function withDisruption(budget: PodDisruptionBudget, pod: string, nowMs: number)
   return { ...budget, status: { ...status!, ...left } };
 }
 
-/** A pod with the condition that says that it goes on purpose, and why. */
-export function disrupted(pod: Pod, reason: string, message: string, nowMs: number): Pod {
-  const others = (pod.status?.conditions ?? []).filter(({ type }) => type !== 'DisruptionTarget');
-  const condition = {
-    type: 'DisruptionTarget',
-    status: 'True' as const,
-    reason,
-    message,
-    lastTransitionTime: timestamp(nowMs),
-  };
-  return { ...pod, status: { ...pod.status, conditions: [...others, condition] } };
-}
-
 /** Deletes pods within their disruption budgets, as the eviction subresource of policy/v1 does. */
 export class Evictions {
   constructor(
@@ -82,17 +71,24 @@ export class Evictions {
     private readonly clock: Clock,
   ) {}
 
-  /** NotFound; TooManyRequests (429) when a budget forbids it now; InternalError under two budgets. */
+  /**
+   * NotFound; Conflict when a precondition does not hold; TooManyRequests (429) when a budget
+   * forbids it now; InternalError under two budgets.
+   */
   async evict(namespace: string, name: string, options: DeleteOptions): Promise<void> {
     const pod = await this.objects.get(PodKind, namespace, name);
     if (!pod) throw notFound(detailsOf(PodKind, name));
-    const wanted = options.preconditions?.uid;
-    const isOther = wanted !== undefined && wanted !== pod.metadata.uid;
-    if (!isOther && !isBeyondBudgets(pod)) {
+    checkPreconditions(PodKind, pod, options.preconditions);
+    const { uid } = pod.metadata;
+    let preconditions = { ...options.preconditions, uid: uid! };
+    if (!isBeyondBudgets(pod)) {
       await this.account(pod, options);
-      if (!options.dryRun) await this.mark(pod);
+      const marked = options.dryRun ? pod : await this.mark(pod, options);
+      // Marked, the pod has another version than the one that was asked for.
+      if (preconditions.resourceVersion !== undefined) {
+        preconditions = { ...preconditions, resourceVersion: marked.metadata.resourceVersion! };
+      }
     }
-    const preconditions = { ...options.preconditions, uid: wanted ?? pod.metadata.uid! };
     await this.deleter.delete(PodKind, namespace, name, { ...options, preconditions });
   }
 
@@ -115,15 +111,21 @@ export class Evictions {
     );
   }
 
-  private async mark(pod: Pod): Promise<void> {
+  private async mark(pod: Pod, { preconditions }: DeleteOptions): Promise<Pod> {
     const { namespace, name, uid } = pod.metadata;
-    const change = (current: Pod) =>
-      current.metadata.uid === uid
-        ? disrupted(current, 'EvictionByEvictionAPI', 'Eviction API: evicting', this.clock.now())
-        : undefined;
-    await this.objects.mutate(PodKind, namespace, name!, change).catch((error: unknown) => {
+    const change = (current: Pod) => {
+      if (current.metadata.uid !== uid) return undefined;
+      checkPreconditions(PodKind, current, preconditions);
+      const nowMs = this.clock.now();
+      return disrupted(current, 'EvictionByEvictionAPI', 'Eviction API: evicting', nowMs);
+    };
+    try {
+      return await this.objects.mutate(PodKind, namespace, name!, change);
+    } catch (error) {
+      const isFirm = preconditions?.resourceVersion !== undefined;
       // Whoever else writes it this often will not keep it from going.
-      if (!isReason(error, 'Conflict') && !isReason(error, 'NotFound')) throw error;
-    });
+      if (isFirm || (!isReason(error, 'Conflict') && !isReason(error, 'NotFound'))) throw error;
+      return pod;
+    }
   }
 }

@@ -1,6 +1,6 @@
 import { apiVersionOf, type ApiObject, type Kind } from '@gantry/api-machinery';
 import { Backoff, type Clock, compacted, delay, describeError, type Logger } from '@gantry/base';
-import type { ObjectStore } from '@gantry/controller';
+import type { ObjectEvent, ObjectStore, StateSink } from '@gantry/controller';
 import { bookmark, CacheEvent } from './cache-event.js';
 import { Subscription } from './subscription.js';
 
@@ -35,6 +35,7 @@ export class WatchCache<T extends ApiObject> {
   private readonly current = new Map<string, T>();
   private readonly history: CacheEvent<T>[] = [];
   private readonly watchers = new Map<Subscription<T>, Watcher<T>>();
+  private readonly sinks = new Set<StateSink<T>>();
   private oldest = 0n;
   private newest = 0n;
   private readonly firstFill = Promise.withResolvers<void>();
@@ -61,6 +62,18 @@ export class WatchCache<T extends ApiObject> {
   /** Resolves once the cache shows a whole state; rejects when it ends before. */
   ready(): Promise<void> {
     return this.firstFill.promise;
+  }
+
+  /** One of the current objects. */
+  get(namespace: string | undefined, name: string): T | undefined {
+    return this.current.get(`${namespace ?? ''}/${name}`);
+  }
+
+  /** Tells the sink the current state and each change, at the moment it is here; the returned function ends that. */
+  feed(sink: StateSink<T>): () => void {
+    if (this.filled) sink.replaced(this.current.values(), String(this.newest));
+    this.sinks.add(sink);
+    return () => this.sinks.delete(sink);
   }
 
   /** The current objects in the order of their keys. */
@@ -130,6 +143,7 @@ export class WatchCache<T extends ApiObject> {
     this.oldest = BigInt(resourceVersion);
     this.newest = this.oldest;
     this.filled = true;
+    for (const sink of this.sinks) sink.replaced(items, resourceVersion);
     this.firstFill.resolve();
   }
 
@@ -138,17 +152,17 @@ export class WatchCache<T extends ApiObject> {
     const resourceVersion = String(this.newest);
     for await (const event of objects.watch(this.kind, { resourceVersion }, signal)) {
       const revision = BigInt(event.object.metadata.resourceVersion ?? '0');
-      if (event.type !== 'BOOKMARK') {
-        this.record(new CacheEvent(event.type, event.object, event.previous, revision));
-      }
+      if (event.type !== 'BOOKMARK') this.record(event.type, event, revision);
       if (revision > this.newest) this.newest = revision;
+      for (const sink of this.sinks) sink.changed(event);
     }
   }
 
-  private record(event: CacheEvent<T>): void {
-    const key = keyOf(event.object);
-    if (event.type === 'DELETED') this.current.delete(key);
-    else this.current.set(key, event.object);
+  private record(type: CacheEvent<T>['type'], { object }: ObjectEvent<T>, revision: bigint): void {
+    const key = keyOf(object);
+    const event = new CacheEvent(type, object, this.current.get(key), revision);
+    if (type === 'DELETED') this.current.delete(key);
+    else this.current.set(key, object);
     this.history.push(event);
     if (this.history.length > maxHistory) this.oldest = this.history.shift()!.revision;
     for (const watcher of this.watchers.values()) deliver(event, watcher);

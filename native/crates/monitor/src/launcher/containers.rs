@@ -3,7 +3,7 @@
 
 use crate::death::{Death, KILL_FILE, KillRequest};
 use crate::failure::{AtStep, Failure, Outcome, Reason};
-use crate::oom::OomWatch;
+use crate::oom::{self, OomWatch};
 use crate::rootfs;
 use crate::spawn::Ended;
 use crate::state::{ContainerState, EXIT_FILE, ExitRecord, STATE_FILE, read_record, write_record};
@@ -134,11 +134,15 @@ impl Containers {
 
     /// Writes down a kill before its signal is sent, so that the death report can name it. Of a
     /// container that is unknown or has ended there is nothing to be told.
-    pub fn note_kill(&self, id: &str, request: &KillRequest) -> Outcome<()> {
-        if self.state(id).is_none() || self.exit(id).is_some() {
+    pub fn note_kill(&self, id: &str, request: KillRequest) -> Outcome<()> {
+        let Some(state) = self.state(id).filter(|_| self.exit(id).is_none()) else {
             return Ok(());
-        }
-        write_record(&self.dir(id), KILL_FILE, request)
+        };
+        let request = KillRequest {
+            oom_kills: oom::kills(&state.cgroups_path),
+            ..request
+        };
+        write_record(&self.dir(id), KILL_FILE, &request)
     }
 
     /// Remembers how a child that was left to the launcher ended.

@@ -109,9 +109,9 @@ impl Launcher {
             signal: call.signal,
             at: clock::now(),
             reason: call.reason.clone(),
-            sender: None,
+            ..KillRequest::default()
         };
-        self.containers.note_kill(&call.container_id, &request)?;
+        self.containers.note_kill(&call.container_id, request)?;
         self.start_run(asker, call.run())
     }
 

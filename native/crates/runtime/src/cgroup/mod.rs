@@ -75,6 +75,16 @@ impl Cgroup {
         }
     }
 
+    /// As `check`, for limits that may want hierarchies which the container has not joined so far.
+    pub fn check_update(&self, resources: &Resources) -> Result<()> {
+        if self.is_none() {
+            return Ok(());
+        }
+        hierarchy::locate(&self.path)?
+            .only_for(resources)
+            .check(resources)
+    }
+
     /// Whether a hierarchy carries this controller: on hybrid hosts also the v2 one.
     fn carries(&self, controller: &str) -> bool {
         let root = self.unified.as_deref().and_then(|dir| {

@@ -17,6 +17,17 @@ impl Cgroup {
         }
     }
 
+    /// How many processes of these groups the OOM killer has taken.
+    pub fn oom_kills(&self) -> u64 {
+        let file = if self.v1.is_empty() {
+            "memory.events"
+        } else {
+            "memory.oom_control"
+        };
+        let counted = |dir| table(dir, file)["oom_kill"].as_u64();
+        self.dir_of("memory").and_then(counted).unwrap_or(0)
+    }
+
     fn stats_v1(&self) -> Value {
         let dir = |controller: &str| self.dir_of(controller).unwrap_or(Path::new("/nonexistent"));
         let (cpu, account, memory) = (dir("cpu"), dir("cpuacct"), dir("memory"));

@@ -17,6 +17,17 @@ const NAMES: [&str; 31] = [
     "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
 ];
 const SIGNAL_MAX: i32 = 64;
+/// What by itself ends no process; noting it would hide who sent one that does.
+const HARMLESS: [i32; 8] = [
+    libc::SIGCHLD,
+    libc::SIGCONT,
+    libc::SIGURG,
+    libc::SIGWINCH,
+    libc::SIGSTOP,
+    libc::SIGTSTP,
+    libc::SIGTTIN,
+    libc::SIGTTOU,
+];
 
 pub fn run(global: &Global, arguments: &Arguments) -> Result<i32> {
     let container = Container::load(&global.root, arguments.id()?)?;
@@ -28,8 +39,10 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<i32> {
             .iter()
             .skip(1)
             .any(|word| word == "--all" || word == "-a");
-    // A kill that cannot be written down is still a kill.
-    let _ = note(&container, signal);
+    if !HARMLESS.contains(&signal) {
+        // A kill that cannot be written down is still a kill.
+        let _ = note(&container, signal);
+    }
     if all {
         return kill_all(&container, signal).map(|()| 0);
     }
@@ -48,7 +61,10 @@ fn note(container: &Container, signal: i32) -> std::io::Result<()> {
         let name = crate::files::read(format!("/proc/{pid}/comm")).unwrap_or_default();
         serde_json::json!({ "pid": pid.get(), "name": name.trim_end() })
     });
-    let note = serde_json::json!({ "signal": signal, "at": clock::now(), "sender": sender });
+    let oom_kills = container.record.cgroup.oom_kills();
+    let note = serde_json::json!({
+        "signal": signal, "at": clock::now(), "sender": sender, "oomKills": oom_kills,
+    });
     let temporary = container.dir.join(".kill.json");
     std::fs::write(&temporary, note.to_string())?;
     std::fs::rename(temporary, container.dir.join("kill.json"))

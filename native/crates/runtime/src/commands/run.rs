@@ -1,3 +1,5 @@
+use std::os::fd::OwnedFd;
+
 use crate::cli::{Arguments, Flag, Global};
 use crate::commands::{create, delete, wait};
 use crate::container::channel::Kind;
@@ -31,20 +33,30 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<i32> {
         Some(sys::signal_fd().step("block signals")?)
     };
     let mut launched = launch::launch(&request)?;
-    if let Err(error) = start(&launched) {
-        let _ = delete::delete(&launched.container, true);
-        return Err(error);
-    }
-    let Some(signals) = signals else { return Ok(0) };
-    let relay = match launched.console.take() {
-        Some(console) => Some(Relay::take(&console)?),
-        None => None,
+    let followed = start(&launched).and_then(|()| match &signals {
+        Some(signals) => follow(&mut launched, signals),
+        None => Ok(0),
+    });
+    let code = match followed {
+        Ok(code) => code,
+        Err(error) => {
+            let _ = delete::delete(&launched.container, true);
+            return Err(error);
+        }
     };
-    let code = wait::wait(&launched.pidfd, &signals, relay)?;
+    if detach {
+        return Ok(0);
+    }
     if !arguments.is_set("keep") {
         delete::delete(&launched.container, true)?;
     }
     Ok(code)
+}
+
+fn follow(launched: &mut Launched, signals: &OwnedFd) -> Result<i32> {
+    let relay = launched.console.take();
+    let relay = relay.map(|console| Relay::take(&console)).transpose()?;
+    wait::wait(&launched.pidfd, signals, relay)
 }
 
 fn start(launched: &Launched) -> Result<()> {

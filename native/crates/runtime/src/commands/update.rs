@@ -41,7 +41,7 @@ pub fn run(global: &Global, arguments: &Arguments) -> Result<i32> {
     if container.live_pid().is_none() {
         fail!("container {} is not running", container.record.id);
     }
-    container.record.cgroup.check(&resources)?;
+    container.record.cgroup.check_update(&resources)?;
     container.record.cgroup.extend_for(&resources)?;
     container.save_record()?;
     container.record.cgroup.update(&resources)?;

@@ -87,7 +87,11 @@ pub fn join(
             } else {
                 spawn::await_grandchild(&channel, &pidfd)?
             };
-            let notices = follow.run(&channel, pid, &pidfd)?;
+            let notices = follow.run(&channel, pid).inspect_err(|_| {
+                // Whoever is told that it failed must not have it run on.
+                let _ = sys::pidfd_kill(pidfd.as_fd(), libc::SIGKILL);
+                reap(&pidfd);
+            })?;
             Ok(Joined {
                 pid,
                 pidfd,
@@ -187,7 +191,7 @@ struct Follow<'a> {
 
 impl Follow<'_> {
     /// The end of the channel without a word of failure is the success of exec.
-    fn run(&self, channel: &Channel, pid: Pid, pidfd: &OwnedFd) -> Result<Vec<String>> {
+    fn run(&self, channel: &Channel, pid: Pid) -> Result<Vec<String>> {
         let mut notices = Vec::new();
         while let Some(message) = channel.receive()? {
             match message.kind {
@@ -197,10 +201,7 @@ impl Follow<'_> {
                     let state = self.container.oci_state(Status::Running, init);
                     Filter::hand_over(self.linux, message.fds, &state, pid)?;
                 }
-                Kind::Failed => {
-                    reap(pidfd);
-                    return Err(Error::new(message.text));
-                }
+                Kind::Failed => return Err(Error::new(message.text)),
                 other => fail!("received {other:?} from the process"),
             }
         }

@@ -125,6 +125,8 @@ fn limited(resources: &Resources) -> Option<&'static str> {
         ("pids", resources.pids.is_some()),
         ("blockIO", resources.block_io.is_some()),
         ("hugepageLimits", !resources.hugepage_limits.is_empty()),
+        ("network", resources.network.is_some()),
+        ("rdma", !resources.rdma.is_empty()),
         ("unified", !resources.unified.is_empty()),
     ];
     asked

@@ -62,18 +62,20 @@ impl Spawn<'_> {
         if let Some(fd) = &self.plan.join_pid {
             namespaces::setns(fd, NamespaceKind::Pid)?;
         }
-        let cloned = sys::clone3(self.plan.clone_flags, self.cgroup, false)
-            .step("clone the container's process with its namespaces")?;
-        let (pid, pidfd) = match cloned {
-            Cloned::Parent { pid, pidfd } => (pid, pidfd),
-            Cloned::Child => {
-                drop(self.channel);
-                std::process::exit(init.run());
-            }
-        };
+        let cloned = sys::clone3(self.plan.clone_flags, self.cgroup, false);
+        if let Ok(Cloned::Child) = cloned {
+            drop(self.channel);
+            std::process::exit(init.run());
+        }
+        // Also after a failure: hooks that undo live in the runtime's namespaces.
         if let Some(own) = own_pid {
             namespaces::setns(&own?, NamespaceKind::Pid)?;
         }
+        let Cloned::Parent { pid, pidfd } =
+            cloned.step("clone the container's process with its namespaces")?
+        else {
+            unreachable!("the child has ended");
+        };
         Ok(Spawned {
             pid,
             pidfd,

@@ -59,12 +59,19 @@ impl Builder<'_> {
         // Nothing that happens here may reach the host, whose mounts are commonly shared.
         let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
         mount_change("/", private).step("make all mounts private")?;
+        // Before the device nodes cover its place.
+        let plain = match &self.root {
+            Some(_) => None,
+            None => overlay::plain_tree(self.spec, &self.root_path()?)?,
+        };
         if let Devices::Bind(Some(nodes)) = self.devices {
             device_nodes::place(nodes, &self.root_path()?)?;
         }
         let root = match self.root.as_ref() {
             Some(made) => overlay::place(made.as_fd(), &self.root_path()?)?,
-            None => overlay::mount_root(self.spec, &self.root_path()?, self.in_user_namespace)?,
+            None => {
+                overlay::mount_root(self.spec, plain, &self.root_path()?, self.in_user_namespace)?
+            }
         };
         let mut joined = false;
         for (index, entry) in self.spec.mounts.iter().enumerate() {

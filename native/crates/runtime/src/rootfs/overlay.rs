@@ -152,17 +152,34 @@ impl Overlay {
     }
 }
 
-/// Mounts the root file system over `root.path`, in the calling mount namespace.
-pub fn mount_root(spec: &Spec, path: &Path, in_user_namespace: bool) -> Result<OwnedFd> {
-    if let Some(mut overlay) = Overlay::of(spec)? {
+/// A root without layers, as a mount of its own: pivot_root wants one, and its attributes must not
+/// touch the host's. None for a root of layers.
+pub fn plain_tree(spec: &Spec, path: &Path) -> Result<Option<OwnedFd>> {
+    if Overlay::of(spec)?.is_some() {
+        return Ok(None);
+    }
+    mount::clone_tree(path, true)
+        .step_with(|| format!("open root.path {}", path.display()))
+        .map(Some)
+}
+
+/// Mounts the root file system over `root.path`, in the calling mount namespace: its layers, or the
+/// plain one that was cloned before.
+pub fn mount_root(
+    spec: &Spec,
+    plain: Option<OwnedFd>,
+    path: &Path,
+    in_user_namespace: bool,
+) -> Result<OwnedFd> {
+    let Some(tree) = plain else {
+        let Some(mut overlay) = Overlay::of(spec)? else {
+            fail!("root.path {} was not opened", path.display());
+        };
         overlay.user_attributes = in_user_namespace;
         return overlay
             .mount(path)
             .step_with(|| format!("mount overlay at {}", path.display()));
-    }
-    // pivot_root wants a mount of its own, and its attributes must not touch the host's.
-    let tree =
-        mount::clone_tree(path, true).step_with(|| format!("open root.path {}", path.display()))?;
+    };
     let place = open_place(path)?;
     mount::attach(tree.as_fd(), place.as_fd()).step("mount the root filesystem")?;
     sys::mount_setattr(tree.as_fd(), true, 0, 0, libc::MS_PRIVATE)
