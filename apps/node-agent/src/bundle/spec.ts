@@ -2,6 +2,7 @@ import type { Container, Pod } from '@gantry/api';
 import type { Image } from '@gantry/image';
 import type { Device, LayeredRoot, Linux, Mount, Sandbox, Spec } from '@gantry/runtime-client';
 import { diskLimits, type Disk } from '../bandwidth/disk-bandwidth.js';
+import { hugePageLimits, type HugePages } from '../node/huge-pages.js';
 import { appArmorProfile } from './app-armor.js';
 import { commandLine } from './command.js';
 import { expand } from './expand.js';
@@ -32,6 +33,8 @@ export interface BundleInput {
   readonly devices?: readonly Device[];
   /** The disk to whose limits it is held. */
   readonly disk?: Disk | undefined;
+  /** Huge pages of the host, of which the container gets what it asks for. */
+  readonly hugePages?: readonly HugePages[];
   /** An empty directory where the root is mounted; default: `rootfs` of the bundle. */
   readonly rootfsDir?: string;
   /** Another runtime than ours, which finds its root mounted. */
@@ -120,7 +123,12 @@ export function buildSpec(base: Spec, input: BundleInput): Spec {
     ...spec.linux,
     namespaces: namespaces(pod, input.sandbox),
     cgroupsPath: input.cgroupsPath,
-    resources: { ...spec.linux.resources, ...resources, ...diskLimits(container, input.disk) },
+    resources: {
+      ...spec.linux.resources,
+      ...resources,
+      ...diskLimits(container, input.disk),
+      ...hugePageLimits(container, input.hugePages ?? []),
+    },
   };
   applySecurity(spec, pod, container, input.privileges);
   admitDevices(spec, input.devices ?? []);

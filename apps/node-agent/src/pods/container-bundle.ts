@@ -125,6 +125,7 @@ export async function prepareBundle(
     privileges: { seccomp, hostDevices: devices },
     devices: granted.nodes,
     disk: context.node.disk,
+    hugePages: context.node.hugePages,
     cgroupsPath,
     layerDir: at.layer,
     pidsLimit: context.config.pidsLimit,

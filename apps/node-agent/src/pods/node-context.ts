@@ -4,6 +4,7 @@ import type { ImageStore } from '@gantry/image';
 import type { RuntimeClient, Seccomp } from '@gantry/runtime-client';
 import type { Disk } from '../bandwidth/disk-bandwidth.js';
 import type { AgentConfig } from '../config.js';
+import type { HugePages } from '../node/huge-pages.js';
 import type { ResourceLookup } from '../bundle/environment.js';
 import type { AgentMetrics } from '../metrics/metrics.js';
 import type { PullBoard } from '../images/pull-board.js';
@@ -37,6 +38,7 @@ export interface NodeFacts {
   readonly allocatable: Readonly<Record<string, string>>;
   /** Where containers write, when parts of its speed can be asked for. */
   readonly disk?: Disk | undefined;
+  readonly hugePages: readonly HugePages[];
 }
 
 /** Everything that pod workers share. */
