@@ -30,7 +30,7 @@ test('gantry rebalance shows the moves, makes them when told so, and frees the n
   expect(await cluster.ok(nodeOf('few'))).toBe('node-b');
 
   const made = await cluster.gantry('rebalance --yes');
-  expect(made.stderr).toMatch(/moves default\/few-\S+ from node-b to node-a \(1 of 1\)/);
+  expect(made.stderr).toMatch(/moved default\/few-\S+ from node-b to node-a \(1 of 1\)\n/);
   expect(made.code).toBe(0);
   expect(await cluster.ok(nodeOf('few'))).toBe('node-a');
   expect(await cluster.ok('get rebalances')).toMatch(/rebalance-\S+ +Completed +1\/1/);

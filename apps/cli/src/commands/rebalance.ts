@@ -58,18 +58,24 @@ function begin(session: Session, { moves, gain }: RebalancePlanStatus): Promise<
 }
 
 /** Says what happens until it is over; interrupting ends only the telling. */
-async function follow(session: Session, name: string): Promise<void> {
-  for (let told = ''; ;) {
-    const path = `${group}/rebalances/${name}`;
-    const { status } = await session.client.request<Rebalance>({ method: 'GET', path });
-    const line = status?.message ?? '';
-    if (line !== '' && line !== told) session.terminal.err(`${line}\n`);
-    told = line;
-    if (status?.phase === 'Completed') return;
-    if (status?.phase === 'Stopped') {
-      throw new CommandError(`rebalance ${name} stopped after ${status.moved ?? 0} moves: ${line}`);
+async function follow({ client, terminal, signal }: Session, name: string): Promise<void> {
+  const path = `${group}/rebalances/${name}`;
+  let told = '';
+  for (let done = 0; ;) {
+    const { spec, status } = await client.request<Rebalance>({ method: 'GET', path });
+    const { message = '', moved = 0, phase } = status ?? {};
+    for (const { namespace, pod, from, to } of spec.moves.slice(done, moved)) {
+      done += 1;
+      const number = `(${done} of ${spec.moves.length})`;
+      terminal.err(`moved ${namespace}/${pod} from ${from} to ${to} ${number}\n`);
     }
-    await delay(systemClock, pollMs, session.signal);
+    if (phase === 'Stopped') {
+      throw new CommandError(`rebalance ${name} stopped after ${moved} moves: ${message}`);
+    }
+    if (message !== '' && message !== told) terminal.err(`${message}\n`);
+    if (phase === 'Completed') return;
+    told = message;
+    await delay(systemClock, pollMs, signal);
   }
 }
 
