@@ -13,13 +13,15 @@ export interface Room {
   readonly moves: number;
 }
 
+/** Ways to clear a place that are tried of which every pod has a place already. */
+const maxDirectTries = 300;
 /**
- * Ways that are tried to clear a place, for the pending pod and for those that make way for others in turn:
- * a small pod that is moved into a gap lets a larger one follow, and so on.
+ * Further ones, by depth, whose pods need others to make way for them in turn: a small pod that is moved into a gap
+ * lets a larger one follow, and so on.
  */
-const triesByDepth = [100, 12];
+const chainedTries = [40, 8];
 /** Moves made for one pending pod, at most. */
-const maxMovesEach = 4;
+const maxMovesEach = 8;
 
 /**
  * Moves few and small pods so that the pending pod fits somewhere; none when it fits as it is. Undefined, with
@@ -48,17 +50,31 @@ class Clearing {
    */
   clear(pod: PodHandle, barred: readonly number[], size: number): number | undefined {
     const { moves } = this;
-    const depth = barred.length;
-    const isFirst = moves.tried === 0 && depth > 0;
+    const isFirst = moves.tried === 0 && barred.length > 0;
     if (isFirst && moves.hopeless.has(pod.podClass)) return undefined;
     const most = Math.min(maxMovesEach - moves.tried, moves.left);
-    const ways = waysFor(moves, pod, this.measure, { barred, size, most });
-    for (const way of ways.slice(0, triesByDepth[depth])) {
+    const limits = { barred, size, most };
+    const hasPlace = (one: PlacedPod, slot: number) => moves.placeFor(one, slot) !== undefined;
+    const direct = waysFor(moves, pod, this.measure, { ...limits, may: hasPlace });
+    const found = this.tryEach(pod, direct.slice(0, maxDirectTries), barred);
+    if (found !== undefined) return found;
+    const chained = waysFor(moves, pod, this.measure, limits);
+    const slot = this.tryEach(pod, chained.slice(0, chainedTries[barred.length] ?? 0), barred);
+    if (slot === undefined && isFirst) moves.hopeless.add(pod.podClass);
+    return slot;
+  }
+
+  private tryEach(
+    pod: PodHandle,
+    ways: readonly Way[],
+    barred: readonly number[],
+  ): number | undefined {
+    const { moves } = this;
+    for (const way of ways) {
       const before = moves.tried;
       if (this.go(way, barred) && this.fits(pod, way.slot)) return way.slot;
       moves.undoTo(before);
     }
-    if (isFirst) moves.hopeless.add(pod.podClass);
     return undefined;
   }
 
@@ -79,7 +95,7 @@ class Clearing {
     if (moves.left <= 0) return false;
     let to = moves.placeFor(pod, from);
     if (to !== undefined && barred.includes(to)) to = undefined;
-    if (to === undefined && barred.length < triesByDepth.length) {
+    if (to === undefined && barred.length < chainedTries.length) {
       to = this.clear(pod, barred, this.measure(pod));
     }
     if (to === undefined || moves.left <= 0) return false;

@@ -17,6 +17,8 @@ export interface WayLimits {
   readonly size: number;
   /** So many pods at most. */
   readonly most: number;
+  /** Only these pods of the slot. */
+  readonly may?: (pod: PlacedPod, slot: number) => boolean;
 }
 
 /** How large a pod is: the sum of its shares of what all nodes have. */
@@ -44,7 +46,7 @@ export function waysFor(
   moves: Moves,
   pod: PodHandle,
   measure: Measure,
-  { barred, size, most }: WayLimits,
+  { barred, size, most, may = () => true }: WayLimits,
 ): Way[] {
   if (most <= 0) return [];
   const { snapshot, profile } = moves;
@@ -56,7 +58,9 @@ export function waysFor(
     if (barred.includes(slot) || !checks.every((check) => check.fits(slot))) continue;
     const missing = shortage(snapshot, pod.podClass.ask, slot);
     if (!missing) continue;
-    const pods = moves.tenants(slot).filter((one) => measure(one) < size && moves.mayMove(one));
+    const pods = moves
+      .tenants(slot)
+      .filter((one) => measure(one) < size && moves.mayMove(one) && may(one, slot));
     addSingles(ways, slot, pods, missing, measure);
     const several = most > 1 ? severalOf(slot, pods, missing, measure) : undefined;
     if (several && several.pods.length <= most) ways.push(several);
