@@ -28,6 +28,8 @@ import { PodManager } from './pods/pod-manager.js';
 import { ResourceCache } from './pods/resource-cache.js';
 import { UserRanges } from './pods/user-ranges.js';
 import { Session } from './session/session.js';
+import { chooseSnapshotter, logSnapshotter } from './snapshots/choose.js';
+import { layersProgram } from './snapshots/layers-program.js';
 import { StatusReporter } from './status-reporter.js';
 import { Relays } from './streams/relays.js';
 import { agentVersion } from './version.js';
@@ -75,7 +77,10 @@ export class Agent implements ControlSink {
     const ip = config.nodeIp ?? (await addressTowards(config.servers[0]!));
     const { totalBytes } = await diskSpace(dataDir);
     const huge = hugePages();
-    const at = { host, ip, diskBytes: totalBytes, hugePages: huge, agentVersion };
+    const layersBinary = layersProgram(config);
+    const snapshotter = await chooseSnapshotter(config.snapshotter, { layersBinary, dataDir });
+    logSnapshotter(snapshotter, logger);
+    const at = { host, ip, diskBytes: totalBytes, hugePages: huge, agentVersion, snapshotter };
     const runtime = await RuntimeClient.connect({ nativeDir, runDir, logger });
     const resources = new ResourceCache();
     const reporter = new StatusReporter(nodeName, systemClock);
@@ -105,12 +110,14 @@ export class Agent implements ControlSink {
       runtime,
       images: new ImageStore({
         dir: join(dataDir, 'images'),
-        layersBinary: join(nativeDir, 'gantry-layers'),
+        layersBinary,
+        layerFormat: snapshotter.driver.layerFormat,
         logger,
         registries: await readRegistries(config.registriesFile),
         peers: peers.source,
       }),
       pulls: new PullBoard(),
+      snapshots: snapshotter.driver,
       network: new PodNetwork({
         runtime,
         nativeDir,
@@ -201,11 +208,12 @@ export class Agent implements ControlSink {
     pods: PodManager,
     gateway: () => AgentGatewayClient | undefined,
   ): Promise<Relays> {
-    const { config, logger, runtime, images, pulls } = this.context;
+    const { config, logger, runtime, images, pulls, snapshots } = this.context;
     const imageRelay = new ImageRelay({
       images,
       pulls,
       dataDir: config.dataDir,
+      snapshots,
       users: () => imageUsers(pods.list().map(({ state }) => state)),
       peers: this.peers.client,
       announce: () => this.peers.announce(images),
@@ -287,8 +295,7 @@ export class Agent implements ControlSink {
   private async limitDisk(): Promise<void> {
     const limited = this.pods.list().map((worker) => ({ worker, limits: worker.diskLimits() }));
     const dirs = new Set(limited.flatMap(({ limits }) => limits.flatMap((limit) => limit.dirs)));
-    const layersBinary = join(this.context.config.nativeDir, 'gantry-layers');
-    const used = await diskUsage(layersBinary, [...dirs]);
+    const used = await diskUsage(layersProgram(this.context.config), [...dirs]);
     for (const { worker, limits } of limited) {
       const excess = diskExcess(limits, used);
       if (excess !== undefined) worker.evict(excess);
