@@ -28,7 +28,7 @@ import { PodManager } from './pods/pod-manager.js';
 import { ResourceCache } from './pods/resource-cache.js';
 import { UserRanges } from './pods/user-ranges.js';
 import { Session } from './session/session.js';
-import { chooseSnapshotter, logSnapshotter } from './snapshots/choose.js';
+import { chooseSnapshotter, logSnapshotter, type Snapshotter } from './snapshots/choose.js';
 import { layersProgram } from './snapshots/layers-program.js';
 import { StatusReporter } from './status-reporter.js';
 import { Relays } from './streams/relays.js';
@@ -61,9 +61,14 @@ export class Agent implements ControlSink {
   static async run(config: AgentConfig, logger: Logger, signal: AbortSignal): Promise<void> {
     await mkdir(config.dataDir, { recursive: true, mode: 0o755 });
     await mkdir(config.runDir, { recursive: true, mode: 0o755 });
+    const { dataDir } = config;
+    // First of all: a flag that this host cannot keep must not cost the join token.
+    const host = { layersBinary: layersProgram(config), dataDir };
+    const snapshotter = await chooseSnapshotter(config.snapshotter, host);
+    logSnapshotter(snapshotter, logger);
     const identity = new IdentityKeeper(config, logger);
     await identity.obtain(signal);
-    const agent = await Agent.assemble(config, logger, identity);
+    const agent = await Agent.assemble(config, logger, identity, snapshotter);
     await agent.serve(signal);
   }
 
@@ -71,15 +76,13 @@ export class Agent implements ControlSink {
     config: AgentConfig,
     logger: Logger,
     identity: IdentityKeeper,
+    snapshotter: Snapshotter,
   ): Promise<Agent> {
     const { nativeDir, runDir, dataDir, bridge, nodeName } = config;
     const host = readHost();
     const ip = config.nodeIp ?? (await addressTowards(config.servers[0]!));
     const { totalBytes } = await diskSpace(dataDir);
     const huge = hugePages();
-    const layersBinary = layersProgram(config);
-    const snapshotter = await chooseSnapshotter(config.snapshotter, { layersBinary, dataDir });
-    logSnapshotter(snapshotter, logger);
     const at = { host, ip, diskBytes: totalBytes, hugePages: huge, agentVersion, snapshotter };
     const runtime = await RuntimeClient.connect({ nativeDir, runDir, logger });
     const resources = new ResourceCache();
@@ -110,7 +113,7 @@ export class Agent implements ControlSink {
       runtime,
       images: new ImageStore({
         dir: join(dataDir, 'images'),
-        layersBinary,
+        layersBinary: layersProgram(config),
         layerFormat: snapshotter.driver.layerFormat,
         logger,
         registries: await readRegistries(config.registriesFile),

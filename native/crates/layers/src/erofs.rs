@@ -173,7 +173,13 @@ pub fn release(place: &Path) -> Result<bool> {
     }
 }
 
-/// Whether images can be written and mounted here; throws away what it makes below `scratch`.
+/// Takes away what a probe has made, and its mount.
+pub fn clear_probe(scratch: &Path) -> Result<()> {
+    release(&scratch.join("place"))?;
+    remove_tree(scratch)
+}
+
+/// Whether images can be written and mounted here; [`clear_probe`] comes after it in any case.
 pub fn probe(scratch: &Path) -> Result<()> {
     let failed = |e| Refusal::system("make an EROFS image to try", e);
     let [tree, image, place] = ["tree", "image", "place"].map(|name| scratch.join(name));
@@ -183,9 +189,9 @@ pub fn probe(scratch: &Path) -> Result<()> {
     make(&tree, &image)?;
     mount(&image, &place)?;
     let mut text = String::new();
-    let read = File::open(place.join("file")).and_then(|mut file| file.read_to_string(&mut text));
-    release(&place)?;
-    read.map_err(|e| Refusal::system("read from an EROFS image", e))?;
+    File::open(place.join("file"))
+        .and_then(|mut file| file.read_to_string(&mut text))
+        .map_err(|e| Refusal::system("read from an EROFS image", e))?;
     if text == "content" {
         return Ok(());
     }

@@ -15,7 +15,6 @@ use serde::Serialize;
 
 use crate::erofs;
 use crate::refusal::{Code, Refusal, Result};
-use crate::remove::remove_tree;
 use crate::store::open_dir;
 
 /// What can be asked for.
@@ -33,15 +32,19 @@ pub struct Verdict {
     pub reason: Option<String>,
 }
 
+const SCRATCH: &str = ".probe";
+
 /// Tries it in a directory of its own below `dir`, of which nothing stays. Fails only where it cannot try at all.
 pub fn probe(ability: Ability, dir: &Path) -> Result<Verdict> {
-    let scratch = dir.join(format!(".probe-{}", std::process::id()));
+    let scratch = dir.join(SCRATCH);
+    // One that was killed may have left its own.
+    erofs::clear_probe(&scratch)?;
     fs::create_dir_all(&scratch).map_err(|e| Refusal::system("make a directory to try in", e))?;
     let outcome = match ability {
         Ability::Overlay => overlay(&scratch),
         Ability::Erofs => erofs::probe(&scratch),
     };
-    remove_tree(&scratch)?;
+    erofs::clear_probe(&scratch)?;
     Ok(Verdict {
         possible: outcome.is_ok(),
         reason: outcome.err().map(|refusal| refusal.message),

@@ -114,7 +114,7 @@ fn keeps_holes_owners_modes_times_and_attributes() {
             .set_times(long_ago)
             .unwrap();
     }
-    let root = copied(&[layer.clone()], &store.path("copy"));
+    let root = copied(std::slice::from_ref(&layer), &store.path("copy"));
     for name in ["sparse", "set", "dir", "link"] {
         let [old, new] = [&layer, &root].map(|base| fs::symlink_metadata(base.join(name)).unwrap());
         let look = |m: &fs::Metadata| {
