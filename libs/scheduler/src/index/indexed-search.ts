@@ -179,7 +179,13 @@ class Search implements Visitor {
   }
 }
 
-function rateSections({ orders, sections, ratings, groupChecks, groupScores }: PlacementPlan): void {
+function rateSections({
+  orders,
+  sections,
+  ratings,
+  groupChecks,
+  groupScores,
+}: PlacementPlan): void {
   for (let section = 0; section < ratings.length; section++) {
     const { sample } = orders[sections[section]!]!;
     const isPossible = passes(groupChecks, sample);
