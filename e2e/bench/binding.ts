@@ -101,11 +101,21 @@ async function measure(members: number, args: readonly string[]): Promise<Result
   ];
 }
 
-/** `restart`: seconds from the start of a control plane to its first binding. */
-async function restarted(sizes: string): Promise<Result> {
+/** `restart`: seconds from the start of a control plane to its first binding, and what it takes of processors. */
+async function restarted(sizes: string, thread: string): Promise<Result[]> {
   const [nodes = Number.NaN, pods = Number.NaN] = sizes.split(':').map(Number);
   if (!(nodes > 0 && pods >= 0)) throw new Error('--restart takes NODES:PODS, or no');
-  return summarize(`restart-${nodes}-${pods}`, 's', [await restart(nodes, pods)]);
+  const {
+    seconds,
+    processorSeconds,
+    residentMebibytes: resident,
+  } = await restart(nodes, pods, [`--scheduling-thread=${thread}`]);
+  const size = `${nodes}-${pods}`;
+  return [
+    summarize(`restart-${size}`, 's', [seconds]),
+    summarize(`restart-processor-${size}`, 's', [processorSeconds]),
+    summarize(`restart-memory-${size}`, 'MiB', [resident]),
+  ];
 }
 
 export async function run({ args }: Options): Promise<Report> {
@@ -114,6 +124,6 @@ export async function run({ args }: Options): Promise<Report> {
     results.push(...(await measure(members, args)));
   }
   const sizes = argument(args, 'restart', '1000:20000');
-  if (sizes !== 'no') results.push(await restarted(sizes));
+  if (sizes !== 'no') results.push(...(await restarted(sizes, argument(args, 'thread', 'auto'))));
   return { missing: ['kube-scheduler'], results };
 }

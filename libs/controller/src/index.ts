@@ -5,7 +5,7 @@
  * knows no rules of the API: nothing here defaults, validates or admits.
  */
 export { Controller, source, type ControllerOptions, type Source } from './controller.js';
-export type { IndexFunction } from './object-index.js';
+export { ObjectIndex, type IndexFunction } from './object-index.js';
 export { Informer, type InformerHandler, type InformerOptions } from './informer.js';
 export { Informers } from './informers.js';
 export { noMetrics, type ControllerMetrics, type Outcome } from './metrics.js';

@@ -39,6 +39,7 @@ export interface InformerHandler<T> {
  */
 export class Informer<T extends ApiObject> {
   private readonly cache: ObjectIndex<T>;
+  private readonly shared: SharedState | undefined;
   private readonly handlers = new Set<InformerHandler<T>>();
   private readonly filled = Promise.withResolvers<void>();
   private readonly logger: Logger;
@@ -50,7 +51,11 @@ export class Informer<T extends ApiObject> {
     readonly kind: Kind<T>,
     private readonly options: InformerOptions<T> = {},
   ) {
-    this.cache = new ObjectIndex(options.indexes ?? {});
+    const { shared, namespace, indexes = {} } = options;
+    // Objects of one namespace are not what the others share.
+    this.shared = namespace ? undefined : shared;
+    this.cache = this.shared?.index(kind) ?? new ObjectIndex();
+    for (const [name, values] of Object.entries(indexes)) this.cache.addIndex(name, values);
     this.logger = options.logger ?? silentLogger;
     this.clock = options.clock ?? systemClock;
   }
@@ -102,20 +107,33 @@ export class Informer<T extends ApiObject> {
    */
   subscribe(handler: InformerHandler<T>): () => void {
     this.handlers.add(handler);
-    for (const object of this.cache.all()) this.tell(() => handler.added?.(object), object);
+    if (this.hasSynced) this.tellAll(handler);
     return () => this.handlers.delete(handler);
   }
 
   /** Lists and follows until the signal aborts; never throws. */
   async run(signal: AbortSignal): Promise<void> {
-    const { shared, namespace } = this.options;
-    if (!shared || namespace) return this.followStore(signal);
-    const sink = {
-      replaced: (objects: Iterable<T>, resourceVersion: string) =>
-        this.replace(objects, resourceVersion),
-      changed: (event: ObjectEvent<T>) => this.take(event),
-    };
-    await shared.follow(this.kind, sink, signal);
+    if (!this.shared) return this.followStore(signal);
+    await this.shared.follow(
+      this.kind,
+      {
+        began: (resourceVersion) => this.begin(resourceVersion),
+        changed: (object, previous) => this.tellChange(object, previous),
+        deleted: (object) => this.tellDeletion(object),
+        progressed: (resourceVersion) => (this.revision = resourceVersion),
+      },
+      signal,
+    );
+  }
+
+  private begin(resourceVersion: string): void {
+    this.revision = resourceVersion;
+    for (const handler of this.handlers) this.tellAll(handler);
+    this.filled.resolve();
+  }
+
+  private tellAll(handler: InformerHandler<T>): void {
+    for (const object of this.cache.values()) this.tell(() => handler.added?.(object), object);
   }
 
   private async followStore(signal: AbortSignal): Promise<void> {
@@ -172,20 +190,27 @@ export class Informer<T extends ApiObject> {
     // A list shows again what the watch has already delivered.
     if (known?.metadata.resourceVersion === object.metadata.resourceVersion) return;
     this.cache.set(object);
+    this.tellChange(object, known);
+  }
+
+  private drop(key: string): void {
+    const object = this.cache.delete(key);
+    if (object) this.tellDeletion(object);
+  }
+
+  private tellChange(object: T, previous: T | undefined): void {
     for (const handler of this.handlers) {
-      if (!known) this.tell(() => handler.added?.(object), object);
-      else if (known.metadata.uid === object.metadata.uid) {
-        this.tell(() => handler.updated?.(object, known), object);
+      if (!previous) this.tell(() => handler.added?.(object), object);
+      else if (previous.metadata.uid === object.metadata.uid) {
+        this.tell(() => handler.updated?.(object, previous), object);
       } else {
-        this.tell(() => handler.deleted?.(known), known);
+        this.tell(() => handler.deleted?.(previous), previous);
         this.tell(() => handler.added?.(object), object);
       }
     }
   }
 
-  private drop(key: string): void {
-    const object = this.cache.delete(key);
-    if (!object) return;
+  private tellDeletion(object: T): void {
     for (const handler of this.handlers) this.tell(() => handler.deleted?.(object), object);
   }
 

@@ -1,16 +1,24 @@
 import type { ApiObject, Kind } from '@gantry/api-machinery';
-import type { ObjectEvent } from './object-events.js';
+import type { ObjectIndex } from './object-index.js';
 
-/** Told of a kind's whole state and then of each change, in order. Must not throw and not wait. */
+/** Told of each change of a kind, in order, after the index has it. Must not throw and not wait. */
 export interface StateSink<T extends ApiObject> {
-  /** All objects as they are at this revision; again whenever changes in between were lost. */
-  replaced(objects: Iterable<T>, resourceVersion: string): void;
-  /** A change, or a BOOKMARK: nothing at or below its resourceVersion is still to come. */
-  changed(event: ObjectEvent<T>): void;
+  /** From now on the index shows what it has to show. */
+  began(resourceVersion: string): void;
+  /** New, or another state of `previous`. */
+  changed(object: T, previous: T | undefined): void;
+  deleted(object: T): void;
+  /** Nothing at or below this is still to come. */
+  progressed(resourceVersion: string): void;
 }
 
-/** Kinds that somebody in this process follows already, so that one list and one watch of each serve all. */
+/**
+ * Kinds that somebody in this process follows already, so that one list, one watch and one copy of each object
+ * serve all.
+ */
 export interface SharedState {
+  /** The kind's objects, to be read and to be given indexes, by nobody to be changed. */
+  index<T extends ApiObject>(kind: Kind<T>): ObjectIndex<T>;
   /** Tells the sink until the signal aborts; resolves then. */
   follow<T extends ApiObject>(
     kind: Kind<T>,

@@ -1,7 +1,7 @@
 import { ImageError } from '../errors.js';
 import type { LayerFetcher } from '../pull/layer-fetcher.js';
 import { formatReference, isDigest, parseReference } from '../reference.js';
-import type { ContentStore } from '../store/content-store.js';
+import { type ContentStore, layerDiskBytes } from '../store/content-store.js';
 import type { Compose } from '../store/fixup.js';
 import type { ImageIndex, ImageRecord } from '../store/image-index.js';
 import { readDocuments } from '../store/images.js';
@@ -15,7 +15,8 @@ export interface ImageSummary {
   /** Digest of what the name was resolved to, and of the image's configuration. */
   readonly digest: string;
   readonly imageId: string;
-  /** Bytes of its compressed layers and of what they unpack to, shared ones included. */
+  /** Bytes of its compressed layers and of what they unpack to (or of the image files that they are
+   * kept as), shared ones included. */
   readonly sizeBytes: number;
   readonly unpackedBytes: number;
   readonly layers: number;
@@ -157,7 +158,7 @@ export class ImageAdministration {
       digest: record.targetDigest,
       imageId: record.imageId,
       sizeBytes: manifest.layers.reduce((sum, { size }) => sum + size, manifest.config.size),
-      unpackedBytes: layers.reduce((sum, layer) => sum + layer.unpackedBytes, 0),
+      unpackedBytes: layers.reduce((sum, layer) => sum + layerDiskBytes(layer), 0),
       layers: manifest.layers.length,
       platform: { os, architecture, ...(variant && { variant }) },
       ...(created && { createdAt: created }),

@@ -29,7 +29,10 @@ export class WatchCaches {
 
   /** What the caches hold, for informers, once it shows everything up to this revision. */
   since(revision: Revision): SharedState {
-    return { follow: (kind, sink, signal) => this.follow(kind, sink, revision, signal) };
+    return {
+      index: (kind) => this.of(kind).current,
+      follow: (kind, sink, signal) => this.follow(kind, sink, revision, signal),
+    };
   }
 
   private async follow<T extends ApiObject>(
