@@ -4,11 +4,13 @@
  * plain pod to its binding, both seen by clients of the API over HTTPS: control plane, real etcd with fsync
  * and all clients on this machine. `bound-N`: sustained, 64 creates in flight, etcd of N members; `idle`: one
  * pod at a time; `processor-N`: what the control plane itself takes of a core, which a busy machine changes
- * least. The nodes are hollow. `restart-NODES-PODS` (`--restart 50000:1000000`, or `no`): from the start of a
+ * least; `read-N`: one small GET after another meanwhile. The nodes are hollow. `--thread main` has the scheduler
+ * share the API's thread. `restart-NODES-PODS` (`--restart 50000:1000000`, or `no`): from the start of a
  * process to its first binding in a cluster of that size, on etcd; a million pods take it 2 GiB of disk.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { processorMicros, residentMebibytes, startBed, type Bed } from './binding/bed.ts';
+import { readLatencies } from './binding/reads.ts';
 import { restart } from './binding/restart.ts';
 import type { Options, Report } from './report.ts';
 import { summarize, type Result } from './statistics.ts';
@@ -73,31 +75,47 @@ async function measure(members: number, args: readonly string[]): Promise<Result
     positive(args, 'pods', '10000')[0]!,
     positive(args, 'rounds', '3')[0]!,
   ];
-  await using bed = await startBed(members, nodes);
+  const thread = argument(args, 'thread', 'auto');
+  await using bed = await startBed(members, nodes, [`--scheduling-thread=${thread}`]);
   await sustained(bed, 'warm-up', warmUpPods);
   const waits = await idle(bed);
   const rates: number[] = [];
   const costs: number[] = [];
+  const reads: number[] = [];
   const pid = bed.controlPlane.child.pid!;
   for (let round = 0; round < rounds; round += 1) {
     const before = await processorMicros(pid);
-    rates.push(await sustained(bed, `round-${members}-${round}`, pods));
+    const binding = sustained(bed, `round-${members}-${round}`, pods);
+    const { controlPlane, credentials } = bed;
+    reads.push(...(await readLatencies(controlPlane.apiUrl, credentials, binding)));
+    rates.push(await binding);
     costs.push(((await processorMicros(pid)) - before) / pods);
   }
   const resident = await residentMebibytes(pid);
   return [
     summarize(`bound-${members}`, 'pods/s', rates),
     summarize(members === 1 ? 'idle' : `idle-${members}`, 'ms', waits),
+    summarize(`read-${members}`, 'ms', reads),
     summarize(`processor-${members}`, 'µs/pod', costs),
     summarize(`memory-${members}`, 'MiB', [resident]),
   ];
 }
 
-/** `restart`: seconds from the start of a control plane to its first binding. */
-async function restarted(sizes: string): Promise<Result> {
+/** `restart`: seconds from the start of a control plane to its first binding, and what it takes of processors. */
+async function restarted(sizes: string, thread: string): Promise<Result[]> {
   const [nodes = Number.NaN, pods = Number.NaN] = sizes.split(':').map(Number);
   if (!(nodes > 0 && pods >= 0)) throw new Error('--restart takes NODES:PODS, or no');
-  return summarize(`restart-${nodes}-${pods}`, 's', [await restart(nodes, pods)]);
+  const {
+    seconds,
+    processorSeconds,
+    residentMebibytes: resident,
+  } = await restart(nodes, pods, [`--scheduling-thread=${thread}`]);
+  const size = `${nodes}-${pods}`;
+  return [
+    summarize(`restart-${size}`, 's', [seconds]),
+    summarize(`restart-processor-${size}`, 's', [processorSeconds]),
+    summarize(`restart-memory-${size}`, 'MiB', [resident]),
+  ];
 }
 
 export async function run({ args }: Options): Promise<Report> {
@@ -106,6 +124,6 @@ export async function run({ args }: Options): Promise<Report> {
     results.push(...(await measure(members, args)));
   }
   const sizes = argument(args, 'restart', '1000:20000');
-  if (sizes !== 'no') results.push(await restarted(sizes));
+  if (sizes !== 'no') results.push(...(await restarted(sizes, argument(args, 'thread', 'auto'))));
   return { missing: ['kube-scheduler'], results };
 }

@@ -1,74 +1,175 @@
 /**
- * `npm run bench -- image-pull`: an image of 25,000 files in five gzip layers from a registry on loopback to an
- * unpacked root filesystem, nothing of it present, page cache and all. Interleaved with containerd, docker, podman and
- * skopeo with umoci where they are installed; the peak is that of all processes at work.
+ * `npm run bench -- image-pull [--rounds N] [--peers NAME,…]`: an image of 25,000 files in five gzip layers from a
+ * registry on loopback to an unpacked root filesystem, nothing of it present. Then one that shares four of its five
+ * layers, and for ours twenty pulls of a third at once. In turns with containerd, docker, podman and skopeo with umoci
+ * where they are installed. Every pull is of an image of its own, the same but for digests, and nothing is removed
+ * before the end; all unpack onto one ext4 file system of the bench's own. Bytes are those that crossed the loopback
+ * device of a network namespace that has nothing else.
  */
-import { pushImage, startRegistry, type TestRegistry } from '@gantry/testing';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { type BuiltImage, pushImage, startRegistry, type TestRegistry } from '@gantry/testing';
+import { readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
-import { type Puller, startPullers } from './image-pull/pullers.ts';
-import { watchMemory } from './image-pull/memory.ts';
-import { sampleImage } from './image-pull/sample.ts';
+import { makeDisk } from './image-pull/disk.ts';
+import { type Puller, pullerNames, startPullers } from './image-pull/pullers.ts';
+import { watchResources } from './image-pull/resources.ts';
+import { blobBytes, SampleImage } from './image-pull/sample.ts';
 import { inNamespaces, type Options, type Report } from './report.ts';
 import { summarize } from './statistics.ts';
 
-const rounds = 3;
 const mebibyte = 1 << 20;
+const atOnce = 20;
 
+/** What one pull took. */
+interface Cost {
+  readonly seconds: number;
+  readonly cpuSeconds: number;
+  readonly peakBytes: number;
+  /** That came from the registry, requests and headers included. */
+  readonly bytes: number;
+}
+
+/** The pulls of one puller, in the order of the rounds. */
 interface Samples {
-  readonly seconds: number[];
-  readonly mebibytes: number[];
+  readonly first: Cost[];
+  readonly second: Cost[];
 }
 
-async function measure(puller: Puller, image: string, into: Samples): Promise<void> {
-  const memory = watchMemory(puller.daemons);
-  const begin = performance.now();
-  await puller.pull(image);
+interface Settings {
+  readonly rounds: number;
+  readonly peers: readonly string[];
+}
+
+/** What the loopback device of this network namespace has received, in bytes. */
+function loopbackBytes(): number {
+  const found = /^ *lo: *(\d+)/m.exec(readFileSync('/proc/self/net/dev', 'utf8'));
+  if (!found) throw new Error('/proc/self/net/dev does not tell of lo');
+  return Number(found[1]);
+}
+
+async function measure(puller: Puller, label: string, pull: () => Promise<void>): Promise<Cost> {
+  const usage = watchResources(puller.daemons);
+  const [bytesBefore, begin] = [loopbackBytes(), performance.now()];
+  await pull();
   const seconds = (performance.now() - begin) / 1000;
-  into.seconds.push(seconds);
-  into.mebibytes.push(memory.stop() / mebibyte);
-  process.stderr.write(`${puller.name}: ${seconds.toFixed(2)} s\n`);
-  await puller.forget(image);
+  const bytes = loopbackBytes() - bytesBefore;
+  const cost = { seconds, bytes, ...usage.stop() };
+  const told = [`${seconds.toFixed(2)} s`, `${cost.cpuSeconds.toFixed(2)} s of CPU`];
+  process.stderr.write(`${puller.name} ${label}: ${told.join(', ')}\n`);
+  return cost;
 }
 
-async function compare(registry: TestRegistry, directory: string): Promise<Report> {
-  const image = `${registry.host}/bench/sample:1`;
-  const sample = sampleImage();
-  await pushImage(image, sample);
-  const blobBytes = sample.layers.reduce((sum, { blob }) => sum + blob.length, 0);
-  process.stderr.write(`image: ${Math.round(blobBytes / mebibyte)} MiB in 5 gzip layers\n`);
-  const { pullers, missing } = await startPullers(directory);
-  const samples = new Map<Puller, Samples>();
-  for (const puller of pullers) samples.set(puller, { seconds: [], mebibytes: [] });
+class Rounds {
+  private readonly registry: TestRegistry;
+  private readonly sample: SampleImage;
+
+  constructor(registry: TestRegistry, sample: SampleImage) {
+    this.registry = registry;
+    this.sample = sample;
+  }
+
+  async push(name: string, image: BuiltImage): Promise<string> {
+    const reference = `${this.registry.host}/bench/${name}`;
+    await pushImage(reference, image);
+    return reference;
+  }
+
+  async run(round: number, pullers: ReadonlyMap<Puller, Samples>): Promise<void> {
+    const salt = `${round}`;
+    const first = await this.push(`first:${round}`, this.sample.salted(salt));
+    const second = await this.push(
+      `second:${round}`,
+      this.sample.salted(salt, salt, `second-${salt}`),
+    );
+    for (const [puller, samples] of pullers) {
+      samples.first.push(await measure(puller, 'image', () => puller.pull(first)));
+      samples.second.push(await measure(puller, 'second', () => puller.pull(second)));
+    }
+  }
+
+  /** What asking for an image so many times at once took. */
+  async together(round: number, puller: Puller): Promise<Cost> {
+    const image = await this.push(`together:${round}`, this.sample.salted(`together-${round}`));
+    return measure(puller, `${atOnce} at once`, () => puller.pull(image, atOnce));
+  }
+}
+
+function results(all: ReadonlyMap<Puller, Samples>, together: readonly Cost[], image: BuiltImage) {
+  const [ours, ...peers] = [...all];
+  const own = ours![1];
+  const row = (name: string, unit: string, which: keyof Samples, of: (cost: Cost) => number) =>
+    summarize(
+      name,
+      unit,
+      own[which].map(of),
+      Object.fromEntries(peers.map(([peer, samples]) => [peer.name, samples[which].map(of)])),
+    );
+  const layer = image.layers[2]!.blob.length;
+  const alone = { 'one pull': own.first.map(({ bytes }) => bytes / mebibyte) };
+  return [
+    row('pull', 's', 'first', ({ seconds }) => seconds),
+    row('cpu', 's', 'first', ({ cpuSeconds }) => cpuSeconds),
+    row('peak_memory', 'MiB', 'first', ({ peakBytes }) => peakBytes / mebibyte),
+    row('second_image', 's', 'second', ({ seconds }) => seconds),
+    row('second_image_layers', 'layers', 'second', ({ bytes }) => bytes / layer),
+    summarize(
+      'together',
+      's',
+      together.map(({ seconds }) => seconds),
+      {
+        'one pull': own.first.map(({ seconds }) => seconds),
+      },
+    ),
+    summarize(
+      'together_bytes',
+      'MiB',
+      together.map(({ bytes }) => bytes / mebibyte),
+      alone,
+    ),
+  ];
+}
+
+async function compare(
+  registry: TestRegistry,
+  directory: string,
+  { rounds, peers }: Settings,
+): Promise<Report> {
+  const sample = SampleImage.build();
+  const image = sample.salted('size');
+  process.stderr.write(`image: ${Math.round(blobBytes(image) / mebibyte)} MiB in 5 gzip layers\n`);
+  const { pullers, missing } = await startPullers(directory, peers);
+  const all = new Map<Puller, Samples>();
+  for (const puller of pullers) all.set(puller, { first: [], second: [] });
+  const together: Cost[] = [];
+  const work = new Rounds(registry, sample);
   try {
     for (let round = 0; round < rounds; round++) {
-      for (const [puller, into] of samples) await measure(puller, image, into);
+      await work.run(round, all);
+      together.push(await work.together(round, pullers[0]!));
     }
   } finally {
     for (const puller of pullers) await puller.close();
   }
-  const [ours, ...peers] = pullers;
-  const of = (key: keyof Samples) =>
-    Object.fromEntries(peers.map((peer) => [peer.name, samples.get(peer)![key]]));
-  const own = samples.get(ours!)!;
-  return {
-    missing,
-    results: [
-      summarize('pull', 's', own.seconds, of('seconds')),
-      summarize('peak_memory', 'MiB', own.mebibytes, of('mebibytes')),
-    ],
+  return { missing, results: results(all, together, image) };
+}
+
+function settings(args: readonly string[]): Settings {
+  const value = (name: string) => {
+    const at = args.indexOf(name);
+    return at < 0 ? undefined : args[at + 1];
   };
+  const peers = value('--peers')?.split(',') ?? pullerNames.slice(1);
+  return { rounds: Number(value('--rounds') ?? 3), peers };
 }
 
 export function run(options: Options): Promise<Report> {
   return inNamespaces('image-pull', options, async () => {
-    const directory = mkdtempSync('/var/tmp/gantry-image-pull-');
+    const disk = await makeDisk();
     const registry = await startRegistry();
     try {
-      return await compare(registry, directory);
+      return await compare(registry, disk.directory, settings(options.args));
     } finally {
       await registry.stop();
-      rmSync(directory, { recursive: true, force: true });
+      await disk.close();
     }
   });
 }

@@ -1,10 +1,14 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { maxRebalanceMoves } from '@gantry/api';
 import type { LogLevel } from '@gantry/base';
 import { parseStoreLocation, type StoreLocation } from '@gantry/store';
 import { customProfile, profiles, type Profile, type ProfileName } from '@gantry/scheduler';
 import { FlagReader, flagOptions, type Flag } from './flags.js';
+
+const threadChoices = ['auto', 'own', 'main'] as const;
+export type ThreadChoice = (typeof threadChoices)[number];
 
 /** Everything that can be set; frozen, read once at start. Times in the unit of their name. */
 export interface Config {
@@ -39,6 +43,12 @@ export interface Config {
   readonly compactionMinutes: number;
   /** By what rules pods are placed. */
   readonly schedulingProfile: Profile;
+  /** How often pods are moved to better places; undefined: only when it is asked for. */
+  readonly rebalanceEveryMillis?: number | undefined;
+  /** Pods that each such rebalance moves at most. */
+  readonly rebalanceMaxMoves: number;
+  /** Whether the scheduler has a thread of its own; `auto`: where the store is etcd and there are cores for it. */
+  readonly schedulingThread: ThreadChoice;
   /** JSON list of {hash, user, groups}; hash is the SHA-256 of a bearer token in hexadecimal. */
   readonly tokenFile?: string;
   /** Where the scheduler's decisions are recorded, to be replayed; nowhere by default. */
@@ -102,6 +112,17 @@ export const serveFlags = {
     help: 'weights of the scores of that profile; 0 leaves one out',
     default: '',
   },
+  'rebalance-every': {
+    value: 'DURATION',
+    help: 'move pods to better places this often, e.g. 6h (docs/rebalancing.md), or off',
+    default: 'off',
+  },
+  'rebalance-max-moves': { value: 'N', help: 'pods moved each time, at most', default: '5' },
+  'scheduling-thread': {
+    value: 'auto|own|main',
+    help: 'a thread of its own for the scheduler (auto: with etcd and four cores)',
+    default: 'auto',
+  },
   'token-file': { value: 'FILE', help: 'bearer tokens: [{"hash", "user", "groups"}]' },
   'decision-log': {
     value: 'FILE',
@@ -122,6 +143,16 @@ function parseProfile(name: ProfileName, text: string): Profile {
     return [score, weight.trim() === '' ? Number.NaN : Number(weight)] as const;
   });
   return customProfile(name, { weights: Object.fromEntries(weights) });
+}
+
+const periodUnits: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000 };
+
+/** `6h`, `30m` or `90s` in milliseconds; `off` is undefined. */
+function parsePeriod(text: string): number | undefined {
+  if (text === 'off') return undefined;
+  const [, amount, unit] = /^([1-9]\d{0,4})([smh])$/.exec(text) ?? [];
+  if (unit === undefined) throw new Error(`${text}: give a time such as 6h, 30m or 90s, or off`);
+  return Number(amount) * periodUnits[unit]!;
 }
 
 /**
@@ -160,6 +191,9 @@ export function parseConfig(argv: readonly string[], env: NodeJS.ProcessEnv = {}
     schedulingProfile: read.parsed('score-weights', (text) =>
       parseProfile(read.oneOf('scheduling-profile', profileNames), text),
     ),
+    rebalanceEveryMillis: read.parsed('rebalance-every', parsePeriod),
+    rebalanceMaxMoves: read.integer('rebalance-max-moves', 1, maxRebalanceMoves),
+    schedulingThread: read.oneOf('scheduling-thread', threadChoices),
     tokenFile: read.optional('token-file'),
     decisionLog: read.optional('decision-log'),
     logLevel: read.oneOf('log-level', logLevels),
@@ -167,6 +201,10 @@ export function parseConfig(argv: readonly string[], env: NodeJS.ProcessEnv = {}
   read.require(
     config.nodeCidrMask > Number(config.clusterCidr.split('/')[1]),
     `--node-cidr-mask ${config.nodeCidrMask} leaves no node a part of ${config.clusterCidr}`,
+  );
+  read.require(
+    config.schedulingThread !== 'own' || config.store?.type === 'etcd',
+    '--scheduling-thread own needs --store etcd:URL: another store cannot be opened twice',
   );
   read.require(
     !config.etcdCertificate === !config.etcdKey,
@@ -178,7 +216,12 @@ export function parseConfig(argv: readonly string[], env: NodeJS.ProcessEnv = {}
 
 /** A configuration for specs: in memory, free ports, its own directory. */
 export function testConfig(dataDir: string, overrides: Partial<Config> = {}): Config {
-  const flags = { store: 'memory', 'bind-address': '127.0.0.1', 'api-port': '0' };
+  const flags = {
+    store: 'memory',
+    'scheduling-thread': 'main',
+    'bind-address': '127.0.0.1',
+    'api-port': '0',
+  };
   const args = Object.entries({ ...flags, 'gateway-port': '0', 'log-level': 'silent' });
   const argv = args.map(([flag, value]) => `--${flag}=${value}`);
   const config = parseConfig([...argv, `--data-dir=${dataDir}`, '--identity=test']);

@@ -1,12 +1,12 @@
 import 'reflect-metadata';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import type { Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
 import { createLogger, delay, describeError, systemClock, type Logger } from '@gantry/base';
 import { Informers, ObjectStore } from '@gantry/controller';
-import { openStore, type Store } from '@gantry/store';
+import type { Store } from '@gantry/store';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module.js';
@@ -20,6 +20,7 @@ import { createHttpAdapter, followRenewals, logRequests } from './http-server.js
 import { Leader } from './leader/leader.js';
 import { createRegistry } from './metrics/metrics.js';
 import { NestLogger } from './nest-logger.js';
+import { openConfiguredStore } from './store/configured-store.js';
 import { createInitialObjects } from './store/initial-objects.js';
 
 const renewalCheckMs = 6 * 3_600_000;
@@ -63,18 +64,6 @@ export function openPki(config: Config): Promise<Pki> {
   const directory = pkiDirectory(config);
   const clock = systemClock;
   return Pki.open({ directory, advertiseAddress, tlsSans, agentCertificateHours, clock });
-}
-
-/** Opens the store of a configuration. */
-export async function openConfiguredStore(config: Config, logger: Logger): Promise<Store> {
-  const { etcdCa, etcdCertificate, etcdKey } = config;
-  if (!etcdCa) return openStore(config.store, { logger });
-  const etcdCredentials = {
-    ca: await readFile(etcdCa),
-    ...(etcdCertificate ? { certificate: await readFile(etcdCertificate) } : {}),
-    ...(etcdKey ? { key: await readFile(etcdKey) } : {}),
-  };
-  return openStore(config.store, { logger, etcdCredentials });
 }
 
 class Startup {

@@ -3,13 +3,14 @@ import type { Clock, Logger } from '@gantry/base';
 import { Informers, ObjectStore } from '@gantry/controller';
 import type { Store } from '@gantry/store';
 import { Registry } from 'prom-client';
+import { WatchCaches } from './api/index.js';
 import { Authenticator } from './auth/authenticator.js';
 import { Pki } from './auth/pki.js';
 import { TokenFile } from './auth/token-file.js';
 import type { Config } from './config.js';
 import { Health } from './health/health.js';
 import { Leader } from './leader/leader.js';
-import { controllerMetrics, leadershipMetric } from './metrics/metrics.js';
+import { controllerMetrics, leadershipMetric, MetricSources } from './metrics/metrics.js';
 import { Compaction } from './store/compaction.js';
 import * as tokens from './tokens.js';
 
@@ -60,6 +61,9 @@ function built(core: Core): Provider[] {
   const { store, clock, config, logger, pki } = core;
   const transforms = new Map([['secrets', pki.sealing]]);
   const objects = new ObjectStore(store, { clock, transforms });
+  const caches = new WatchCaches({ objects, clock, logger, signal: core.shutdown });
+  // What has come before the process began is enough for whoever does not lead.
+  const informers = new Informers(objects, { shared: caches.since(0n), logger, clock });
   const { identity, leaseSeconds } = config;
   const leader = new Leader({ store, objects, identity, leaseSeconds, logger, clock });
   leader.register(new Compaction(store, clock, logger, config.compactionMinutes * 60_000));
@@ -67,7 +71,9 @@ function built(core: Core): Provider[] {
   const tokenFile = new TokenFile(config.tokenFile, logger);
   return [
     { provide: ObjectStore, useValue: objects },
-    { provide: Informers, useValue: new Informers(objects, { logger, clock }) },
+    { provide: WatchCaches, useValue: caches },
+    { provide: MetricSources, useValue: new MetricSources() },
+    { provide: Informers, useValue: informers },
     { provide: Leader, useValue: leader },
     { provide: Authenticator, useValue: new Authenticator(tokenFile, logger) },
     { provide: Health, useValue: new Health() },

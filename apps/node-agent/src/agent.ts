@@ -14,6 +14,8 @@ import { NodePeers } from './peers/node-peers.js';
 import { PodNetwork } from './network/pod-network.js';
 import { addressTowards, diskSpace, readHost } from './node/host.js';
 import { Metering } from './node/metering.js';
+import { diskOf } from './bandwidth/disk-bandwidth.js';
+import { hugePages } from './node/huge-pages.js';
 import { allocatable, type NodeMeasurements } from './node/node-object.js';
 import { ImageCollector } from './images/image-collector.js';
 import { ImageRelay } from './images/image-relay.js';
@@ -72,7 +74,8 @@ export class Agent implements ControlSink {
     const host = readHost();
     const ip = config.nodeIp ?? (await addressTowards(config.servers[0]!));
     const { totalBytes } = await diskSpace(dataDir);
-    const at = { host, ip, diskBytes: totalBytes, agentVersion };
+    const huge = hugePages();
+    const at = { host, ip, diskBytes: totalBytes, hugePages: huge, agentVersion };
     const runtime = await RuntimeClient.connect({ nativeDir, runDir, logger });
     const resources = new ResourceCache();
     const reporter = new StatusReporter(nodeName, systemClock);
@@ -94,6 +97,8 @@ export class Agent implements ControlSink {
         bootId: host.bootId,
         memoryBytes: host.memoryBytes,
         allocatable: allocatable(config, at),
+        hugePages: huge,
+        disk: Object.keys(config.diskBandwidth).length > 0 ? diskOf(dataDir) : undefined,
       },
       clock: systemClock,
       logger,
@@ -127,7 +132,12 @@ export class Agent implements ControlSink {
     const { context, identity, reporter } = this;
     const { config, logger, runtime, metrics, images } = context;
     const pods = new PodManager(context, reporter);
-    const registration = new NodeRegistration(config, this.at, () => this.fault());
+    const registration = new NodeRegistration(
+      config,
+      this.at,
+      () => this.fault(),
+      () => images.administration.list(),
+    );
     this.registration = registration;
     const stored = await registration.loadAssignment();
     if (stored) context.network.assign(stored);

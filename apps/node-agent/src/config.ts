@@ -2,6 +2,9 @@ import { hostname } from 'node:os';
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { LogLevel } from '@gantry/base';
+import { parseDiskBandwidth, type DiskBandwidth } from './bandwidth/disk-bandwidth.js';
+import { parseNetworkBandwidth, type NetworkBandwidth } from './bandwidth/network-bandwidth.js';
+import { readDevicePools, type DevicePool } from './devices/device-pools.js';
 import type { ForeignNetworkOptions } from './network/pod-network.js';
 import { parseUserRange, type UserRangeConfig } from './pods/user-ranges.js';
 import {
@@ -55,6 +58,11 @@ export interface AgentConfig {
   readonly metricsPort: number;
   readonly maxPods: number;
   readonly reserved: Reserved;
+  /** What pods may ask for of the disk's and the network's speed; nothing that is not named. */
+  readonly diskBandwidth: DiskBandwidth;
+  readonly networkBandwidth: NetworkBandwidth;
+  /** Devices that containers may be given. */
+  readonly devicePools: readonly DevicePool[];
   readonly pidsLimit: number;
   readonly restartBackoffMs: number;
   readonly logMaxBytes: number;
@@ -131,6 +139,17 @@ const flags: Record<string, Flag> = {
   'reserved-cpu': { value: 'CPU', fallback: '100m', help: 'kept back for the host' },
   'reserved-memory': { value: 'BYTES', fallback: '256Mi', help: 'kept back for the host' },
   'reserved-ephemeral-storage': { value: 'BYTES', fallback: '1Gi', help: 'kept back for the host' },
+  'disk-bandwidth': {
+    value: 'RATE=N[,…]',
+    fallback: '',
+    help: 'what pods may ask for of the disk in a second: read=500Mi,write=200Mi,read-ops=5k,write-ops=5k',
+  },
+  'network-bandwidth': {
+    value: 'RATE=N[,…]',
+    fallback: '',
+    help: 'what pods may ask for of the network, in bits per second: ingress=1G,egress=1G',
+  },
+  devices: { value: 'FILE', help: 'JSON file of the devices that pods may ask for' },
   'pids-limit': {
     value: 'N',
     fallback: '4096',
@@ -226,6 +245,15 @@ class Reader {
   }
 }
 
+/** Less than that and a transfer looks dead to the peer that waits for it. */
+const minBandwidth = 2 ** 20;
+
+function parseBandwidth(text: string): number {
+  const bytes = parseBytes(text);
+  if (bytes === 0 || bytes >= minBandwidth) return bytes;
+  throw new Error('must be 0 (no bound) or 1Mi at least; to serve no peer use --peer-port off');
+}
+
 function readToken(reader: Reader): string | undefined {
   const file = reader.text('token-file');
   if (file === undefined) return reader.text('token');
@@ -291,6 +319,9 @@ export function parseConfig(
     metricsPort: reader.read('metrics-port', parseInteger(0, 65_535)),
     maxPods: reader.read('max-pods', parseInteger(1, 10_000)),
     reserved: readReserved(reader),
+    diskBandwidth: reader.read('disk-bandwidth', parseDiskBandwidth),
+    networkBandwidth: reader.read('network-bandwidth', parseNetworkBandwidth),
+    devicePools: reader.read('devices', (file) => (file === '' ? [] : readDevicePools(file))),
     pidsLimit: reader.read('pids-limit', parseInteger(1, 4_194_304)),
     restartBackoffMs: reader.read('restart-backoff', parseInteger(1, 300_000)),
     logMaxBytes: reader.read('log-max-bytes', parseBytes),
@@ -299,7 +330,7 @@ export function parseConfig(
     peerPort: reader.read('peer-port', (text) =>
       text === 'off' ? undefined : parseInteger(0, 65_535)(text),
     ),
-    peerBytesPerSecond: reader.read('peer-bandwidth', parseBytes),
+    peerBytesPerSecond: reader.read('peer-bandwidth', parseBandwidth),
     registriesFile: reader.text('registries'),
     logLevel: reader.read('log-level', parseLogLevel),
   };

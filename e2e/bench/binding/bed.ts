@@ -55,7 +55,11 @@ async function nodesSettled(objects: ObjectStore): Promise<void> {
 }
 
 /** Starts everything; what was started is taken down again when a later step fails. */
-export async function startBed(members: number, nodeCount: number): Promise<Bed> {
+export async function startBed(
+  members: number,
+  nodeCount: number,
+  serving: readonly string[] = [],
+): Promise<Bed> {
   const stack = new AsyncDisposableStack();
   try {
     const dataDir = await mkdtemp(join(tmpdir(), 'gantry-bench-'));
@@ -71,7 +75,7 @@ export async function startBed(members: number, nodeCount: number): Promise<Bed>
     const controlPlane = await startControlPlane({
       dataDir,
       store,
-      flags: ['--cluster-cidr=10.0.0.0/8'],
+      flags: ['--cluster-cidr=10.0.0.0/8', ...serving],
     });
     stack.defer(() => end(controlPlane.child));
     await nodesSettled(objects);

@@ -71,17 +71,28 @@ export class Connections {
   /** Does the work for 0 … count - 1, on all connections at once. */
   async each(
     count: number,
-    request: (i: number) => readonly [method: string, path: string, body: object],
+    request: (i: number) => readonly [method: string, path: string, body: object | undefined],
   ): Promise<void> {
     let next = 0;
     const lane = async (connection: Connection) => {
       while (next < count) {
         const [method, path, body] = request(next++);
-        const { status, body: text } = await connection.send(method, path, JSON.stringify(body));
+        const { status, body: text } = await connection.send(
+          method,
+          path,
+          body ? JSON.stringify(body) : '',
+        );
         if (status >= 300) throw new Error(`${method} ${path}: ${status} ${text.toString()}`);
       }
     };
     await Promise.all(this.all.map(lane));
+  }
+
+  /** The body of what is at the path; Error for any other status than 200. */
+  async get(path: string): Promise<string> {
+    const { status, body } = await this.all[0]!.send('GET', path, '');
+    if (status !== 200) throw new Error(`GET ${path}: ${status} ${body.toString()}`);
+    return body.toString();
   }
 
   close(): void {

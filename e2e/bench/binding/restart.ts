@@ -7,6 +7,7 @@ import { EtcdStore } from '@gantry/store';
 import { startEtcdMembers } from '@gantry/testing';
 import { startControlPlane } from '../../cluster/control-plane-process.ts';
 import { end } from '../../cluster/process.ts';
+import { processorMicros, residentMebibytes } from './bed.ts';
 
 /** One transaction; etcd takes 128 operations. */
 const batchSize = 100;
@@ -54,11 +55,23 @@ async function fill(objects: ObjectStore, count: number, make: (i: number) => ob
   await Promise.all(Array.from({ length: batchesAtOnce }, lane));
 }
 
+/** From the start of the process to its first binding. */
+export interface Restart {
+  readonly seconds: number;
+  /** Of the control plane alone, on all cores. */
+  readonly processorSeconds: number;
+  readonly residentMebibytes: number;
+}
+
 /**
- * Seconds from the start of the process to its first binding, in a cluster of this size: election, lists,
- * snapshot and all. The pod that waits was there before.
+ * A control plane starts in a cluster of this size: election, lists, snapshot and all. The pod that waits was
+ * there before.
  */
-export async function restart(nodes: number, pods: number): Promise<number> {
+export async function restart(
+  nodes: number,
+  pods: number,
+  serving: readonly string[] = [],
+): Promise<Restart> {
   await using stack = new AsyncDisposableStack();
   const dataDir = await mkdtemp(join(tmpdir(), 'gantry-bench-'));
   stack.defer(() => rm(dataDir, { recursive: true, force: true }));
@@ -78,11 +91,13 @@ export async function restart(nodes: number, pods: number): Promise<number> {
   const startedMs = performance.now();
   const options = { dataDir, store: `etcd:${etcd!.endpoint}`, timeoutMs };
   // No agent is connected; the nodes are to stay Ready for as long as the bench takes.
-  const serving = ['--cluster-cidr=10.0.0.0/8', '--node-grace-seconds=3600'];
-  const controlPlane = await startControlPlane({ ...options, flags: serving });
+  const flagsOfAll = ['--cluster-cidr=10.0.0.0/8', '--node-grace-seconds=3600', ...serving];
+  const controlPlane = await startControlPlane({ ...options, flags: flagsOfAll });
   stack.defer(() => end(controlPlane.child, 30_000));
-  const boundMs = await bound;
-  return (boundMs - startedMs) / 1_000;
+  const pid = controlPlane.child.pid!;
+  const seconds = ((await bound) - startedMs) / 1_000;
+  const processorSeconds = (await processorMicros(pid)) / 1e6;
+  return { seconds, processorSeconds, residentMebibytes: await residentMebibytes(pid) };
 }
 
 async function firstBinding(objects: ObjectStore, signal: AbortSignal): Promise<number> {

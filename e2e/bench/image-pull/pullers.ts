@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { checkout } from '../../cluster/cluster.ts';
@@ -10,9 +10,8 @@ export interface Puller {
   readonly name: string;
   /** Processes that work for it between pulls; what it starts for one is below this process. */
   readonly daemons: readonly number[];
-  pull(image: string): Promise<void>;
-  /** Takes the machine back to before the pull. */
-  forget(image: string): Promise<void>;
+  /** Several `times` at once where it is asked to: only ours can be. */
+  pull(image: string, times?: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -55,8 +54,7 @@ export const startGantry: PullerFactory = async (directory) => {
   return {
     name: 'gantry',
     daemons: [child.pid!],
-    pull: ask,
-    forget: () => ask('forget'),
+    pull: (image, times = 1) => ask(`${times} ${image}`),
     close: () => end(child, 10_000),
   };
 };
@@ -85,7 +83,6 @@ export const startContainerd: PullerFactory = async (directory) => {
     daemons: [child.pid!],
     pull: async (image) =>
       void (await must([...ctr, 'images', 'pull', '--plain-http', image], patience)),
-    forget: async (image) => void (await must([...ctr, 'images', 'rm', '--sync', image])),
     close: () => end(child, 10_000),
   };
 };
@@ -102,7 +99,6 @@ export const startDocker: PullerFactory = async (directory) => {
     name: 'docker',
     daemons: [child.pid!],
     pull: async (image) => void (await must([...docker, 'pull', '-q', image], patience)),
-    forget: async (image) => void (await must([...docker, 'rmi', '-f', image])),
     close: () => end(child, 20_000),
   };
 };
@@ -116,46 +112,47 @@ export const startPodman: PullerFactory = async (directory) => {
     daemons: [],
     pull: async (image) =>
       void (await must([...podman, 'pull', '-q', '--tls-verify=false', image], patience)),
-    forget: async (image) => void (await must([...podman, 'rmi', '-f', image])),
     close: async () => {},
   };
 };
 
 export const startSkopeo: PullerFactory = async (directory) => {
   if (!installed('skopeo', 'umoci')) return undefined;
-  const [layout, bundle] = [join(directory, 'layout'), join(directory, 'bundle')];
+  const layout = join(directory, 'layout');
+  let count = 0;
   return {
     name: 'skopeo+umoci',
     daemons: [],
     async pull(image) {
-      const from = `docker://${image}`;
-      await must(
-        ['skopeo', 'copy', '-q', '--src-tls-verify=false', from, `oci:${layout}:x`],
-        patience,
-      );
-      await must(['umoci', 'unpack', '--image', `${layout}:x`, bundle], patience);
-    },
-    async forget() {
-      for (const path of [layout, bundle]) rmSync(path, { recursive: true, force: true });
+      count += 1;
+      const [from, to] = [`docker://${image}`, `${layout}:${count}`];
+      await must(['skopeo', 'copy', '-q', '--src-tls-verify=false', from, `oci:${to}`], patience);
+      await must(['umoci', 'unpack', '--image', to, join(directory, `bundle-${count}`)], patience);
     },
     close: async () => {},
   };
 };
 
-/** All of them, ours first; each in its own directory below `directory`. */
+const factories: readonly [string, PullerFactory][] = [
+  ['gantry', startGantry],
+  ['containerd', startContainerd],
+  ['docker', startDocker],
+  ['podman', startPodman],
+  ['skopeo+umoci', startSkopeo],
+];
+
+/** Ours first. */
+export const pullerNames: readonly string[] = factories.map(([name]) => name);
+
+/** Ours, then those of the peers that are installed; each in its own directory below `directory`. */
 export async function startPullers(
   directory: string,
+  peers: readonly string[],
 ): Promise<{ pullers: Puller[]; missing: string[] }> {
-  const factories: [string, PullerFactory][] = [
-    ['gantry', startGantry],
-    ['containerd', startContainerd],
-    ['docker', startDocker],
-    ['podman', startPodman],
-    ['skopeo+umoci', startSkopeo],
-  ];
   const pullers: Puller[] = [];
   const missing: string[] = [];
   for (const [name, start] of factories) {
+    if (name !== 'gantry' && !peers.includes(name)) continue;
     const own = join(directory, name);
     mkdirSync(own);
     const puller = await start(own);

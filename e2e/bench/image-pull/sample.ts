@@ -1,7 +1,9 @@
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { opendirSync, lstatSync } from 'node:fs';
 import { join } from 'node:path';
-import { type BuiltImage, buildImage, type LayerSource } from '@gantry/testing';
+import { type BuiltImage, buildImage, type LayerSource, tar } from '@gantry/testing';
+import { gzipSync } from 'node:zlib';
 
 const files = 25_000;
 const layers = 5;
@@ -9,6 +11,8 @@ const layers = 5;
 const largestBytes = 8 << 20;
 const totalBytes = 640 << 20;
 const roots = ['/usr/bin', '/usr/lib', '/usr/share'];
+/** What ends an archive, and may not stand within one. */
+const archiveEndBytes = 1024;
 
 function* walk(directory: string): Generator<string> {
   const found = opendirSync(directory);
@@ -49,13 +53,45 @@ function archive(paths: readonly string[]): Buffer {
   });
 }
 
-/** An image of real files in five gzip layers of about the same number of files. */
-export function sampleImage(): BuiltImage {
-  const paths = choose();
-  const share = Math.ceil(paths.length / layers);
-  const sources: LayerSource[] = [];
-  for (let i = 0; i < layers; i++) {
-    sources.push({ archive: archive(paths.slice(i * share, (i + 1) * share)) });
-  }
-  return buildImage({ layers: sources });
+interface Layer {
+  readonly archive: Buffer;
+  readonly blob: Buffer;
 }
+
+/** An image of real files in five gzip layers of about the same number of files. */
+export class SampleImage {
+  private readonly layers: readonly Layer[];
+
+  private constructor(layers: readonly Layer[]) {
+    this.layers = layers;
+  }
+
+  static build(): SampleImage {
+    const paths = choose();
+    const share = Math.ceil(paths.length / layers);
+    return new SampleImage(
+      Array.from({ length: layers }, (_, i) => {
+        const plain = archive(paths.slice(i * share, (i + 1) * share));
+        return { archive: plain, blob: gzipSync(plain, { level: 6 }) };
+      }),
+    );
+  }
+
+  /**
+   * The same image with other digests: each layer has one more file in front, a gzip member of its own, which is called
+   * as `salts` has it for the layer. So nothing needs to be removed between pulls, for which the pull after it would
+   * pay: ext4 passes over inodes that were freed within the last minute one by one.
+   */
+  salted(...salts: readonly string[]): BuiltImage {
+    const sources = this.layers.map(({ archive: plain, blob }, i): LayerSource => {
+      const name = `salt-${salts[i] ?? salts[0]}`;
+      const salt = Buffer.from(tar([{ name, content: name }])).subarray(0, -archiveEndBytes);
+      const diffId = createHash('sha256').update(salt).update(plain).digest('hex');
+      return { blob: Buffer.concat([gzipSync(salt), blob]), diffId: `sha256:${diffId}` };
+    });
+    return buildImage({ layers: sources });
+  }
+}
+
+export const blobBytes = (image: BuiltImage): number =>
+  image.layers.reduce((sum, { blob }) => sum + blob.length, 0);

@@ -14,9 +14,17 @@ export const systemClock: Clock = {
   },
 };
 
+/** The second that was written last: most objects of a second carry the same text. */
+let written = { second: NaN, text: '' };
+
 /** RFC 3339 in whole seconds, as metav1.Time is written. */
 export function timestamp(epochMs: number): string {
-  return new Date(Math.floor(epochMs / 1000) * 1000).toISOString().replace('.000Z', 'Z');
+  const second = Math.floor(epochMs / 1000);
+  if (second !== written.second) {
+    const text = new Date(second * 1000).toISOString().replace('.000Z', 'Z');
+    written = { second, text };
+  }
+  return written.text;
 }
 
 /** Resolves after `delayMs` or rejects with the signal's reason as soon as it aborts. */

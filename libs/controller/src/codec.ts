@@ -8,10 +8,10 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /**
- * Objects of the last events: several watchers in one process get the same events at about the same time, and
+ * Objects of the last events, by the bytes of their values: several watchers in one process get the same events at about the same time, and
  * what one saw as the new state the next event shows as the previous one.
  */
-const rememberedObjects = 4_096;
+const rememberedBytes = 8 * 2 ** 20;
 
 class ChangeEvent<T extends ApiObject> implements ObjectEvent<T> {
   private made: T | undefined;
@@ -30,7 +30,8 @@ class ChangeEvent<T extends ApiObject> implements ObjectEvent<T> {
 
 /** Turns objects into values and back; the revision lives beside the value, never in it. */
 export class Codec {
-  private readonly remembered = new Map<string, ApiObject>();
+  private readonly remembered = new Map<string, { object: ApiObject; bytes: number }>();
+  private bytes = 0;
 
   constructor(private readonly transforms: ReadonlyMap<string, ValueTransform>) {}
 
@@ -82,12 +83,16 @@ export class Codec {
 
   private shared<T extends ApiObject>(kind: Kind<T>, entry: Entry): T {
     const id = `${entry.modRevision} ${entry.key}`;
-    const known = this.remembered.get(id) as T | undefined;
-    if (known) return known;
+    const known = this.remembered.get(id);
+    if (known) return known.object as T;
     const object = this.decode(kind, entry);
-    this.remembered.set(id, object);
-    if (this.remembered.size > rememberedObjects) {
-      this.remembered.delete(this.remembered.keys().next().value!);
+    const bytes = entry.value.length;
+    this.remembered.set(id, { object, bytes });
+    this.bytes += bytes;
+    for (const [oldest, { bytes: freed }] of this.remembered) {
+      if (this.bytes <= rememberedBytes) break;
+      this.remembered.delete(oldest);
+      this.bytes -= freed;
     }
     return object;
   }

@@ -20,7 +20,8 @@ export interface ControllerOptions {
   readonly sources: readonly Source[];
   /**
    * Brings the object of one key closer to its spec; idempotent. Throwing tries again with back-
-   * off; `requeueAfterMs` looks again later. Must stop soon after the signal aborts.
+   * off; `requeueAfterMs` looks again later. Must stop soon after the signal aborts, which it does at the end
+   * and, for those that take it, when a time limit is over.
    */
   reconcile(key: string, signal: AbortSignal): Promise<void | { requeueAfterMs: number }>;
   readonly logger: Logger;
@@ -101,9 +102,10 @@ export class Controller {
   }
 
   private async attempt(key: string, signal: AbortSignal): Promise<Outcome> {
-    const limited = this.limit(key);
+    // Most reconcile at once and never look at their signal, which would cost more than they do.
+    const limited = this.options.reconcile.length > 1 ? this.limit(key) : undefined;
     try {
-      const result = await this.options.reconcile(key, limited.signal);
+      const result = await this.options.reconcile(key, limited?.signal ?? signal);
       this.queue.forget(key);
       if (!result) return 'success';
       this.queue.addAfter(key, result.requeueAfterMs);
@@ -113,7 +115,7 @@ export class Controller {
       this.queue.addRateLimited(key);
       return 'error';
     } finally {
-      limited.release();
+      limited?.release();
     }
   }
 

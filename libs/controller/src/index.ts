@@ -5,7 +5,7 @@
  * knows no rules of the API: nothing here defaults, validates or admits.
  */
 export { Controller, source, type ControllerOptions, type Source } from './controller.js';
-export type { IndexFunction } from './object-index.js';
+export { ObjectIndex, type IndexFunction } from './object-index.js';
 export { Informer, type InformerHandler, type InformerOptions } from './informer.js';
 export { Informers } from './informers.js';
 export { noMetrics, type ControllerMetrics, type Outcome } from './metrics.js';
@@ -18,5 +18,6 @@ export {
   type ObjectStoreOptions,
 } from './object-store.js';
 export type { ObjectEvent, ObjectOperation, WatchOptions } from './object-events.js';
+export type { SharedState, StateSink } from './shared-state.js';
 export { AesGcmTransform, type SealingKey, type ValueTransform } from './value-transform.js';
 export { WorkQueue, type WorkQueueOptions } from './work-queue.js';

@@ -103,6 +103,20 @@ describe('Informer', () => {
     expect(informer.list('other')).toEqual([]);
   });
 
+  it('tells the others, and goes on, when one handler throws', async () => {
+    informer.subscribe({
+      added: () => {
+        throw new Error('a fault of this handler alone');
+      },
+    });
+    const recorder = new Recorder(informer);
+    running = informer.run(stop.signal);
+    await objects.create(ConfigMapKind, configMap('a', '1'));
+    await objects.create(ConfigMapKind, configMap('b', '1'));
+    await expect.poll(() => recorder.told.sort()).toEqual(['added a 1', 'added b 1']);
+    expect(store.watches).toBe(1);
+  });
+
   it('tells a late handler what is there already', async () => {
     await objects.create(ConfigMapKind, configMap('a', '1'));
     running = informer.run(stop.signal);

@@ -11,12 +11,16 @@ import {
 } from '@gantry/base';
 import { ObjectIndex, type IndexFunction } from './object-index.js';
 import { objectKey } from './object-key.js';
+import type { ObjectEvent } from './object-events.js';
 import type { ObjectStore } from './object-store.js';
+import type { SharedState } from './shared-state.js';
 
 export interface InformerOptions<T> {
   readonly namespace?: string;
   /** Names of indexes with the values under which an object is found. */
   readonly indexes?: Readonly<Record<string, IndexFunction<T>>>;
+  /** Where the kind is followed already; without it, by a list and a watch of its own. */
+  readonly shared?: SharedState;
   readonly logger?: Logger;
   readonly clock?: Clock;
 }
@@ -35,6 +39,7 @@ export interface InformerHandler<T> {
  */
 export class Informer<T extends ApiObject> {
   private readonly cache: ObjectIndex<T>;
+  private readonly shared: SharedState | undefined;
   private readonly handlers = new Set<InformerHandler<T>>();
   private readonly filled = Promise.withResolvers<void>();
   private readonly logger: Logger;
@@ -46,7 +51,11 @@ export class Informer<T extends ApiObject> {
     readonly kind: Kind<T>,
     private readonly options: InformerOptions<T> = {},
   ) {
-    this.cache = new ObjectIndex(options.indexes ?? {});
+    const { shared, namespace, indexes = {} } = options;
+    // Objects of one namespace are not what the others share.
+    this.shared = namespace ? undefined : shared;
+    this.cache = this.shared?.index(kind) ?? new ObjectIndex();
+    for (const [name, values] of Object.entries(indexes)) this.cache.addIndex(name, values);
     this.logger = options.logger ?? silentLogger;
     this.clock = options.clock ?? systemClock;
   }
@@ -98,12 +107,36 @@ export class Informer<T extends ApiObject> {
    */
   subscribe(handler: InformerHandler<T>): () => void {
     this.handlers.add(handler);
-    for (const object of this.cache.all()) handler.added?.(object);
+    if (this.hasSynced) this.tellAll(handler);
     return () => this.handlers.delete(handler);
   }
 
   /** Lists and follows until the signal aborts; never throws. */
   async run(signal: AbortSignal): Promise<void> {
+    if (!this.shared) return this.followStore(signal);
+    await this.shared.follow(
+      this.kind,
+      {
+        began: (resourceVersion) => this.begin(resourceVersion),
+        changed: (object, previous) => this.tellChange(object, previous),
+        deleted: (object) => this.tellDeletion(object),
+        progressed: (resourceVersion) => (this.revision = resourceVersion),
+      },
+      signal,
+    );
+  }
+
+  private begin(resourceVersion: string): void {
+    this.revision = resourceVersion;
+    for (const handler of this.handlers) this.tellAll(handler);
+    this.filled.resolve();
+  }
+
+  private tellAll(handler: InformerHandler<T>): void {
+    for (const object of this.cache.values()) this.tell(() => handler.added?.(object), object);
+  }
+
+  private async followStore(signal: AbortSignal): Promise<void> {
     const backoff = new Backoff({ baseMs: 50, maxMs: 5_000, jitter: 0.5 });
     let current = false;
     while (!signal.aborted) {
@@ -126,21 +159,30 @@ export class Informer<T extends ApiObject> {
   private async fill(): Promise<void> {
     const { namespace } = this.options;
     const page = await this.objects.list(this.kind, namespace ? { namespace } : {});
-    const listed = new Set(page.items.map(objectKey));
-    for (const key of this.cache.keys()) if (!listed.has(key)) this.drop(key);
-    for (const object of page.items) this.put(object);
-    this.revision = page.resourceVersion;
+    this.replace(page.items, page.resourceVersion);
+  }
+
+  private replace(objects: Iterable<T>, resourceVersion: string): void {
+    if (this.cache.size > 0) {
+      const listed = new Set<string>();
+      for (const object of objects) listed.add(objectKey(object));
+      for (const key of this.cache.keys()) if (!listed.has(key)) this.drop(key);
+    }
+    for (const object of objects) this.put(object);
+    this.revision = resourceVersion;
     this.filled.resolve();
+  }
+
+  private take(event: ObjectEvent<T>): void {
+    if (event.type === 'DELETED') this.drop(objectKey(event.object));
+    else if (event.type !== 'BOOKMARK') this.put(event.object);
+    this.revision = event.object.metadata.resourceVersion;
   }
 
   private async follow(signal: AbortSignal): Promise<void> {
     const { namespace } = this.options;
     const options = { resourceVersion: this.revision, ...(namespace ? { namespace } : {}) };
-    for await (const event of this.objects.watch(this.kind, options, signal)) {
-      if (event.type === 'DELETED') this.drop(objectKey(event.object));
-      else if (event.type !== 'BOOKMARK') this.put(event.object);
-      this.revision = event.object.metadata.resourceVersion;
-    }
+    for await (const event of this.objects.watch(this.kind, options, signal)) this.take(event);
   }
 
   private put(object: T): void {
@@ -148,19 +190,37 @@ export class Informer<T extends ApiObject> {
     // A list shows again what the watch has already delivered.
     if (known?.metadata.resourceVersion === object.metadata.resourceVersion) return;
     this.cache.set(object);
-    for (const handler of this.handlers) {
-      if (!known) handler.added?.(object);
-      else if (known.metadata.uid === object.metadata.uid) handler.updated?.(object, known);
-      else {
-        handler.deleted?.(known);
-        handler.added?.(object);
-      }
-    }
+    this.tellChange(object, known);
   }
 
   private drop(key: string): void {
     const object = this.cache.delete(key);
-    if (!object) return;
-    for (const handler of this.handlers) handler.deleted?.(object);
+    if (object) this.tellDeletion(object);
+  }
+
+  private tellChange(object: T, previous: T | undefined): void {
+    for (const handler of this.handlers) {
+      if (!previous) this.tell(() => handler.added?.(object), object);
+      else if (previous.metadata.uid === object.metadata.uid) {
+        this.tell(() => handler.updated?.(object, previous), object);
+      } else {
+        this.tell(() => handler.deleted?.(previous), previous);
+        this.tell(() => handler.added?.(object), object);
+      }
+    }
+  }
+
+  private tellDeletion(object: T): void {
+    for (const handler of this.handlers) this.tell(() => handler.deleted?.(object), object);
+  }
+
+  /** A handler that throws is told of; the others, and the watch, go on. */
+  private tell(handle: () => void, about: T): void {
+    try {
+      handle();
+    } catch (error) {
+      const fields = { kind: this.kind.kind, object: objectKey(about), err: describeError(error) };
+      this.logger.error(fields, "an informer's handler failed on a change");
+    }
   }
 }

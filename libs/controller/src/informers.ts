@@ -1,6 +1,6 @@
 import type { ApiObject, Kind } from '@gantry/api-machinery';
-import type { Clock, Logger } from '@gantry/base';
-import { Informer } from './informer.js';
+import { aborted } from '@gantry/base';
+import { Informer, type InformerOptions } from './informer.js';
 import type { ObjectStore } from './object-store.js';
 
 /** One shared informer per kind, so that a process keeps one copy of each object and one watch. */
@@ -11,7 +11,7 @@ export class Informers {
 
   constructor(
     private readonly objects: ObjectStore,
-    private readonly options: { logger?: Logger; clock?: Clock } = {},
+    private readonly options: Pick<InformerOptions<ApiObject>, 'shared' | 'logger' | 'clock'> = {},
   ) {}
 
   /** The informer of a kind; it runs as soon as `run` was called. */
@@ -30,10 +30,7 @@ export class Informers {
   async run(signal: AbortSignal): Promise<void> {
     this.running = signal;
     for (const informer of this.byKind.values()) this.start(informer, signal);
-    await new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      signal.addEventListener('abort', () => resolve(), { once: true });
-    });
+    await aborted(signal);
     await Promise.all(this.runs);
   }
 

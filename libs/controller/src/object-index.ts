@@ -13,7 +13,7 @@ export class ObjectIndex<T extends ApiObject> {
   private readonly objects = new Map<string, T>();
   private readonly indexes = new Map<string, Index<T>>();
 
-  constructor(indexes: Readonly<Record<string, IndexFunction<T>>>) {
+  constructor(indexes: Readonly<Record<string, IndexFunction<T>>> = {}) {
     for (const [name, valuesOf] of Object.entries(indexes)) this.addIndex(name, valuesOf);
   }
 
@@ -26,6 +26,14 @@ export class ObjectIndex<T extends ApiObject> {
 
   get(key: string): T | undefined {
     return this.objects.get(key);
+  }
+
+  get size(): number {
+    return this.objects.size;
+  }
+
+  values(): IterableIterator<T> {
+    return this.objects.values();
   }
 
   all(): T[] {
@@ -46,9 +54,15 @@ export class ObjectIndex<T extends ApiObject> {
   /** Returns what was there before. */
   set(object: T): T | undefined {
     const key = objectKey(object);
-    const previous = this.delete(key);
+    const previous = this.objects.get(key);
     this.objects.set(key, object);
-    for (const index of this.indexes.values()) insert(index, key, object);
+    for (const index of this.indexes.values()) {
+      if (previous) {
+        if (sameValues(index.valuesOf(previous), index.valuesOf(object))) continue;
+        remove(index, key, previous);
+      }
+      insert(index, key, object);
+    }
     return previous;
   }
 
@@ -56,14 +70,20 @@ export class ObjectIndex<T extends ApiObject> {
     const previous = this.objects.get(key);
     if (!previous) return undefined;
     this.objects.delete(key);
-    for (const index of this.indexes.values()) {
-      for (const value of index.valuesOf(previous)) {
-        const keys = index.keys.get(value);
-        keys?.delete(key);
-        if (keys?.size === 0) index.keys.delete(value);
-      }
-    }
+    for (const index of this.indexes.values()) remove(index, key, previous);
     return previous;
+  }
+}
+
+function sameValues(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((value, i) => value === b[i]);
+}
+
+function remove<T>(index: Index<T>, key: string, object: T): void {
+  for (const value of index.valuesOf(object)) {
+    const keys = index.keys.get(value);
+    keys?.delete(key);
+    if (keys?.size === 0) index.keys.delete(value);
   }
 }
 

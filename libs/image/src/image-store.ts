@@ -207,25 +207,52 @@ export class ImageStore {
     return pushStored(this.content, record, parseReference(target), pusher, onProgress);
   }
 
-  /** One archive with the images, an OCI layout and docker-archive at once. */
+  /** One archive with the images, an OCI layout and docker-archive at once; they stay while it is read. */
   async save(texts: readonly string[]): Promise<AsyncGenerator<Uint8Array>> {
     const images = texts.map(async (text) => ({
       name: formatReference(parseReference(text)),
       record: await this.record(text),
     }));
-    return saveImages(this.content, await Promise.all(images));
+    return this.held(texts, await saveImages(this.content, await Promise.all(images)));
   }
 
-  /** Loads all images of an archive file; returns their names. `name` is for archives that say none. */
+  /** Passes the bytes on; what the images consist of is not collected meanwhile. */
+  async *held<T>(texts: readonly string[], chunks: AsyncIterable<T>): AsyncGenerator<T> {
+    const needs = new Set<string>();
+    this.loads.add(needs);
+    try {
+      for (const text of texts) {
+        for (const digest of await this.contentOf(text)) needs.add(digest);
+      }
+      yield* chunks;
+    } finally {
+      this.loads.delete(needs);
+    }
+  }
+
+  private async contentOf(text: string): Promise<string[]> {
+    const record = await this.record(text);
+    const documents = await readDocuments(this.content, record);
+    if (!documents) throw notPresent(text);
+    const { manifest, config } = documents;
+    const layers = manifest.layers.map(({ digest }) => digest);
+    const own = [record.manifestDigest, record.imageId, record.fixup ?? []].flat();
+    return [...own, ...layers, ...config.rootfs.diff_ids];
+  }
+
+  /**
+   * Loads all images of an archive file, or that which is called `only` (a full name); returns their names. `name` is
+   * for archives that say none.
+   */
   async load(
     path: string,
-    options: { name?: string; signal?: AbortSignal } = {},
+    options: { name?: string; only?: string; signal?: AbortSignal } = {},
   ): Promise<string[]> {
     await this.open();
     const { content, index, layers, compose } = this;
-    const { name, signal = new AbortController().signal } = options;
+    const { signal = new AbortController().signal } = options;
     return this.holding((needs) =>
-      loadArchive(path, { content, index, layers, compose, name, signal, needs }),
+      loadArchive(path, { ...options, content, index, layers, compose, signal, needs }),
     );
   }
 

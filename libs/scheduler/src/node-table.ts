@@ -1,3 +1,4 @@
+import { withImages } from './images.js';
 import type { Labels, NodeInput, TaintInput } from './input.js';
 import type { LabelledNode } from './node-selector.js';
 import { amountsOf, type Amounts } from './requests.js';
@@ -17,7 +18,7 @@ const noTaints: readonly TaintInput[] = [];
 export function traitsOf(node: NodeInput): NodeTraits {
   return {
     name: node.metadata.name ?? '',
-    labels: node.metadata.labels ?? {},
+    labels: withImages(node.metadata.labels ?? {}, node),
     taints: node.spec?.taints ?? noTaints,
     unschedulable: node.spec?.unschedulable ?? false,
   };

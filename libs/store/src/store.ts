@@ -110,6 +110,11 @@ export interface Store {
    * Ends when the signal aborts; throws Expired when history was lost, never silently skips.
    */
   watch(prefix: string, options: WatchOptions): AsyncIterable<StoreEvent>;
+  /**
+   * Has each watch tell soon how far it is, by a progress event, if it has nothing else to tell. One that is
+   * behind may pass it over: ask again.
+   */
+  requestProgress(): void;
   grantLease(ttlSeconds: number): Promise<Lease>;
   /** Drops history before `revision`; the control plane's leader calls it on a schedule. */
   compact(revision: Revision): Promise<void>;

@@ -127,7 +127,7 @@ async function download(session: Session, request: NodeRequest, flags: Flags): P
     });
   };
   try {
-    await writeArchive(session, flags['file'] as string | undefined, receive);
+    await writeArchive(flags['file'] as string | undefined, receive);
   } finally {
     line.clear();
   }

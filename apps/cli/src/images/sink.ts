@@ -1,16 +1,11 @@
 import type { FileHandle } from 'node:fs/promises';
-import type { Session } from '../session.js';
 import { CommandError, UsageError } from '../usage-error.js';
 
 type Receive = (sink: (chunk: Uint8Array) => Promise<void>) => Promise<void>;
 
 /** Writes what `receive` brings to the file, which is there only when all has come; without one, to stdout. */
-export async function writeArchive(
-  session: Session,
-  file: string | undefined,
-  receive: Receive,
-): Promise<void> {
-  if (file === undefined || file === '-') return toStdout(session, receive);
+export async function writeArchive(file: string | undefined, receive: Receive): Promise<void> {
+  if (file === undefined || file === '-') return toStdout(receive);
   const { open, rename, rm } = await import('node:fs/promises');
   const partial = `${file}.partial-${process.pid}`;
   let handle: FileHandle | undefined;
@@ -29,13 +24,12 @@ export async function writeArchive(
   }
 }
 
-async function toStdout({ terminal }: Session, receive: Receive): Promise<void> {
+async function toStdout(receive: Receive): Promise<void> {
   if (process.stdout.isTTY) {
     throw new UsageError(
       'an archive is nothing for a terminal; name a file with --file, or use a pipe',
     );
   }
-  if (terminal.colours) return;
   await receive(
     (chunk) =>
       new Promise((resolve, reject) => {

@@ -54,8 +54,8 @@ export class AgentSessions {
   private readonly pods: Informer<Pod>;
   private readonly nodes: Informer<Node>;
   private readonly claimed: ClaimedVolumes;
-  /** Pods that wait for the directories of their claims, by uid. */
-  private readonly unresolved = new Map<string, Pod>();
+  /** Pods that wait for the directories of their claims: where they are found, by uid. */
+  private readonly unresolved = new Map<string, { namespace: string; name: string }>();
   private readonly unsubscribe: (() => void)[] = [];
   private routesQueued = false;
 
@@ -238,17 +238,20 @@ export class AgentSessions {
     // The agent's own status reports come back as changes; they are no news to it.
     const isSameNode = previous?.spec.nodeName === pod.spec.nodeName;
     if (previous && isSameNode && !isNews(pod, previous)) return;
-    const resolved = this.claimed.resolve(pod);
-    if (resolved) session.assign(resolved);
-    else this.unresolved.set(pod.metadata.uid!, pod);
+    const { uid, namespace, name, deletionTimestamp } = pod.metadata;
+    // To end it the agent needs no volumes, and a claim that is gone will not come back.
+    const resolved = this.claimed.resolve(pod) ?? (deletionTimestamp ? pod : undefined);
+    if (!resolved) return void this.unresolved.set(uid!, { namespace: namespace!, name: name! });
+    this.unresolved.delete(uid!);
+    session.assign(resolved);
   }
 
   private resolveAgain(): void {
-    for (const [uid, pod] of this.unresolved) {
-      const resolved = this.claimed.resolve(pod);
-      if (!resolved) continue;
-      this.unresolved.delete(uid);
-      this.sessionOf(pod)?.assign(resolved);
+    for (const [uid, { namespace, name }] of this.unresolved) {
+      const pod = this.pods.get(namespace, name);
+      const resolved = pod?.metadata.uid === uid ? this.claimed.resolve(pod) : undefined;
+      if (resolved || pod?.metadata.uid !== uid) this.unresolved.delete(uid);
+      if (resolved) this.sessionOf(resolved)?.assign(resolved);
     }
   }
 

@@ -151,6 +151,23 @@ describe('a session', () => {
     await expect.poll(() => stream.of('release')[0]?.pod?.uid).toBe(pod.metadata.uid);
   });
 
+  test('tells that a pod ends also when its claim is gone', async () => {
+    const stream = await connect('eight');
+    const volumes = [{ name: 'v', persistentVolumeClaim: { claimName: 'lost' } }];
+    const containers = [{ name: 'a', image: 'i' }];
+    const spec = { nodeName: 'eight', containers, volumes };
+    const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'claimant' }, spec };
+    PodKind.setDefaults(pod);
+    await resources.create(PodKind, 'default', pod);
+    await createPod('after', 'eight');
+    // Orders come in turn, so by now the claimant's would have come too.
+    await expect.poll(() => stream.of('assign').at(-1)?.pod?.name).toBe('after');
+    expect(stream.of('assign').map((assign) => assign.pod?.name)).toEqual(['after']);
+    await resources.delete(PodKind, 'default', 'claimant', { gracePeriodSeconds: 5 });
+    await expect.poll(() => stream.of('assign').at(-1)?.pod?.name).toBe('claimant');
+    expect(stream.of('assign').at(-1)?.podJson.toString()).toContain('deletionTimestamp');
+  });
+
   test('writes statuses of own pods alone, and removes those that are gone and were deleted', async () => {
     const [own, other] = [await createPod('own', 'three'), await createPod('other', 'four')];
     const stream = await connect('three');

@@ -4,7 +4,7 @@ import type {
   Hello__Output,
   PeerCheck__Output,
 } from '@gantry/agent-protocol';
-import { PodKind, type Node, type Pod } from '@gantry/api';
+import { hasEnded, PodKind, type Node, type Pod } from '@gantry/api';
 import type { Clock } from '@gantry/base';
 import type { Informers } from '@gantry/controller';
 import type { AgentSession } from './agent-session.js';
@@ -86,12 +86,8 @@ export class BlobExchange {
     const endMs = this.orders.get(`${node} ${image}`) ?? 0;
     if (endMs > this.clock.now()) return true;
     const pods = this.informers.for(PodKind).byIndex('node', node);
-    return pods.some((pod) => isAlive(pod) && imagesOf(pod).includes(image));
+    return pods.some((pod) => !hasEnded(pod) && imagesOf(pod).includes(image));
   }
-}
-
-function isAlive({ status }: Pod): boolean {
-  return status?.phase !== 'Succeeded' && status?.phase !== 'Failed';
 }
 
 function imagesOf({ spec }: Pod): string[] {

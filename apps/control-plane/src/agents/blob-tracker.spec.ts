@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
-import { BlobTracker, maxTransfersPerHolder } from './blob-tracker.js';
+import { BlobTracker, maxQueriesPerNode, maxTransfersPerHolder } from './blob-tracker.js';
 
 let tracker: BlobTracker;
 let told: Map<string, string[]>;
@@ -75,4 +75,29 @@ test('who cannot be reached, has it no more or asks himself is no holder', () =>
   tracker.reset('x');
   tracker.disconnected('a');
   expect(last('b')).toBe('registry');
+});
+
+test('nobody waits for a node that serves no peers', () => {
+  ask('mute');
+  ask('a');
+  ask('b');
+  expect([last('mute'), last('a'), last('b')]).toEqual(['registry', 'registry', 'wait a']);
+  tracker.have('a', digest);
+  ask('mute');
+  expect(last('mute')).toBe('a');
+});
+
+test('a node waits for so many blobs at most; further ones are its own affair', () => {
+  const digests = Array.from({ length: maxQueriesPerNode }, (_, index) => `sha256:${index}`);
+  for (const one of digests) ask('a', one);
+  ask('a', 'sha256:more');
+  expect(last('a')).toBe('registry');
+  ask('b', 'sha256:more');
+  expect(last('b')).toBe('registry');
+  tracker.left('a', digests[0]!);
+  ask('b', digests[1]);
+  expect(last('b')).toBe('wait a');
+  ask('a', digests[0]);
+  ask('b', digests[0]);
+  expect(last('b')).toBe('wait a');
 });

@@ -26,6 +26,8 @@ interface Blob {
 export const maxTransfersPerHolder = 4;
 /** Holders that are named in an answer: the first to be asked, the others in case it fails. */
 const maxNamed = 3;
+/** Blobs that one node asks for at the same time; it gets further ones from the registry, unknown to others. */
+export const maxQueriesPerNode = 1_000;
 /** Blobs that are remembered of one node. */
 export const maxBlobsPerNode = 20_000;
 
@@ -38,6 +40,8 @@ export class BlobTracker {
   private readonly blobs = new Map<string, Blob>();
   private readonly addresses = new Map<string, string>();
   private readonly held = new Map<string, Set<string>>();
+  /** Blobs that a node waits for, or has been told where to get. */
+  private readonly wanted = new Map<string, Set<string>>();
 
   /** A node that serves its peers at this address. */
   connected(node: string, address: string): void {
@@ -52,7 +56,7 @@ export class BlobTracker {
   disconnected(node: string): void {
     this.addresses.delete(node);
     this.forgetAll(node);
-    for (const digest of this.blobs.keys()) this.left(node, digest);
+    for (const digest of this.wanted.get(node) ?? []) this.left(node, digest);
   }
 
   /** The node has exactly these blobs and those that it tells from now on. */
@@ -78,6 +82,8 @@ export class BlobTracker {
 
   /** The node has ended what it was told to do, or waits no longer. */
   left(node: string, digest: string): void {
+    const wanted = this.wanted.get(node);
+    if (wanted?.delete(digest) && wanted.size === 0) this.wanted.delete(node);
     const blob = this.blobs.get(digest);
     if (!blob) return;
     if (blob.fetcher === node) blob.fetcher = undefined;
@@ -88,6 +94,9 @@ export class BlobTracker {
   }
 
   query(node: string, digest: string, answer: BlobAnswer): void {
+    const wanted = this.wanted.get(node) ?? new Set();
+    if (!wanted.has(digest) && wanted.size >= maxQueriesPerNode) return answer([]);
+    this.wanted.set(node, wanted.add(digest));
     const blob = this.blob(digest);
     blob.transfers.delete(node);
     blob.waiting = blob.waiting.filter((query) => query.node !== node);
@@ -95,6 +104,7 @@ export class BlobTracker {
     this.serve(blob);
     const isWaiting = blob.waiting.some((query) => query.node === node);
     if (isWaiting) answer([], blob.fetcher ?? [...blob.transfers.values()][0] ?? 'another node');
+    this.tidy(digest);
   }
 
   /** Answers all who can be answered now. */
@@ -104,12 +114,14 @@ export class BlobTracker {
       const { node } = query;
       const holders = this.holdersFor(node, blob);
       const free = holders.filter(({ load }) => load < maxTransfersPerHolder);
+      // Nobody waits for a node that serves no peers.
+      const serves = this.addresses.has(node);
       const mayFetch = blob.fetcher === undefined || blob.fetcher === node;
       if (free.length === 0 && (holders.length > 0 || !mayFetch)) return;
       blob.waiting.shift();
       const [first] = free;
       if (first) blob.transfers.set(node, first.node);
-      else blob.fetcher = node;
+      else if (serves) blob.fetcher = node;
       query.answer(
         free.slice(0, maxNamed).map(({ node: name, address }) => ({ node: name, address })),
       );

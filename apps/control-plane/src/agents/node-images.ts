@@ -99,7 +99,8 @@ export class NodeImages {
     if (name !== '' && !this.node(name)) throw notFoundNode(name);
     const warnings: string[] = [];
     const nodes = name === '' ? this.nodeNames() : [name];
-    const known = await this.connected(nodes, request.signal, warnings);
+    const verb = request.query.get('only') === 'pulls' ? 'pulls' : 'list';
+    const known = await this.connected(nodes, verb, request.signal, warnings);
     const merged = await this.options.peers.addTo(known, request, name || undefined);
     const all = [...warnings, ...merged.warnings];
     return this.answer(request, merged.items as readonly NodeImagesObject[], all);
@@ -108,6 +109,7 @@ export class NodeImages {
   /** What those of the nodes have that are connected here; a warning for each that does not tell. */
   private async connected(
     nodes: readonly string[],
+    verb: string,
     signal: AbortSignal,
     warnings: string[],
   ): Promise<NodeImagesObject[]> {
@@ -116,7 +118,7 @@ export class NodeImages {
     const worker = async () => {
       for (let session = queue.shift(); session; session = queue.shift()) {
         try {
-          found.push(await this.images(session, signal));
+          found.push(await this.images(session, verb, signal));
         } catch (error) {
           warnings.push(`no images of ${session.node}: ${describeError(error)}`);
         }
@@ -140,9 +142,13 @@ export class NodeImages {
     return { json: { kind: 'NodeImagesList', apiVersion, metadata: {}, items }, warnings };
   }
 
-  private async images(session: AgentSession, gone: AbortSignal): Promise<NodeImagesObject> {
+  private async images(
+    session: AgentSession,
+    verb: string,
+    gone: AbortSignal,
+  ): Promise<NodeImagesObject> {
     const signal = AbortSignal.any([gone, AbortSignal.timeout(listTimeoutMs)]);
-    const relay = await this.open(session, { image: { verb: 'list' } }, signal);
+    const relay = await this.open(session, { image: { verb } }, signal);
     const { images, pulls } = JSON.parse(await resultOf(relay, signal)) as NodeImagesObject;
     return { kind: 'NodeImages', apiVersion, metadata: { name: session.node }, images, pulls };
   }

@@ -13,11 +13,21 @@ import { Api } from './api.js';
 import { PeerProxy } from './http/peer-proxy.js';
 import { Resources } from './resources/resources.js';
 import { SubresourceRegistry } from './subresources/registry.js';
+import { WatchCaches } from './watch/watch-caches.js';
 
-const injected = [ObjectStore, Authenticator, Pki, Registry, tokens.CLOCK, tokens.LOGGER] as const;
+const injected = [
+  ObjectStore,
+  WatchCaches,
+  Authenticator,
+  Pki,
+  Registry,
+  tokens.CLOCK,
+  tokens.LOGGER,
+] as const;
 
 function createApi(
   objects: ObjectStore,
+  caches: WatchCaches,
   access: Authenticator,
   pki: Pki,
   metrics: Registry,
@@ -29,7 +39,7 @@ function createApi(
     const { certificatePem: cert, keyPem: key } = pki.admin;
     return { ca: pki.caPem, cert, key };
   };
-  return new Api({ objects, kinds, access, peerTls, metrics, clock, logger, signal });
+  return new Api({ objects, caches, kinds, access, peerTls, metrics, clock, logger, signal });
 }
 
 /** Puts the API on the app's server; `Resources`, `SubresourceRegistry` and `PeerProxy` can be injected anywhere. */

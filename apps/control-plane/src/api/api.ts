@@ -15,10 +15,11 @@ import { Resources } from './resources/resources.js';
 import { customDefinitions } from './subresources/custom-definitions.js';
 import { SubresourceRegistry } from './subresources/registry.js';
 import { reviewResources } from './subresources/reviews.js';
-import { WatchCaches } from './watch/watch-caches.js';
+import type { WatchCaches } from './watch/watch-caches.js';
 
 export interface ApiOptions {
   readonly objects: ObjectStore;
+  readonly caches: WatchCaches;
   readonly kinds: readonly Kind[];
   readonly access: Access;
   /** How other control planes are reached when they hold what a request needs. */
@@ -40,8 +41,7 @@ export class Api {
   private readonly metrics: ApiMetrics;
 
   constructor(private readonly options: ApiOptions) {
-    const { objects, clock, logger, signal, access } = options;
-    const caches = new WatchCaches({ objects, clock, logger, signal });
+    const { objects, caches, clock, logger, access } = options;
     this.kinds = new KindRegistry(options.kinds);
     this.resources = new Resources({ objects, caches, clock });
     this.peers = new PeerProxy(options.peerTls, logger);

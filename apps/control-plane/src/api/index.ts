@@ -10,7 +10,7 @@ export type { Access, AccessAttributes } from './http/access.js';
 export { isForwarded, PeerProxy, type PeerTls } from './http/peer-proxy.js';
 export { foregroundFinalizer, orphanFinalizer } from './resources/deletion.js';
 export type { CreateHook } from './resources/create-hooks.js';
-export { disrupted } from './resources/evictions.js';
+export { takeAway, type Disruption } from './resources/disruptions.js';
 export * from './resources/options.js';
 export { Resources, type ResourcesDependencies } from './resources/resources.js';
 export type { Change } from './resources/writer.js';

@@ -3,6 +3,7 @@ import type { Clock, Logger } from '@gantry/base';
 import { ObjectStore, type ControllerMetrics } from '@gantry/controller';
 import type { Leadership, Store } from '@gantry/store';
 import type { Config } from '../config.js';
+import { WatchCaches } from '../api/index.js';
 import { EventRecorder } from '../events/index.js';
 import { Leader, type LeaderService } from '../leader/leader.js';
 import * as tokens from '../tokens.js';
@@ -15,9 +16,9 @@ import { TermInformers } from './term-informers.js';
   providers: [
     {
       provide: TermInformers,
-      useFactory: (objects: ObjectStore, clock: Clock, logger: Logger) =>
-        new TermInformers(objects, clock, logger),
-      inject: [ObjectStore, tokens.CLOCK, tokens.LOGGER],
+      useFactory: (objects: ObjectStore, caches: WatchCaches, clock: Clock, logger: Logger) =>
+        new TermInformers(objects, caches, clock, logger),
+      inject: [ObjectStore, WatchCaches, tokens.CLOCK, tokens.LOGGER],
     },
   ],
   exports: [TermInformers],
@@ -28,6 +29,7 @@ export class ControllersModule implements LeaderService {
   constructor(
     @Inject(Leader) private readonly leader: Leader,
     @Inject(TermInformers) private readonly terms: TermInformers,
+    @Inject(WatchCaches) private readonly caches: WatchCaches,
     @Inject(EventRecorder) private readonly events: EventRecorder,
     @Inject(tokens.CONTROLLER_METRICS) private readonly metrics: ControllerMetrics,
     @Inject(tokens.STORE) private readonly store: Store,
@@ -38,11 +40,12 @@ export class ControllersModule implements LeaderService {
     leader.register(this);
   }
 
-  async run({ signal }: Leadership): Promise<void> {
+  async run(term: Leadership): Promise<void> {
+    const { signal } = term;
     const { events, metrics, clock, logger } = this;
-    const informers = this.terms.for(signal);
+    const informers = this.terms.for(term);
     const { objects } = this.leader;
-    const resources = leadingResources(objects, clock, logger, signal);
+    const resources = leadingResources(objects, this.caches, clock);
     const context = { resources, informers, events, metrics, clock, logger };
     const controllers = createControllers(context, { ...this.config, store: this.store, objects });
     await Promise.all(controllers.map((controller) => controller.run(signal)));

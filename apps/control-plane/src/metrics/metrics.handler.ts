@@ -2,6 +2,7 @@ import { Controller, Get, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Registry } from 'prom-client';
 import { Authenticator } from '../auth/authenticator.js';
+import { MetricSources } from './metrics.js';
 
 const loopback = new Set(['127.0.0.1', '::1', '::ffff:127.0.0.1']);
 
@@ -12,6 +13,7 @@ const loopback = new Set(['127.0.0.1', '::1', '::ffff:127.0.0.1']);
 export class MetricsHandler {
   constructor(
     private readonly registry: Registry,
+    private readonly beside: MetricSources,
     private readonly authenticator: Authenticator,
   ) {}
 
@@ -21,7 +23,7 @@ export class MetricsHandler {
       const user = await this.authenticator.authenticate(request.raw);
       await this.authenticator.authorize(user, { verb: 'get', path: '/metrics' });
     }
-    const text = await this.registry.metrics();
+    const text = (await this.registry.metrics()) + (await this.beside.text());
     await reply.type(this.registry.contentType).send(text);
   }
 }

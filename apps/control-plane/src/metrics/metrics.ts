@@ -10,6 +10,23 @@ export function createRegistry(): Registry {
   return register;
 }
 
+/** What is told in Prometheus' text format beside the registry, by threads that have registries of their own. */
+export class MetricSources {
+  private readonly sources = new Set<() => Promise<string>>();
+
+  /** The returned function ends it. */
+  add(source: () => Promise<string>): () => void {
+    this.sources.add(source);
+    return () => this.sources.delete(source);
+  }
+
+  /** A source that does not answer is left out. */
+  async text(): Promise<string> {
+    const texts = [...this.sources].map((source) => source().catch(() => ''));
+    return (await Promise.all(texts)).join('');
+  }
+}
+
 /** Queues and reconciliations of all controllers, by controller. */
 export function controllerMetrics(registry: Registry): ControllerMetrics {
   const registers = [registry];

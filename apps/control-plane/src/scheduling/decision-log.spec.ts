@@ -1,9 +1,10 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { silentLogger, systemClock } from '@gantry/base';
 import { replay, uidOf, type Operation, type PodInput } from '@gantry/scheduler';
+import { ManualClock } from '@gantry/testing';
 import { DecisionLog } from './decision-log.js';
 
 let directory: string;
@@ -51,4 +52,38 @@ test('each of its files replays by itself, and there are never more than two', a
     expect(report.decisions).toBeGreaterThan(10);
   }
   expect(newer.filter(({ op }) => op === 'start')).toHaveLength(1);
+});
+
+test('begins anew by itself when it can be written again, and says once why it could not', async () => {
+  const folder = join(directory, 'missing');
+  const file = join(folder, 'decisions.ndjson');
+  const clock = new ManualClock();
+  const warnings: string[] = [];
+  const warn = (fields: object, message: string) =>
+    warnings.push(`${(fields as { file: string }).file}: ${message}`);
+  const log = new DecisionLog({ file, clock, logger: { ...silentLogger, warn } });
+  log.scheduler.snapshot.setNode({
+    metadata: { name: 'a' },
+    status: { allocatable: { cpu: '4' } },
+  });
+  const waits = () => vi.waitFor(() => expect(clock.pending).toBe(1));
+  const flushes = async () => {
+    await waits();
+    clock.advance(60_000);
+  };
+  await flushes();
+  await vi.waitFor(() => expect(warnings).toHaveLength(1));
+  await flushes();
+  expect(warnings[0]).toMatch(`${file}: decision log: it cannot be written: ENOENT`);
+  expect(warnings[0]).toContain('see to the disk, or name another file with --decision-log');
+  await waits();
+  expect(warnings).toHaveLength(1);
+  await mkdir(folder);
+  await flushes();
+  await vi.waitFor(async () => {
+    const told = await operations(file);
+    expect(told.map(({ op }) => op)).toContain('start');
+    expect(JSON.stringify(told)).toContain('"name":"a"');
+  });
+  await log.close();
 });

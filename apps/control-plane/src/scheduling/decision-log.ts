@@ -13,6 +13,11 @@ const maxFileBytes = 64 * 2 ** 20;
 /** What may wait to be written; beyond, the log has a gap and begins anew. */
 const maxWaitingBytes = 16 * 2 ** 20;
 const flushMs = 200;
+/** How long after an error the next attempt to write is made. */
+const retryMs = 5_000;
+
+const nextStep =
+  'it begins anew as soon as it can be written: see to the disk, or name another file with --decision-log';
 
 export interface DecisionLogOptions {
   readonly file: string;
@@ -35,7 +40,11 @@ export class DecisionLog {
   private fileBytes = 0;
   private beginsAnew = true;
   private lost = false;
+  /** The last attempt to write failed, which is told once. */
+  private failing = false;
+  private closing = false;
   private writing: Promise<void> | undefined;
+  private cancel = () => {};
 
   constructor(private readonly options: DecisionLogOptions) {
     this.profile = options.profile ?? profiles['bin-pack'];
@@ -47,8 +56,11 @@ export class DecisionLog {
 
   /** Writes what still waits. */
   async close(): Promise<void> {
+    this.closing = true;
+    this.cancel();
     await this.writing;
     await this.write();
+    this.closing = false;
   }
 
   private start(): Operation {
@@ -57,29 +69,37 @@ export class DecisionLog {
   }
 
   private take(operation: Operation): void {
-    if (this.lost) return;
-    const line = `${JSON.stringify(operation)}\n`;
-    this.waiting.push(line);
-    this.waitingBytes += line.length;
-    if (this.waitingBytes > maxWaitingBytes) this.lose();
+    if (!this.lost) {
+      const line = `${JSON.stringify(operation)}\n`;
+      this.waiting.push(line);
+      this.waitingBytes += line.length;
+      if (this.waitingBytes > maxWaitingBytes) this.lose('the disk is too slow');
+    }
     this.writing ??= this.later();
   }
 
-  /** The disk is too slow: what waits is let go, and a new file begins with the state of then. */
-  private lose(): void {
+  /** What waits is let go, and a new file begins with the state of then. */
+  private lose(why?: string): void {
+    const { file, logger } = this.options;
+    if (why) logger.warn({ file }, `decision log: ${why}; ${nextStep}`);
     this.lost = true;
-    this.options.logger.warn({}, 'decision log: the disk is too slow; it begins anew');
     this.waiting = [];
     this.waitingBytes = 0;
   }
 
   private async later(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.options.clock.after(flushMs, resolve);
-    });
-    await this.write();
+    for (let waitMs = flushMs; !this.closing; waitMs = this.lost ? retryMs : flushMs) {
+      await new Promise<void>((resolve) => {
+        const stop = this.options.clock.after(waitMs, resolve);
+        this.cancel = () => {
+          stop();
+          resolve();
+        };
+      });
+      if (!this.closing) await this.write();
+      if (this.waiting.length === 0 && !this.lost) break;
+    }
     this.writing = undefined;
-    if (this.waiting.length > 0) this.writing = this.later();
   }
 
   private async write(): Promise<void> {
@@ -91,13 +111,15 @@ export class DecisionLog {
     this.waitingBytes = 0;
     this.beginsAnew = false;
     this.fileBytes = (isNew ? 0 : this.fileBytes) + text.length;
-    const { file, logger } = this.options;
+    const { file } = this.options;
     try {
       if (isNew) await this.rotate();
       await (isNew ? writeFile(file, text, { mode: 0o600 }) : appendFile(file, text));
+      this.failing = false;
     } catch (error) {
-      logger.warn({ file }, `write the decision log: ${describeError(error)}`);
-      this.lost = true;
+      const isNews = !this.failing;
+      this.failing = true;
+      this.lose(isNews ? `it cannot be written: ${describeError(error)}` : undefined);
     }
   }
 

@@ -1,7 +1,9 @@
 import { PodKind, type Pod } from '@gantry/api';
-import { delay, describeError, isReason, type Clock, type Logger } from '@gantry/base';
+import { aborted, delay, describeError, isReason, type Clock, type Logger } from '@gantry/base';
+import { objectKey } from '@gantry/controller';
 import { uidOf } from '@gantry/scheduler';
-import { disrupted, type Resources } from '../api/index.js';
+import type { Resources } from '../api/index.js';
+import { takeAway } from '../api/resources/disruptions.js';
 import type { EventSink } from '../events/index.js';
 import { schedulerName } from './pending.js';
 
@@ -36,17 +38,18 @@ export class Evacuations {
   /** Writes happen until the signal aborts; resolves when the last has ended. */
   async run(signal: AbortSignal): Promise<void> {
     this.signal = signal;
-    if (!signal.aborted) {
-      await new Promise<void>((resolve) => {
-        signal.addEventListener('abort', () => resolve(), { once: true });
-      });
-    }
+    await aborted(signal);
     await Promise.all(this.work);
   }
 
-  /** Whether the deletion of this pod is under way from here, though the watch may not show it yet. */
+  /** Whether the deletion of this pod is under way from here, though the watch does not show it yet. */
   isGoing(uid: string): boolean {
     return this.going.has(uid);
+  }
+
+  /** The watch shows this state of a pod: once it is going, its own marks tell. */
+  seen({ metadata }: Pod, isGone: boolean): void {
+    if (isGone || metadata.deletionTimestamp) this.going.delete(metadata.uid!);
   }
 
   /** Enough is under way; what is not begun now has its turn when pods have ended. */
@@ -60,33 +63,27 @@ export class Evacuations {
       const uid = uidOf(victim);
       if (this.going.has(uid)) continue;
       this.going.add(uid);
-      const message = `Preempted by pod ${nameOf(preemptor)} on node ${node}`;
+      const message = `Preempted by pod ${objectKey(preemptor)} on node ${node}`;
       this.options.sink.record(PodKind, victim, { type: 'Normal', reason: 'Preempted', message });
-      const evicted = this.begin(() => this.evict(victim, preemptor, node));
-      void evicted.finally(() => this.going.delete(uid));
+      const stays = () => this.going.delete(uid);
+      this.begin(() => this.evict(victim, preemptor, node), stays);
     }
   }
 
   /** Says in the pod's status which node is cleared for it. */
   nominate(pod: Pod, node: string): void {
-    void this.begin(() => this.setNominated(pod, node));
+    this.begin(() => this.setNominated(pod, node));
   }
 
   /** Takes the nominations of these pods out of their status. */
   clear(pods: readonly Pod[]): void {
-    for (const pod of pods) void this.begin(() => this.setNominated(pod, undefined));
+    for (const pod of pods) this.begin(() => this.setNominated(pod, undefined));
   }
 
   private async evict(victim: Pod, preemptor: Pod, node: string): Promise<void> {
     const { resources, clock } = this.options;
-    const { namespace, name, uid } = victim.metadata;
-    const message = `${schedulerName}: preempting to accommodate a higher priority pod (${nameOf(preemptor)} on ${node})`;
-    await resources.mutateStatus(PodKind, namespace, name!, (current) =>
-      current.metadata.uid === uid
-        ? disrupted(current, 'PreemptionByScheduler', message, clock.now())
-        : undefined,
-    );
-    await resources.delete(PodKind, namespace, name!, { preconditions: { uid: uid! } });
+    const message = `${schedulerName}: preempting to accommodate a higher priority pod (${objectKey(preemptor)} on ${node})`;
+    await takeAway(resources, victim, { reason: 'PreemptionByScheduler', message }, clock);
   }
 
   private async setNominated(pod: Pod, node: string | undefined): Promise<void> {
@@ -98,31 +95,27 @@ export class Evacuations {
     });
   }
 
-  private begin(write: () => Promise<void>): Promise<void> {
-    const done = this.insist(write).finally(() => this.work.delete(done));
-    this.work.add(done);
-    return done;
+  /** `failed` is called when it was not done in the end. */
+  private begin(write: () => Promise<void>, failed: () => unknown = () => {}): void {
+    const work: Promise<void> = this.insist(write, failed).finally(() => this.work.delete(work));
+    this.work.add(work);
   }
 
-  private async insist(write: () => Promise<void>): Promise<void> {
+  private async insist(write: () => Promise<void>, failed: () => unknown): Promise<void> {
     const { clock, logger } = this.options;
     for (let attempt = 1; !this.signal?.aborted; attempt++) {
       try {
         return await write();
       } catch (error) {
-        // It is gone, or another of its name is there: nothing is left to do.
-        if (isReason(error, 'NotFound') || isReason(error, 'Conflict')) return;
+        // The pod is gone: nothing is left to do.
+        if (isReason(error, 'NotFound')) return;
         if (attempt === maxTries) {
           logger.warn({}, `preempt: ${describeError(error)}`);
-          return;
+          break;
         }
         await delay(clock, retryMs * attempt, this.signal).catch(() => {});
       }
     }
+    failed();
   }
-}
-
-/** `NAMESPACE/NAME`, as sentences have it. */
-export function nameOf({ metadata }: Pod): string {
-  return `${metadata.namespace}/${metadata.name}`;
 }

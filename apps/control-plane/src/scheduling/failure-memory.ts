@@ -5,6 +5,8 @@ export interface Failure {
   readonly message: string;
   /** The filter that refused most nodes first. */
   readonly refusedBy: ReadonlySet<string>;
+  /** Whether one of the equal pods has tried to preempt others in this state of the cluster. */
+  readonly attempted?: boolean;
 }
 
 /** An explanation looks at every node, so pods of one class share it for this long. */
@@ -32,13 +34,22 @@ export class FailureMemory {
     return known?.version === this.scheduler.snapshot.version ? known : undefined;
   }
 
+  /** An attempt to preempt others is made for it. */
+  attempted(handle: PodHandle): void {
+    const key = keyOf(handle);
+    const known = this.byClass.get(key);
+    if (known) this.byClass.set(key, { ...known, attempted: true });
+  }
+
   remember(handle: PodHandle, pod: PodInput): Failure {
     const key = keyOf(handle);
     const known = this.byClass.get(key);
     const nowMs = this.clock.now();
     const { version } = this.scheduler.snapshot;
     const isFresh = known !== undefined && nowMs - known.madeMs < explanationMs;
-    const failure = isFresh ? { ...known, version } : this.explained(pod, version, nowMs);
+    const failure = isFresh
+      ? { ...known, version, attempted: false }
+      : this.explained(pod, version, nowMs);
     if (this.byClass.size >= maxRemembered) this.byClass.clear();
     this.byClass.set(key, failure);
     return failure;

@@ -1,15 +1,15 @@
-import type { Pod } from '@gantry/api';
+import { hasEnded, type Pod } from '@gantry/api';
 
 /** Pods that name this scheduler, or none, are ours. */
 export const schedulerName = 'default-scheduler';
 
 /** Waits for a node from us: not bound, not ended, not going, not gated. */
-export function isPending({ metadata, spec, status }: Pod): boolean {
+export function isPending(pod: Pod): boolean {
+  const { metadata, spec } = pod;
   return (
     !spec.nodeName &&
     !metadata.deletionTimestamp &&
-    status?.phase !== 'Succeeded' &&
-    status?.phase !== 'Failed' &&
+    !hasEnded(pod) &&
     (spec.schedulerName ?? schedulerName) === schedulerName &&
     !spec.schedulingGates?.length
   );

@@ -165,3 +165,25 @@ test('a more important pod takes over what was cleared for a less important one'
   });
   expect(await names(cluster)).toEqual(['first', 'second', 'two']);
 });
+
+test('of equal pods one that may not preempt does not keep another from it', async () => {
+  await using cluster = await startCluster();
+  await running(cluster, pod('one', '2', 'low'), pod('two', '2', 'low'));
+  await cluster.create(PriorityClassKind, {
+    metadata: { name: 'polite' },
+    value: 10,
+    preemptionPolicy: 'Never',
+  });
+  // Equal but for the policy, and decided on in the same state of the cluster.
+  const polite = pod('boss-0', '2', 'polite');
+  const bold = pod('boss-1', '2', 'high');
+  await cluster.create(PodKind, polite);
+  await vi.waitFor(async () =>
+    expect((await get(cluster, 'boss-0')).status?.conditions?.[0]?.message).toContain('cpu'),
+  );
+  await cluster.create(PodKind, bold);
+  await vi.waitFor(async () => expect((await get(cluster, 'boss-1')).spec.nodeName).toBeDefined(), {
+    timeout: 10_000,
+  });
+  expect((await get(cluster, 'boss-0')).spec.nodeName).toBeUndefined();
+});

@@ -1,18 +1,21 @@
 import { PodDisruptionBudgetKind, type Pod, type PodDisruptionBudget } from '@gantry/api';
-import type { Informer, Informers } from '@gantry/controller';
+import { objectKey, type Informer, type Informers } from '@gantry/controller';
 import {
   mayPreempt,
   Nominations,
   preempt,
+  preemptTogether,
   uidOf,
   type Decision,
+  type GangMember,
   type PodHandle,
   type Preemption,
   type Scheduler,
   type TenantFacts,
 } from '@gantry/scheduler';
 import { podInformer, podsOnNode } from '../controllers/pod-index.js';
-import { nameOf, type Evacuations } from './evacuations.js';
+import { disruptionBudgets } from './disruption-budgets.js';
+import type { Evacuations } from './evacuations.js';
 
 /** How a pod that fitted nowhere stands after its attempt to preempt others. */
 export interface PreemptionOutcome {
@@ -73,18 +76,79 @@ export class Preemptor {
     if (this.waiting.delete(uid)) this.nominations.withdraw(uid);
   }
 
-  /** Clears a node for a pod that fits nowhere; undefined when it may not, or no node could be cleared. */
+  /** Whether the pod may take others away, now. */
+  mayAttempt(pod: Pod): boolean {
+    return mayPreempt(pod.spec) && !this.options.evacuations.isBusy;
+  }
+
+  /** Clears a node for a pod that fits nowhere and may attempt it; undefined when no node could be cleared. */
   attempt(pod: Pod, handle: PodHandle): PreemptionOutcome | undefined {
-    if (!mayPreempt(pod.spec) || this.options.evacuations.isBusy) return undefined;
     const { scheduler } = this.options;
     const found = this.nominations.without(uidOf(pod), () =>
       preempt(scheduler.snapshot, scheduler.profile, handle, {
         tenants: (node) => this.tenants(node),
-        budgets: this.budgetsNow(),
+        budgets: disruptionBudgets(this.budgets.list()),
         from: (this.attempts += attemptStride),
       }),
     );
     return found && this.carryOut(pod, handle, found);
+  }
+
+  /** The members with the nodes that are being cleared for them, of which nothing is counted meanwhile. */
+  decideTogether<T>(
+    members: readonly GangMember[],
+    decide: (members: readonly GangMember[]) => T,
+  ): T {
+    const { nominations } = this;
+    const cleared = members.map((member) => {
+      const node = nominations.get(member.uid)?.node;
+      return node === undefined ? member : { ...member, preferred: node };
+    });
+    const nested = cleared.reduce<() => T>(
+      (look, { uid }) =>
+        () =>
+          nominations.without(uid, look),
+      () => decide(cleared),
+    );
+    return nested();
+  }
+
+  /** Clears room for a gang as a whole: its victims, or undefined when it may not, or that would not be enough. */
+  attemptGang(
+    pods: readonly Pod[],
+    members: readonly GangMember[],
+    required: number,
+  ): { readonly victims: number; readonly message: string } | undefined {
+    const { scheduler, evacuations } = this.options;
+    if (!pods.every(({ spec }) => mayPreempt(spec)) || evacuations.isBusy) return undefined;
+    const found = this.decideTogether(members, () =>
+      preemptTogether(scheduler, members, required, {
+        tenants: (node) => this.tenants(node),
+        budgets: disruptionBudgets(this.budgets.list()),
+      }),
+    );
+    if (!found) return undefined;
+    this.drop(found);
+    const going: Pod[] = [];
+    found.nodes.forEach((node, i) => {
+      if (node === undefined) return this.withdraw(members[i]!.uid);
+      const uids = new Set(found.victims.flatMap((v) => (v.node === node ? [v.uid] : [])));
+      const there = podsOnNode(this.pods, node).filter((each) => uids.has(uidOf(each)));
+      const victims = there.filter((each) => !going.includes(each));
+      going.push(...victims);
+      this.clearFor(pods[i]!, members[i]!.handle, node, victims);
+    });
+    return { victims: going.length, message: gangSentence(found.violations, going) };
+  }
+
+  private clearFor(pod: Pod, handle: PodHandle, node: string, victims: readonly Pod[]): void {
+    const uid = uidOf(pod);
+    const before = this.nominations.get(uid)?.node;
+    this.waiting.set(uid, pod);
+    this.nominations.nominate(uid, handle, node);
+    const { evacuations } = this.options;
+    if (victims.length > 0) evacuations.start({ preemptor: pod, node, victims });
+    else if (before !== node) evacuations.nominate(pod, node);
   }
 
   private carryOut(pod: Pod, handle: PodHandle, found: Preemption): PreemptionOutcome {
@@ -106,7 +170,7 @@ export class Preemptor {
   }
 
   /** Less important pods that wait for a place on the node wait elsewhere from now on. */
-  private drop({ victims }: Preemption): void {
+  private drop({ victims }: Pick<Preemption, 'victims'>): void {
     const dropped = victims.flatMap((victim) => this.nominations.behind(victim.uid) ?? []);
     for (const { uid } of dropped) {
       const pod = this.waiting.get(uid);
@@ -129,24 +193,27 @@ export class Preemptor {
     }
     return facts;
   }
-
-  private budgetsNow() {
-    return this.budgets.list().map(({ metadata, spec, status }) => ({
-      namespace: metadata.namespace ?? '',
-      selector: spec.selector,
-      allowed: status?.disruptionsAllowed ?? 0,
-    }));
-  }
 }
 
 /** Victims that are named; the rest are counted. */
 const maxNamed = 3;
 
-function sentence({ node, violations }: Preemption, victims: readonly Pod[]): string {
-  const named = victims.slice(0, maxNamed).map(nameOf);
+function namesOf(victims: readonly Pod[]): string {
+  const named = victims.slice(0, maxNamed).map(objectKey);
   if (victims.length > maxNamed) named.push(`${victims.length - maxNamed} more`);
+  return named.join(', ');
+}
+
+function gangSentence(violations: number, victims: readonly Pod[]): string {
+  const beyond = violations > 0 ? ` (${violations} beyond what disruption budgets allow)` : '';
+  return victims.length === 0
+    ? 'the group waits for pods that are ending'
+    : `the group preempts ${namesOf(victims)}${beyond} and waits for them to end`;
+}
+
+function sentence({ node, violations }: Preemption, victims: readonly Pod[]): string {
   const beyond = violations > 0 ? ` (${violations} beyond what disruption budgets allow)` : '';
   return victims.length === 0
     ? `waits for pods that are ending on ${node}`
-    : `preempts ${named.join(', ')} on ${node}${beyond} and waits for them to end`;
+    : `preempts ${namesOf(victims)} on ${node}${beyond} and waits for them to end`;
 }

@@ -1,5 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import { EventKind, NodeKind, PodKind, type Pod } from '@gantry/api';
+import { Scheduler, Snapshot, type Decision, type PodHandle } from '@gantry/scheduler';
 import { HollowNodes } from '@gantry/testing';
 import { TestCluster } from '../controllers/testing/cluster.js';
 import { whySubresource } from './why.js';
@@ -150,4 +151,46 @@ test('a node that is not ready takes no pods', async () => {
   await vi.waitFor(async () =>
     expect((await get(cluster, 'p')).status?.conditions?.[0]?.message).toContain('1 is not ready'),
   );
+});
+
+/** Decides as any, but takes as long for it as a hard decision in a large cluster. */
+class SlowScheduler extends Scheduler {
+  /** How many turns of the event loop there had been at each decision. */
+  readonly turns: number[] = [];
+  private turn = 0;
+
+  count(signal: AbortSignal): void {
+    this.turn += 1;
+    if (!signal.aborted) setImmediate(() => this.count(signal));
+  }
+
+  override decide(handle: PodHandle): Decision {
+    this.turns.push(this.turn);
+    const endMs = performance.now() + 3;
+    while (performance.now() < endMs);
+    return super.decide(handle);
+  }
+}
+
+test('requests and watches have their turn while many hard decisions are made', async () => {
+  const scheduler = new SlowScheduler(new Snapshot());
+  await using cluster = new TestCluster({
+    nodes: (objects) => new HollowNodes({ objects }),
+    scheduler,
+  });
+  await cluster.nodes.connect({ name: 'a', allocatable: { cpu: '64' } });
+  const names = Array.from({ length: 60 }, (_, i) => `p${i}`);
+  // All of them wait before the first is decided on.
+  for (const name of names) {
+    const object = { ...pod(name, { cpu: '1' }), status: { phase: 'Pending' } };
+    await cluster.objects.create(PodKind, object as Pod);
+  }
+  const counting = new AbortController();
+  scheduler.count(counting.signal);
+  await cluster.start();
+  await vi.waitFor(() => expect(scheduler.turns.length).toBeGreaterThanOrEqual(names.length), {
+    timeout: 10_000,
+  });
+  counting.abort();
+  expect(new Set(scheduler.turns.slice(0, names.length)).size).toBeGreaterThan(names.length / 4);
 });

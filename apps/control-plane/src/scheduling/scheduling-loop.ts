@@ -1,5 +1,13 @@
-import { PodKind, podGroupOf, type ApiObject, type Namespace, type Pod } from '@gantry/api';
-import { delay, type Clock, type Logger } from '@gantry/base';
+import {
+  PersistentVolumeClaimKind,
+  PersistentVolumeKind,
+  PodKind,
+  podGroupOf,
+  type ApiObject,
+  type Namespace,
+  type Pod,
+} from '@gantry/api';
+import { aborted, delay, type Clock, type Logger } from '@gantry/base';
 import { objectKey, type Informers, type ObjectStore } from '@gantry/controller';
 import {
   Scheduler,
@@ -9,8 +17,9 @@ import {
   type Profile,
 } from '@gantry/scheduler';
 import type { Resources } from '../api/index.js';
+import type { Turns } from '../api/resources/binding-turns.js';
 import type { EventRecorder, EventSink } from '../events/index.js';
-import { Binder, maxBindingsPerTransaction, type BindingOutcome } from './binder.js';
+import { Binder, maxWritesPerTransaction, type BindingOutcome } from './binder.js';
 import { Evacuations } from './evacuations.js';
 import { Gangs } from './gangs.js';
 import { Preemptor } from './preemptor.js';
@@ -39,6 +48,8 @@ export interface SchedulingLoopOptions {
 /** Transactions under way at a time; decisions go on meanwhile and wait when there are more. */
 const maxTransactions = 4;
 const recheckMs = 1_000;
+/** Decisions are made for so long at a stretch; then requests and watches get their turn. */
+const maxSliceMs = 5;
 
 /** The annotation of a namespace that says how large its share is beside others (1 without it). */
 export const weightAnnotation = 'gantry.dev/scheduling-weight';
@@ -77,7 +88,10 @@ export class SchedulingLoop {
     const { scheduler, evacuations, gangs } = this;
     const { clock, informers } = options;
     this.preemptor = new Preemptor({ scheduler, evacuations, informers });
-    this.volumes = new VolumeBook(informers);
+    this.volumes = new VolumeBook(
+      informers.for(PersistentVolumeClaimKind),
+      informers.for(PersistentVolumeKind),
+    );
     this.decider = new UnitDecider(scheduler, this.preemptor, this.volumes, clock);
     const effective = (pod: Pod) => this.volumes.effective(pod);
     const assembling = (pod: Pod, message: string) => this.reports.report(pod, message);
@@ -99,11 +113,17 @@ export class SchedulingLoop {
     const feed = new SnapshotFeed(this.scheduler.snapshot, {
       happened: (event) => this.queue.happened(event),
       pending: (pod, changed) => this.pending(pod, changed),
+      // Its binding may be refused since it changed; the next attempt is made on what it is now.
+      assumed: (pod, changed) => this.queue.has(pod) && this.queue.offer(pod, changed),
       notPending: (pod, isGone) => this.notPending(pod, isGone),
       namespace: (name, namespace) => this.queue.shares.setWeight(name, weightOf(namespace)),
     });
     const { groups } = this.gangs;
-    const { claims, volumes } = this.volumes;
+    const { informers } = this.options;
+    const [claims, volumes] = [
+      informers.for(PersistentVolumeClaimKind),
+      informers.for(PersistentVolumeKind),
+    ];
     const needed = [this.preemptor, groups, claims, volumes].map(({ synced }) => synced);
     await Promise.race([Promise.all(needed), aborted(signal)]);
     const volumesChanged = () => this.queue.happened({ type: 'volumes-changed' });
@@ -111,7 +131,7 @@ export class SchedulingLoop {
     const endVolumes = [claims.subscribe(anyChange), volumes.subscribe(anyChange)];
     const regroup = (group: ApiObject) => this.queue.regroup(objectKey(group));
     const endGroups = groups.subscribe({ added: regroup, updated: regroup, deleted: regroup });
-    const end = await feed.start(this.options.informers, signal);
+    const end = await feed.start(informers, signal);
     await this.binder.catchUp(signal).catch(() => {});
     this.filled.resolve();
     const reporting = Promise.all([this.reports.run(signal), this.evacuations.run(signal)]);
@@ -133,16 +153,29 @@ export class SchedulingLoop {
 
   private notPending(pod: Pod, isGone: boolean): void {
     this.preemptor.withdraw(uidOf(pod));
+    this.evacuations.seen(pod, isGone);
     this.queue.remove(pod);
     if (this.gangs.observe(pod, isGone)) this.queue.regroup(podGroupOf(pod)!);
   }
 
   private async round(signal: AbortSignal): Promise<void> {
-    const batch = await this.queue.take(maxBindingsPerTransaction, signal);
-    const decided = batch.flatMap((unit) => this.decide(unit) ?? []);
+    const batch = await this.queue.take(maxWritesPerTransaction, signal);
+    const turns = this.binder.known;
+    const decided: Undecided[] = [];
+    let sliceStartMs = performance.now();
+    for (const unit of batch) {
+      // Its pods may have gone while others had their turn.
+      const placed = unit.pods.size > 0 ? this.decide(unit) : undefined;
+      if (placed) decided.push(placed);
+      if (performance.now() - sliceStartMs < maxSliceMs) continue;
+      await new Promise(setImmediate);
+      sliceStartMs = performance.now();
+    }
     this.options.metrics.depths(this.queue.depths);
     if (decided.length > 0) {
-      const commit = this.commit(decided, signal).finally(() => this.committing.delete(commit));
+      const commit = this.commit(decided, turns, signal).finally(() =>
+        this.committing.delete(commit),
+      );
       this.committing.add(commit);
     }
     if (this.committing.size >= maxTransactions) await Promise.race(this.committing);
@@ -175,8 +208,13 @@ export class SchedulingLoop {
     }
   }
 
-  private async commit(decided: readonly Undecided[], signal: AbortSignal): Promise<void> {
-    const outcomes = await this.binder.bind(decided.map(({ placements }) => placements));
+  private async commit(
+    decided: readonly Undecided[],
+    turns: Turns,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const groups = decided.map(({ placements }) => placements);
+    const outcomes = await this.binder.bind(groups, turns);
     // Pods may have been refused since others have bound pods that the snapshot did not show.
     const isRefused = outcomes.flat().some(({ type }) => type === 'refused');
     if (isRefused) await this.binder.catchUp(signal).catch(() => {});
@@ -242,11 +280,4 @@ type Refusal = Extract<UnitDecision, { type: 'refused' }>;
 function weightOf(namespace: Namespace | undefined): number | undefined {
   const text = namespace?.metadata.annotations?.[weightAnnotation];
   return text === undefined ? undefined : Number(text);
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

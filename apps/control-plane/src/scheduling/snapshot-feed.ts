@@ -1,5 +1,6 @@
 import { NodeKind, PodKind, type Node, type Pod } from '@gantry/api';
 import { NamespaceKind, type Namespace } from '@gantry/api';
+import { aborted } from '@gantry/base';
 import type { Informers } from '@gantry/controller';
 import { Snapshot, uidOf, type ClusterEvent, type PlacedPod } from '@gantry/scheduler';
 import { isPending, sameWishes } from './pending.js';
@@ -9,6 +10,8 @@ export interface FeedListener {
   happened(event: ClusterEvent): void;
   /** A pod that waits for a node; `changed` when its own wishes are not what they were. */
   pending(pod: Pod, changed: boolean): void;
+  /** A pod that is being bound, as it was before that is seen; the place that it was given stands. */
+  assumed(pod: Pod, changed: boolean): void;
   /** It is bound, ended or going, or no longer there at all. */
   notPending(pod: Pod, isGone: boolean): void;
   /** A namespace as it is now, or its name alone when it is gone. */
@@ -27,11 +30,8 @@ export class SnapshotFeed {
     const nodes = informers.for(NodeKind);
     const pods = informers.for(PodKind);
     const namespaces = informers.for(NamespaceKind);
-    const aborted = new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      signal.addEventListener('abort', () => resolve(), { once: true });
-    });
-    await Promise.race([aborted, Promise.all([nodes.synced, pods.synced, namespaces.synced])]);
+    const synced = Promise.all([nodes.synced, pods.synced, namespaces.synced]);
+    await Promise.race([aborted(signal), synced]);
     const ends = [
       namespaces.subscribe({
         added: (namespace) => this.namespaceChanged(namespace),
@@ -73,9 +73,10 @@ export class SnapshotFeed {
 
   private podChanged(pod: Pod, previous?: Pod): void {
     if (isPending(pod)) {
-      // An older state than the binding that is under way: the assumption stands.
       const isAssumed = this.snapshot.pod(uidOf(pod)) !== undefined;
-      if (!isAssumed) this.listener.pending(pod, !previous || !sameWishes(pod, previous));
+      const isChanged = !previous || !sameWishes(pod, previous);
+      if (isAssumed) this.listener.assumed(pod, isChanged);
+      else this.listener.pending(pod, isChanged);
       return;
     }
     this.listener.notPending(pod, false);

@@ -3,11 +3,12 @@ import {
   matches,
   PersistentVolumeClaimKind,
   PersistentVolumeKind,
+  type ApiObject,
   type PersistentVolume,
   type PersistentVolumeClaim,
   type Pod,
 } from '@gantry/api';
-import type { Informer, Informers, ObjectOperation } from '@gantry/controller';
+import { objectKey, type ObjectOperation } from '@gantry/controller';
 import { matchesTerms, type PodInput, type VolumeAffinityInput } from '@gantry/scheduler';
 
 /** A claim that gets its volume together with the pod's node. */
@@ -16,17 +17,28 @@ interface Match {
   readonly volume: PersistentVolume;
 }
 
-/** What has to be written so that a pod's claims have their volumes. */
-export interface VolumeBindings {
+/** A match whose transaction is under way, for all the pods that share the claim. */
+interface Gift extends Match {
   readonly operations: readonly ObjectOperation[];
-  /** Names of the volumes that are taken. */
-  readonly volumes: readonly string[];
+  pods: number;
 }
 
-const none: VolumeBindings = { operations: [], volumes: [] };
+/** What has to be written so that a pod's claims have their volumes. */
+export interface VolumeBindings {
+  /** The same objects for all pods that share a claim. */
+  readonly operations: readonly ObjectOperation[];
+  /** Uids of the claims that get a volume. */
+  readonly claims: readonly string[];
+}
 
-function claimNames({ spec }: Pod): string[] {
-  return (spec.volumes ?? []).flatMap((v) => v.persistentVolumeClaim?.claimName ?? []);
+const none: VolumeBindings = { operations: [], claims: [] };
+
+/** A pod as far as its claims go, stored or not. */
+type Claimant = PodInput & Pick<Pod, 'metadata'> & { readonly spec: Pick<Pod['spec'], 'volumes'> };
+
+function claimNames({ spec }: Claimant): string[] {
+  const named = (spec.volumes ?? []).flatMap((v) => v.persistentVolumeClaim?.claimName ?? []);
+  return [...new Set(named)];
 }
 
 const termsOf = ({ spec }: PersistentVolume) => spec.nodeAffinity?.required?.nodeSelectorTerms;
@@ -50,20 +62,33 @@ function suits(volume: PersistentVolume, { spec }: PersistentVolumeClaim): boole
   );
 }
 
+/** Objects of one kind, as an informer or a list shows them. */
+export interface Shelf<T> {
+  get(namespace: string | undefined, name: string): T | undefined;
+  list(): T[];
+}
+
+/** Objects of a list, by name. */
+export function shelfOf<T extends ApiObject>(objects: readonly T[]): Shelf<T> {
+  const byKey = new Map(objects.map((object) => [objectKey(object), object]));
+  return {
+    get: (namespace, name) => byKey.get(namespace ? `${namespace}/${name}` : name),
+    list: () => [...byKey.values()],
+  };
+}
+
 /** Claims and volumes as decisions need them: from which nodes a pod's claims can be met, and by which volume. */
 export class VolumeBook {
-  readonly claims: Informer<PersistentVolumeClaim>;
-  readonly volumes: Informer<PersistentVolume>;
-  /** Given to claims by transactions that are under way. */
-  private readonly given = new Set<string>();
+  /** What claims are given by transactions that are under way, by the claim's uid. */
+  private readonly given = new Map<string, Gift>();
 
-  constructor(informers: Informers) {
-    this.claims = informers.for(PersistentVolumeClaimKind);
-    this.volumes = informers.for(PersistentVolumeKind);
-  }
+  constructor(
+    private readonly claims: Shelf<PersistentVolumeClaim>,
+    private readonly volumes: Shelf<PersistentVolume>,
+  ) {}
 
   /** The pod with what its claims ask of nodes; the same object for the many that have none. */
-  effective(pod: Pod): PodInput {
+  effective<P extends Claimant>(pod: P): P & PodInput {
     const names = claimNames(pod);
     if (names.length === 0) return pod;
     const volumeAffinity = names.flatMap((name) => this.affinity(pod, name) ?? []);
@@ -71,7 +96,10 @@ export class VolumeBook {
   }
 
   /** Binds the pod's claims on this node; undefined when one of them has no volume left there. */
-  bind(pod: Pod, node: { name: string; labels: Readonly<Record<string, string>> }) {
+  bind(
+    pod: Pod,
+    node: { name: string; labels: Readonly<Record<string, string>> },
+  ): VolumeBindings | undefined {
     const names = claimNames(pod);
     if (names.length === 0) return none;
     const matched: Match[] = [];
@@ -85,17 +113,31 @@ export class VolumeBook {
       if (!volume) return undefined;
       matched.push({ claim, volume });
     }
-    const volumes = matched.map(({ volume }) => volume.metadata.name!);
-    for (const name of volumes) this.given.add(name);
-    return { operations: matched.flatMap(operationsOf), volumes };
+    const gifts = matched.map((match) => this.give(match));
+    return {
+      operations: gifts.flatMap(({ operations }) => operations),
+      claims: matched.map(({ claim }) => claim.metadata.uid!),
+    };
   }
 
   /** The transaction is over, well or not: what it took is to be seen in the volumes themselves. */
-  settled({ volumes }: VolumeBindings): void {
-    for (const name of volumes) this.given.delete(name);
+  settled({ claims }: VolumeBindings): void {
+    for (const uid of claims) {
+      const gift = this.given.get(uid);
+      if (gift && --gift.pods === 0) this.given.delete(uid);
+    }
   }
 
-  private affinity(pod: Pod, name: string): VolumeAffinityInput | undefined {
+  private give(match: Match): Gift {
+    const uid = match.claim.metadata.uid!;
+    const known = this.given.get(uid);
+    const gift = known ?? { ...match, operations: operationsOf(match), pods: 0 };
+    gift.pods += 1;
+    this.given.set(uid, gift);
+    return gift;
+  }
+
+  private affinity(pod: Claimant, name: string): VolumeAffinityInput | undefined {
     const claim = this.claims.get(pod.metadata.namespace, name);
     const named = `claim ${pod.metadata.namespace}/${name}`;
     if (!claim) return { terms: [], reason: `${named} does not exist` };
@@ -117,11 +159,14 @@ export class VolumeBook {
 
   /** Free volumes that suit the claim, those kept for it first, then the smallest. */
   private candidates(claim: PersistentVolumeClaim): PersistentVolume[] {
+    const gift = this.given.get(claim.metadata.uid!);
+    if (gift) return [gift.volume];
+    const taken = new Set([...this.given.values()].map(({ volume }) => volume.metadata.name));
     const wanted = claim.spec.volumeName;
     const free = this.volumes.list().filter((volume) => {
       const { metadata, spec, status } = volume;
       if (wanted ? metadata.name !== wanted : status?.phase === 'Released') return false;
-      if (this.given.has(metadata.name!) || metadata.deletionTimestamp) return false;
+      if (taken.has(metadata.name) || metadata.deletionTimestamp) return false;
       return (!spec.claimRef || isFor(volume, claim)) && suits(volume, claim);
     });
     const isKept = (volume: PersistentVolume) => (volume.spec.claimRef ? 0 : 1);

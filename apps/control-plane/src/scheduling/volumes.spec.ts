@@ -2,6 +2,8 @@ import { expect, test, vi } from 'vitest';
 import {
   PersistentVolumeClaimKind,
   PersistentVolumeKind,
+  PodGroupKind,
+  podGroupLabel,
   PodKind,
   type PersistentVolume,
   type PersistentVolumeClaim,
@@ -10,6 +12,8 @@ import {
 import { HollowNodes } from '@gantry/testing';
 import { ClaimedVolumes } from '../agents/claimed-volumes.js';
 import { TestCluster } from '../controllers/testing/cluster.js';
+import { simulationResource } from './simulation/simulations.js';
+import { whySubresource } from './why.js';
 
 type Cluster = TestCluster<HollowNodes>;
 
@@ -61,6 +65,9 @@ const pod = (name: string, ...claims: string[]) => ({
     })),
   },
 });
+
+/** As the API would store it. */
+const ready = (object: ReturnType<typeof pod>) => ({ ...object, status: { phase: 'Pending' } });
 
 const getPod = (cluster: Cluster, name: string): Promise<Pod> =>
   cluster.resources.get(PodKind, 'default', name);
@@ -169,4 +176,78 @@ test('the agent gets the directory of the volume in place of the claim', async (
   expect(spec.containers[0]!.volumeMounts).toEqual([
     { name: 'data-ro', mountPath: '/data-ro', readOnly: true },
   ]);
+});
+
+test('pods that share an unbound claim go to the one volume that it gets', async () => {
+  await using cluster = await startCluster();
+  for (const host of ['a', 'b', 'c']) {
+    await cluster.create(PersistentVolumeKind, volume(`v-${host}`, host));
+  }
+  await cluster.create(PersistentVolumeClaimKind, claim('data'));
+  // One transaction: both are there before either can be tried.
+  const both = [0, 1].map((i) => ({
+    type: 'create',
+    kind: PodKind,
+    object: ready(pod(`p-${i}`, 'data')),
+  }));
+  await cluster.objects.transact(both as never);
+  const { spec } = await vi.waitFor(async () => {
+    const found = await getClaim(cluster, 'data');
+    expect(found.status?.phase).toBe('Bound');
+    return found;
+  });
+  const host = spec.volumeName!.slice('v-'.length);
+  for (const i of [0, 1]) await isOn(cluster, `p-${i}`, host);
+});
+
+test('a gang that shares an unbound claim meets at its volume, though it would rather be apart', async () => {
+  await using cluster = await startCluster();
+  for (const host of ['a', 'b', 'c']) {
+    await cluster.create(PersistentVolumeKind, volume(`v-${host}`, host));
+  }
+  await cluster.create(PersistentVolumeClaimKind, claim('data'));
+  await cluster.create(PodGroupKind, {
+    metadata: { name: 'crew', namespace: 'default' },
+    spec: { minMember: 2 },
+  });
+  const constraint = {
+    maxSkew: 1,
+    topologyKey: 'host',
+    whenUnsatisfiable: 'ScheduleAnyway',
+    labelSelector: { matchLabels: { app: 'crew' } },
+  };
+  for (const name of ['p', 'q']) {
+    const member = pod(name, 'data');
+    Object.assign(member.metadata, { labels: { app: 'crew', [podGroupLabel]: 'crew' } });
+    Object.assign(member.spec, { topologySpreadConstraints: [constraint] });
+    await cluster.create(PodKind, member);
+  }
+  await vi.waitFor(
+    async () => {
+      const nodes = [await getPod(cluster, 'p'), await getPod(cluster, 'q')].map(
+        ({ spec }) => spec.nodeName,
+      );
+      expect(nodes[0]).toBeDefined();
+      expect(nodes[1]).toBe(nodes[0]);
+    },
+    { timeout: 8_000 },
+  );
+});
+
+test('why and simulate know volumes too, also where nobody leads', async () => {
+  await using cluster = await startCluster();
+  await cluster.create(PersistentVolumeKind, volume('v', 'a'));
+  await cluster.create(PersistentVolumeClaimKind, claim('data'));
+  await cluster.create(PodKind, pod('p', 'data', 'other'));
+  const { resources } = cluster;
+  const ask = { method: 'GET', namespace: 'default', name: 'p' };
+  const why = whySubresource({ resources, leading: () => undefined });
+  const { json } = (await why.handle(ask as never)) as { json: { message: string } };
+  expect(json.message).toContain('claim default/other does not exist');
+  const named = { ...pod('q', 'missing'), apiVersion: 'v1', kind: 'Pod' };
+  const body = { spec: { objects: [named] } };
+  const answer = await simulationResource({ resources }).handle({ body } as never);
+  const { status } = (answer as { json: { status: { fits: boolean; refused: object[] } } }).json;
+  expect(status.fits).toBe(false);
+  expect(JSON.stringify(status.refused)).toContain('claim default/missing does not exist');
 });

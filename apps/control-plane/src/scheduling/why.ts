@@ -1,21 +1,40 @@
-import { NodeKind, PodKind, podGroupOf, type Pod } from '@gantry/api';
+import {
+  hasEnded,
+  NamespaceKind,
+  NodeKind,
+  PersistentVolumeClaimKind,
+  PersistentVolumeKind,
+  PodKind,
+  podGroupOf,
+  type ApiObject,
+  type Kind,
+  type Pod,
+} from '@gantry/api';
 import { badRequest } from '@gantry/base';
 import {
   drainText,
   Scheduler,
-  Snapshot,
   type Change,
   type PlacementExplanation,
   type Profile,
 } from '@gantry/scheduler';
 import type { Resources, Subresource, SubresourceRequest } from '../api/index.js';
+import { snapshotOf } from './cluster-snapshot.js';
 import { isPending } from './pending.js';
-import { schedulableNode } from './schedulable-node.js';
+import { shelfOf, VolumeBook } from './volume-book.js';
+
+/** The running loop, the thread that it runs in, its scheduler, or one that was made for the question. */
+export interface Explainer {
+  explain(
+    pod: Pod,
+    options?: Parameters<Scheduler['explain']>[1],
+  ): PlacementExplanation | Promise<PlacementExplanation>;
+}
 
 export interface WhyOptions {
   readonly resources: Resources;
-  /** The running loop, or its scheduler; undefined where this control plane does not lead. */
-  readonly leading: () => Pick<Scheduler, 'explain'> | undefined;
+  /** Undefined where this control plane does not lead. */
+  readonly leading: () => Explainer | undefined;
   readonly profile?: Profile;
 }
 
@@ -59,7 +78,7 @@ async function explained(options: WhyOptions, pod: Pod): Promise<PlacementExplan
   const special = specialCase(pod);
   if (special) return { ...nothing, message: special };
   const scheduler = options.leading() ?? (await freshScheduler(options));
-  const explanation = scheduler.explain(pod, { thorough: true });
+  const explanation = await scheduler.explain(pod, { thorough: true });
   const reason = waitingFor(pod);
   return reason ? { ...explanation, message: reason } : explanation;
 }
@@ -81,8 +100,8 @@ function waitingFor(pod: Pod): string | undefined {
 /** Pods about whose place the nodes have no say. */
 function specialCase(pod: Pod): string | undefined {
   const { spec, status, metadata } = pod;
-  if (status?.phase === 'Succeeded' || status?.phase === 'Failed') {
-    return `the pod has ended (${status.phase}) on ${spec.nodeName ?? 'no node'} and takes no room`;
+  if (hasEnded(pod)) {
+    return `the pod has ended (${status?.phase}) on ${spec.nodeName ?? 'no node'} and takes no room`;
   }
   const disruption = status?.conditions?.find(({ type }) => type === 'DisruptionTarget');
   if (metadata.deletionTimestamp && disruption?.status === 'True') {
@@ -97,12 +116,18 @@ function specialCase(pod: Pod): string | undefined {
 }
 
 /** On a follower nothing keeps a snapshot, so one is made for the question. */
-async function freshScheduler({ resources, profile }: WhyOptions): Promise<Scheduler> {
-  const snapshot = new Snapshot();
-  const cached = { resourceVersion: '0' };
-  for (const node of (await resources.list(NodeKind, cached)).items) {
-    snapshot.setNode(schedulableNode(node));
-  }
-  for (const pod of (await resources.list(PodKind, cached)).items) snapshot.setPod(pod);
-  return new Scheduler(snapshot, profile);
+async function freshScheduler({ resources, profile }: WhyOptions): Promise<Explainer> {
+  const cached = async <T extends ApiObject>(kind: Kind<T>): Promise<readonly T[]> =>
+    (await resources.list(kind, { resourceVersion: '0' })).items;
+  const snapshot = snapshotOf({
+    namespaces: await cached(NamespaceKind),
+    nodes: await cached(NodeKind),
+    pods: await cached(PodKind),
+  });
+  const scheduler = new Scheduler(snapshot, profile);
+  const volumes = new VolumeBook(
+    shelfOf(await cached(PersistentVolumeClaimKind)),
+    shelfOf(await cached(PersistentVolumeKind)),
+  );
+  return { explain: (pod, options) => scheduler.explain(volumes.effective(pod), options) };
 }

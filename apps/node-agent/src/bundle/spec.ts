@@ -1,6 +1,8 @@
 import type { Container, Pod } from '@gantry/api';
 import type { Image } from '@gantry/image';
-import type { LayeredRoot, Linux, Mount, Sandbox, Spec } from '@gantry/runtime-client';
+import type { Device, LayeredRoot, Linux, Mount, Sandbox, Spec } from '@gantry/runtime-client';
+import { diskLimits, type Disk } from '../bandwidth/disk-bandwidth.js';
+import { hugePageLimits, type HugePages } from '../node/huge-pages.js';
 import { appArmorProfile } from './app-armor.js';
 import { commandLine } from './command.js';
 import { expand } from './expand.js';
@@ -27,6 +29,12 @@ export interface BundleInput {
   readonly layerDir: string;
   readonly pidsLimit: number;
   readonly nodeMemoryBytes: number;
+  /** Device files of the host that the container was given. */
+  readonly devices?: readonly Device[];
+  /** The disk to whose limits it is held. */
+  readonly disk?: Disk | undefined;
+  /** Huge pages of the host, of which the container gets what it asks for. */
+  readonly hugePages?: readonly HugePages[];
   /** An empty directory where the root is mounted; default: `rootfs` of the bundle. */
   readonly rootfsDir?: string;
   /** Another runtime than ours, which finds its root mounted. */
@@ -74,6 +82,22 @@ function environmentLines(input: BundleInput): string[] {
   return [...env].map(([name, value]) => `${name}=${value}`);
 }
 
+/** Device files, each with the rule without which it could not be opened. */
+function admitDevices({ linux }: Spec, devices: readonly Device[]): void {
+  if (devices.length === 0) return;
+  // A privileged container has most of the host's devices already.
+  const present = new Set(linux.devices?.map(({ path }) => path));
+  const further = devices.filter(({ path }) => !present.has(path));
+  linux.devices = [...(linux.devices ?? []), ...further];
+  const rules = devices.map(({ type, major, minor }) => {
+    return { allow: true, type, major, minor, access: 'rwm' };
+  });
+  linux.resources = {
+    ...linux.resources,
+    devices: [...(linux.resources?.devices ?? []), ...rules],
+  };
+}
+
 /** Turns a container of a pod into an OCI spec; `base` is a fresh default spec and is filled in. */
 export function buildSpec(base: Spec, input: BundleInput): Spec {
   const { pod, container, image, user } = input;
@@ -99,9 +123,15 @@ export function buildSpec(base: Spec, input: BundleInput): Spec {
     ...spec.linux,
     namespaces: namespaces(pod, input.sandbox),
     cgroupsPath: input.cgroupsPath,
-    resources: { ...spec.linux.resources, ...resources },
+    resources: {
+      ...spec.linux.resources,
+      ...resources,
+      ...diskLimits(container, input.disk),
+      ...hugePageLimits(container, input.hugePages ?? []),
+    },
   };
   applySecurity(spec, pod, container, input.privileges);
+  admitDevices(spec, input.devices ?? []);
   spec.process.apparmorProfile = appArmorProfile(pod, container);
   // Older runtimes refuse a version that they do not know; nothing of a later one is in here.
   if (input.foreign) {

@@ -176,6 +176,9 @@ describe('images in use', () => {
 test('thresholds are flags whose faults are told', () => {
   const flags = ['--server=h:1', '--node-name=n', '--image-gc-high=60', '--image-gc-low=70'];
   expect(() => parseConfig(flags)).toThrow('--image-gc-low must not be above --image-gc-high');
+  expect(() => parseConfig([...flags.slice(0, 2), '--peer-bandwidth=100Ki'])).toThrow(
+    /1Mi at least/,
+  );
   const { imageGarbage } = parseConfig([...flags.slice(0, 3), '--image-gc-low=40']);
   expect(imageGarbage).toEqual({
     highPercent: 60,

@@ -52,6 +52,7 @@ export class ImageRelay {
   private readonly uploads: Uploads;
   private readonly verbs: Readonly<Record<string, Verb>> = {
     list: () => this.list(),
+    pulls: async () => ({ images: [], pulls: this.options.pulls.list() }),
     inspect: (call) => this.each(call, (image) => this.options.images.inspect(image)),
     pull: (call) => this.pull(call),
     push: (call) => this.push(call),
@@ -118,8 +119,7 @@ export class ImageRelay {
       const image = await this.options.pulls.follow(name, 'gantry image pull', (noted) => {
         const onProgress = (progress: PullProgress) => {
           noted(progress);
-          const told = { image: name, ...progress };
-          tell(told);
+          tell({ image: name, ...progress });
         };
         return this.options.images.pull(name, { policy, auth, signal, onProgress });
       });
@@ -183,12 +183,13 @@ export class ImageRelay {
     const tell = throttled((progress) => relay.write(Channel.stderr, encode(progress)));
     const { items } = await this.each(call, async (name) => {
       const { peers, images } = this.options;
-      const archive = await peers.archive(peer, formatReference(parseReference(name)), signal);
+      const only = formatReference(parseReference(name));
+      const archive = await peers.archive(peer, only, signal);
       const chunks = counted(archive, (bytesDone) =>
         tell({ phase: `received ${bytesDone} bytes` }),
       );
       return this.uploads.receive(chunks, (path) =>
-        archived(path, () => images.load(path, { signal })),
+        archived(path, () => images.load(path, { only, signal })),
       );
     });
     return this.loaded(items.flat(), request.pin);
@@ -232,7 +233,8 @@ export class ImageRelay {
   private async flattened(name: string, signal: AbortSignal): Promise<AsyncGenerator<Buffer>> {
     const image = await this.options.images.get(name);
     if (!image) throw new GantryError('NotFound', `${name} is not on this node; pull it first`);
-    return imageArchive(image.layerDirs, join(this.options.dataDir, 'uploads'), signal);
+    const chunks = imageArchive(image.layerDirs, join(this.options.dataDir, 'uploads'), signal);
+    return this.options.images.held([name], chunks);
   }
 }
 
@@ -273,10 +275,13 @@ async function* counted(
   }
 }
 
-/** What the client is told while it waits: at least the phase. */
-type Told = object & { readonly phase?: string };
+/** What the client is told while it waits. */
+interface Told {
+  readonly image?: string;
+  readonly phase?: string;
+}
 
-/** Tells at most so often, the last one of a kind always; a slow reader skips, and never holds the work up. */
+/** Tells at most so often, and at once when a pull is done; a slow reader skips, and never holds the work up. */
 function throttled(send: (value: Told) => Promise<void>): (value: Told) => void {
   let lastMs = 0;
   let busy = false;

@@ -1,6 +1,7 @@
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { readRegistries } from './registries.js';
 
@@ -26,7 +27,7 @@ test('without a file there is nothing to say', async () => {
 
 test('mirrors, certificates and credentials, the latter two also from files beside it', async () => {
   await writeFile(join(dir, 'site.pem'), 'CERTIFICATE');
-  await writeFile(join(dir, 'password'), 'secret\n');
+  await writeFile(join(dir, 'password'), 'secret\n', { mode: 0o600 });
   const settings = {
     'docker.io': { mirrors: ['cache.example:5000/hub'], mirrorsOnly: true },
     'cache.example:5000': {
@@ -68,4 +69,21 @@ test('refuses credentials that others on the host can read, and does not print t
   expect(failure).toContain(`chmod 600 ${path}`);
   expect(failure).not.toContain('hidden');
   expect(await read(settings, 0o600)).toEqual(settings);
+});
+
+test('refuses a password file that others on the host can read', async () => {
+  const password = join(dir, 'password');
+  await writeFile(password, 'secret');
+  await chmod(password, 0o640);
+  const settings = { r: { auth: { username: 'a', passwordFile: 'password' } } };
+  const failure = await read(settings).catch((error: Error) => error.message);
+  expect(failure).toContain(`"r".auth.passwordFile holds credentials`);
+  expect(failure).toContain(`chmod 600 ${password}`);
+});
+
+test('says where JSON is faulty without showing what stands there', async () => {
+  const text = '{ "r":\n { "auth": { "password": "hid-den" "x" } } }';
+  const failure = await read(text).catch((error: unknown) => error);
+  expect(failure).toMatchObject({ message: expect.stringMatching(/no valid JSON( \(line 2\))?$/) });
+  expect(inspect(failure)).not.toContain('hid-den');
 });

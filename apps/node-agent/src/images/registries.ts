@@ -58,6 +58,18 @@ function* allFaults(hosts: unknown): Generator<string> {
   }
 }
 
+/** What Node says of faulty JSON shows a part of it, which may be a secret: only the place is told. */
+function parseJson(content: string): unknown {
+  let place = '';
+  try {
+    return JSON.parse(content);
+  } catch (error) {
+    const at = /position (\d+)/.exec((error as Error).message)?.[1];
+    if (at !== undefined) place = ` (line ${content.slice(0, Number(at)).split('\n').length})`;
+  }
+  throw new Error(`is no valid JSON${place}`);
+}
+
 /** The contents of the files that settings name, relative to the folder of the configuration. */
 async function withFiles(
   { caFile, auth, ...rest }: RegistryHostConfig & FileSettings,
@@ -84,7 +96,7 @@ interface FileSettings {
 export async function readRegistries(path: string | undefined): Promise<RegistryConfig> {
   if (path === undefined) return {};
   try {
-    const parsed: unknown = JSON.parse(await readFile(path, 'utf8'));
+    const parsed = parseJson(await readFile(path, 'utf8'));
     const faults = [...allFaults(parsed)];
     if (faults.length > 0) throw new Error(faults.join('; '));
     const settings = Object.entries(parsed as Record<string, RegistryHostConfig & FileSettings>);
@@ -98,11 +110,23 @@ export async function readRegistries(path: string | undefined): Promise<Registry
 
 async function checkSecrecy(
   path: string,
-  settings: readonly (readonly [string, RegistryHostConfig])[],
+  settings: readonly (readonly [string, RegistryHostConfig & FileSettings])[],
 ): Promise<void> {
   const isSecret = settings.some(([, { auth }]) => Object.keys(auth ?? {}).some(isSecretSetting));
-  if (!isSecret || ((await stat(path)).mode & readableByOthers) === 0) return;
-  throw new Error(`holds credentials that others can read: chmod 600 ${path}`);
+  if (isSecret) await checkMode(path, 'holds');
+  for (const [host, { auth }] of settings) {
+    const { passwordFile } = auth ?? {};
+    if (passwordFile === undefined) continue;
+    await checkMode(
+      resolve(dirname(path), passwordFile),
+      `${JSON.stringify(host)}.auth.passwordFile holds`,
+    );
+  }
+}
+
+async function checkMode(path: string, what: string): Promise<void> {
+  if (((await stat(path)).mode & readableByOthers) === 0) return;
+  throw new Error(`${what} credentials that others can read: chmod 600 ${path}`);
 }
 
 const isSecretSetting = (name: string) => name !== 'username' && name !== 'passwordFile';

@@ -1,14 +1,32 @@
 import type { Node, NodeCondition, ResourceList } from '@gantry/api';
 import { timestamp } from '@gantry/base';
+import { diskResources } from '../bandwidth/disk-bandwidth.js';
+import { networkResources } from '../bandwidth/network-bandwidth.js';
 import type { AgentConfig } from '../config.js';
+import { deviceResources } from '../devices/device-pools.js';
 import type { Host } from './host.js';
+import { hugePageResources, type HugePages } from './huge-pages.js';
 
 /** What the agent measures of the host before it registers. */
 export interface NodeMeasurements {
   readonly host: Host;
   readonly ip: string;
   readonly diskBytes: number;
+  readonly hugePages: readonly HugePages[];
   readonly agentVersion: string;
+}
+
+/** What only some nodes have: huge pages, devices, and speeds that were made known. */
+function extended(
+  { devicePools, diskBandwidth, networkBandwidth }: AgentConfig,
+  { hugePages }: NodeMeasurements,
+): ResourceList {
+  return {
+    ...hugePageResources(hugePages),
+    ...deviceResources(devicePools),
+    ...diskResources(diskBandwidth),
+    ...networkResources(networkBandwidth),
+  };
 }
 
 function capacity(config: AgentConfig, at: NodeMeasurements): ResourceList {
@@ -17,6 +35,7 @@ function capacity(config: AgentConfig, at: NodeMeasurements): ResourceList {
     memory: `${Math.floor(at.host.memoryBytes / 1024)}Ki`,
     'ephemeral-storage': `${Math.floor(at.diskBytes / 1024)}Ki`,
     pods: String(config.maxPods),
+    ...extended(config, at),
   };
 }
 
@@ -25,11 +44,13 @@ const kibibytes = (bytes: number) => `${Math.max(0, Math.floor(bytes / 1024))}Ki
 /** Capacity without what is reserved for the host. */
 export function allocatable(config: AgentConfig, at: NodeMeasurements): ResourceList {
   const { reserved, maxPods } = config;
+  const huge = at.hugePages.reduce((sum, { bytes }) => sum + bytes, 0);
   return {
     cpu: `${Math.max(0, at.host.cpus * 1000 - reserved.cpuMillis)}m`,
-    memory: kibibytes(at.host.memoryBytes - reserved.memoryBytes),
+    memory: kibibytes(at.host.memoryBytes - reserved.memoryBytes - huge),
     'ephemeral-storage': kibibytes(at.diskBytes - reserved.ephemeralStorageBytes),
     pods: String(maxPods),
+    ...extended(config, at),
   };
 }
 
@@ -108,7 +129,7 @@ function verdicts(now: Pressure): Record<string, Verdict> {
         ? [
             'True',
             'AgentHasDiskPressure',
-            'the disk of the data directory is almost full; free some space',
+            'the disk of the data directory is almost full: under 10 % of it or 5 % of its inodes are free; free some space or run gantry image prune',
           ]
         : ['False', 'AgentHasNoDiskPressure', 'agent has no disk pressure'],
     PIDPressure: ['False', 'AgentHasSufficientPID', 'agent has sufficient PID available'],

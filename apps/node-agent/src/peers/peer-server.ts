@@ -120,7 +120,7 @@ export class PeerServer {
     const path = await images.administration.blobPath(image, digest);
     const size = path === undefined ? undefined : await sizeOf(path);
     if (path === undefined || size === undefined) {
-      const has = (await images.administration.blobs()).includes(digest);
+      const has = await images.administration.hasBlob(digest);
       if (!has) desk.report({ gone: [digest] });
       throw new Refusal(404, has ? `${digest} is not of ${image}` : `${digest} is not here`);
     }

@@ -25,19 +25,27 @@ export class PeerSource implements BlobPeers {
 
   around(image: string, registry: BlobSource): BlobSource {
     const distrusted = new Set<string>();
+    /** By digest, the nodes that sent of it. */
+    const givers = new Map<string, Set<string>>();
     const { desk, logger } = this.options;
     return {
       open: (descriptor, offset, options) => registry.open(descriptor, offset, options),
       send: async (descriptor, feed, options) => {
         if (!distrusted.has(descriptor.digest)) {
-          await this.fromPeers(image, descriptor, feed, options);
+          await this.fromPeers(image, descriptor, feed, options, (node) => {
+            const known = givers.get(descriptor.digest) ?? new Set();
+            givers.set(descriptor.digest, known.add(node));
+          });
         }
         if (feed.position >= descriptor.size || feed.ended) return;
         await this.fromRegistry(registry, descriptor, feed, options);
       },
       distrust: ({ digest }) => {
-        if (!distrusted.has(digest)) logger.warn({ digest, image }, 'a peer sent wrong content');
         distrusted.add(digest);
+        const peers = [...(givers.get(digest) ?? [])];
+        givers.delete(digest);
+        // It may as well have been the registry, or what a killed agent had saved.
+        if (peers.length > 0) logger.warn({ digest, image, peers }, 'a peer sent wrong content');
       },
       settled: ({ digest }, present) => {
         desk.report(present ? { have: [digest] } : { left: [digest] });
@@ -51,13 +59,17 @@ export class PeerSource implements BlobPeers {
     descriptor: Descriptor,
     feed: BlobFeed,
     options: Options,
+    gave: (node: string) => void,
   ): Promise<void> {
     const { desk } = this.options;
     const { digest, size } = descriptor;
     const waitMs = Math.min(maxWaitMs, waitBaseMs + size / waitBytesPerMs);
     const peers = await desk.find(digest, waitMs, options);
     for (const peer of peers) {
-      if (await this.fromPeer(peer, image, descriptor, feed, options)) return;
+      const offset = feed.position;
+      const isDone = await this.fromPeer(peer, image, descriptor, feed, options);
+      if (feed.position > offset) gave(peer.nodeName);
+      if (isDone) return;
     }
   }
 

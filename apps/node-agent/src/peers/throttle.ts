@@ -14,13 +14,18 @@ export class Throttle {
 
   /** A stream that lets bytes through as the allowance permits, and tells how many. */
   stream(onBytes: (bytes: number) => void): Transform {
+    let timer: NodeJS.Timeout | undefined;
     const transform = (chunk: Buffer, _: BufferEncoding, done: TransformCallback) => {
       onBytes(chunk.length);
       const waitMs = this.take(chunk.length);
       if (waitMs <= 0) return done(null, chunk);
-      setTimeout(() => done(null, chunk), waitMs);
+      timer = setTimeout(() => done(null, chunk), waitMs);
     };
-    return new Transform({ transform });
+    const destroy = (error: Error | null, done: (error: Error | null) => void) => {
+      clearTimeout(timer);
+      done(error);
+    };
+    return new Transform({ transform, destroy });
   }
 
   /** Takes the bytes and tells how long to wait for them, in milliseconds: debts are paid in turn. */

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname, join, normalize } from 'node:path';
 import type { Container, Pod } from '@gantry/api';
@@ -19,6 +19,8 @@ import { readLayerFile } from '../bundle/layer-files.js';
 import { seccompProfile } from '../bundle/security.js';
 import { buildSpec, layeredRoot } from '../bundle/spec.js';
 import { resolveUser, type ResolvedUser } from '../bundle/user.js';
+import { containerDevices } from '../devices/container-devices.js';
+import { deviceNode } from '../devices/device-node.js';
 import { volumeMounts } from '../volumes/volumes.js';
 import { agentMounts } from './container-mounts.js';
 import type { NodeContext } from './node-context.js';
@@ -90,15 +92,7 @@ function hostDevices(): Device[] {
   const own = new Set(['null', 'zero', 'full', 'random', 'urandom', 'tty', 'console', 'ptmx']);
   return readdirSync('/dev', { withFileTypes: true })
     .filter((entry) => (entry.isCharacterDevice() || entry.isBlockDevice()) && !own.has(entry.name))
-    .map((entry) => {
-      const path = join('/dev', entry.name);
-      const { rdev, mode, uid, gid } = statSync(path);
-      // glibc's encoding of dev_t.
-      const major = (rdev >> 8) & 0xfff;
-      const minor = (rdev & 0xff) | ((rdev >> 12) & 0xfff00);
-      const type = entry.isBlockDevice() ? ('b' as const) : ('c' as const);
-      return { path, type, major, minor, fileMode: mode & 0o777, uid, gid };
-    });
+    .flatMap((entry) => deviceNode(join('/dev', entry.name)) ?? []);
 }
 
 /** Reads and resolves what the container needs and writes its bundle. */
@@ -116,6 +110,8 @@ export async function prepareBundle(
   const run = (argv: readonly string[]) => context.runtime.run(argv);
   const volumes = await volumeMounts(pod, container, { paths, run, env });
   const seccomp = seccompOf(pod, container, context);
+  const granted = containerDevices(pod, container, context.config.devicePools);
+  for (const [name, value] of Object.entries(granted.env)) env.set(name, value);
   const devices = container.securityContext?.privileged ? hostDevices() : [];
   const cgroupsPath = `${paths.cgroup}/${attempt.id}`;
   const spec = buildSpec(defaultSpec({ seccomp }), {
@@ -127,6 +123,9 @@ export async function prepareBundle(
     mounts: [...own, ...volumes],
     sandbox: sandboxPaths(pod, paths),
     privileges: { seccomp, hostDevices: devices },
+    devices: granted.nodes,
+    disk: context.node.disk,
+    hugePages: context.node.hugePages,
     cgroupsPath,
     layerDir: at.layer,
     pidsLimit: context.config.pidsLimit,

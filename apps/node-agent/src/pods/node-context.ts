@@ -2,7 +2,9 @@ import type { Pod } from '@gantry/api';
 import type { Clock, Logger } from '@gantry/base';
 import type { ImageStore } from '@gantry/image';
 import type { RuntimeClient, Seccomp } from '@gantry/runtime-client';
+import type { Disk } from '../bandwidth/disk-bandwidth.js';
 import type { AgentConfig } from '../config.js';
+import type { HugePages } from '../node/huge-pages.js';
 import type { ResourceLookup } from '../bundle/environment.js';
 import type { AgentMetrics } from '../metrics/metrics.js';
 import type { PullBoard } from '../images/pull-board.js';
@@ -34,6 +36,9 @@ export interface NodeFacts {
   readonly bootId: string;
   readonly memoryBytes: number;
   readonly allocatable: Readonly<Record<string, string>>;
+  /** Where containers write, when parts of its speed can be asked for. */
+  readonly disk?: Disk | undefined;
+  readonly hugePages: readonly HugePages[];
 }
 
 /** Everything that pod workers share. */

@@ -180,3 +180,8 @@ export class PodStatus {
   @Field(list('any', { merge: 'name', retainKeys: true }), 'States of device claims.')
   resourceClaimStatuses?: unknown[];
 }
+
+/** Whether all of a pod has run to its end, well or not: it holds nothing on its node any more. */
+export function hasEnded({ status }: { readonly status?: { readonly phase?: string } }): boolean {
+  return status?.phase === 'Succeeded' || status?.phase === 'Failed';
+}

@@ -74,6 +74,35 @@ test('an image goes with its last name, unless somebody needs it', async () => {
   });
 });
 
+test('a pinned image is collected by nothing, and removed only once it is unpinned', async () => {
+  const path = join(dir, 'root.tar');
+  await writeFile(path, tar(entries));
+  await withStore({}, async (store) => {
+    const { administration } = store;
+    const digest = await administration.importRootfs(path, { name: 'site:1' });
+    await store.pin('site:1', true);
+    const threshold = { highPercent: 0, lowPercent: 0, minimumAgeMs: 0 };
+    for (const policy of [{}, { unusedForMs: 0 }, threshold]) {
+      expect(await store.collectGarbage(new Set(), policy)).toMatchObject({
+        images: [],
+        layers: 0,
+      });
+    }
+    for (const name of ['site:1', digest]) {
+      await expect(administration.remove(name, unused)).rejects.toThrow(
+        `unpin it first: gantry image unpin ${name}`,
+      );
+    }
+    // Another image takes the name over; what was pinned stays, nameless.
+    await writeFile(path, tar([{ name: 'newer' }]));
+    await administration.importRootfs(path, { name: 'site:1' });
+    await store.collectGarbage(new Set());
+    expect(await administration.list()).toMatchObject([{ names: [], digest, pinned: true }]);
+    await store.pin(digest, false);
+    expect(await administration.remove(digest, unused)).toMatchObject({ deleted: digest });
+  });
+});
+
 test('a pin outlives a second load', async () => {
   const path = join(dir, 'root.tar');
   await writeFile(path, tar(entries));

@@ -69,7 +69,7 @@ export class ImageAdministration {
 
   /**
    * Takes a name away, or (by digest or image ID) the whole image; the image goes with its last name. Throws
-   * `not-found`, or `refused` when `usedBy` tells of somebody who needs the image that would go.
+   * `not-found`, or `refused` when the image that would go is pinned or `usedBy` tells of somebody who needs it.
    */
   async remove(
     text: string,
@@ -86,6 +86,10 @@ export class ImageAdministration {
       return { untagged: [name] };
     }
     const keys = [record.manifestDigest, record.targetDigest, record.imageId, ...names];
+    if (record.pinned) {
+      const hint = `unpin it first: gantry image unpin ${text}`;
+      throw new ImageError('refused', `${text} is pinned, so that it is kept; ${hint}`);
+    }
     const user = usedBy(keys);
     if (user !== undefined) {
       const hint = 'delete what uses it first';
@@ -108,6 +112,12 @@ export class ImageAdministration {
   async blobs(): Promise<string[]> {
     await this.parts.ready();
     return this.parts.content.blobDigests();
+  }
+
+  /** Whether the blob is here and whole. */
+  async hasBlob(digest: string): Promise<boolean> {
+    await this.parts.ready();
+    return isDigest(digest) && this.parts.content.hasBlob(digest);
   }
 
   /**

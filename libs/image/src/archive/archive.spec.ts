@@ -52,6 +52,56 @@ test('what was saved loads elsewhere, and can be pushed from there', async () =>
   });
 });
 
+test('of an archive from elsewhere only the name that was asked for is taken', async () => {
+  const name = `${registry.host}/asked:1`;
+  await pushImage(name, image);
+  const other = buildImage({ layers: [{ entries: [{ name: 'other' }] }] });
+  await pushImage(`${registry.host}/other:1`, other);
+  const path = join(dir, 'image.tar');
+  await withStore({}, async (store) => {
+    for (const each of [name, `${registry.host}/other:1`]) await store.pull(each);
+    await store.tag(name, 'nginx:1');
+    await writeFile(path, await store.save([name, 'nginx:1', `${registry.host}/other:1`]));
+  });
+  await withStore({}, async (store) => {
+    expect(await store.load(path, { only: name })).toEqual([name]);
+    expect((await store.list()).map(({ reference }) => reference)).toEqual([name]);
+    await expect(store.load(path, { only: 'docker.io/library/gone:1' })).rejects.toThrow(
+      'holds no image docker.io/library/gone:1',
+    );
+  });
+});
+
+test('a name by digest is for that content alone', async () => {
+  const digest = `sha256:${'1'.repeat(64)}`;
+  const path = join(dir, 'image.tar');
+  await pushImage(`${registry.host}/honest:1`, image);
+  await withStore({}, async (store) => {
+    await store.pull(`${registry.host}/honest:1`);
+    await store.tag(`${registry.host}/honest:1`, `app@${digest}`);
+    await writeFile(path, await store.save([`app@${digest}`]));
+    const only = `docker.io/library/app@${digest}`;
+    await expect(store.load(path, { only })).rejects.toThrow('holds no image');
+  });
+});
+
+test('what is being saved is not collected meanwhile', async () => {
+  const name = `${registry.host}/held:1`;
+  await pushImage(name, image);
+  await withStore({}, async (store) => {
+    await store.pull(name);
+    const archive = await store.save([name]);
+    const chunks = [(await archive.next()).value as Uint8Array];
+    await store.remove(name);
+    expect(await store.collectGarbage(new Set())).toMatchObject({ layers: 0, blobs: 0 });
+    for await (const chunk of archive) chunks.push(chunk);
+    const path = join(dir, 'image.tar');
+    await writeFile(path, chunks);
+    expect(await store.collectGarbage(new Set())).toMatchObject({ layers: 2 });
+    expect(await store.load(path)).toEqual([name]);
+  });
+});
+
 test('loads what older docker saves: plain layers, links between them, no manifest', async () => {
   const layers = [tar([{ name: 'one', content: '1' }]), tar([{ name: 'two', content: '2' }])];
   const built = buildImage({ layers: layers.map((archive) => ({ archive, compression: 'none' })) });

@@ -22,6 +22,8 @@ export interface LoadOptions {
   readonly compose: Compose;
   /** The name for an archive that does not say one. */
   readonly name?: string;
+  /** The one name that is wanted of it, in full; what else it holds is left out. */
+  readonly only?: string;
   readonly signal: AbortSignal;
   /** Filled with all content before it is relied on; a collection spares it. */
   readonly needs: Set<string>;
@@ -38,8 +40,10 @@ interface FoundImage {
 /** Loads every image of an OCI layout or docker-archive (tar) into the store; returns their names. */
 export async function loadArchive(path: string, options: LoadOptions): Promise<string[]> {
   const archive = await TarIndex.read(path);
-  const found = archive.find('index.json') ? await ociImages(archive) : await dockerImages(archive);
-  if (found.length === 0) throw refuse(path, 'it holds no image');
+  const all = archive.find('index.json') ? await ociImages(archive) : await dockerImages(archive);
+  const { only } = options;
+  const found = only === undefined ? all : all.flatMap((image) => wanted(image, only));
+  if (found.length === 0) throw refuse(path, `it holds no image${only ? ` ${only}` : ''}`);
   const loaded: string[] = [];
   for (const image of found) loaded.push(...(await loadImage(path, image, options)));
   return loaded;
@@ -47,6 +51,14 @@ export async function loadArchive(path: string, options: LoadOptions): Promise<s
 
 function refuse(path: string, why: string): ImageError {
   return new ImageError('invalid-manifest', `cannot load ${path}: ${why}`);
+}
+
+/** The image under the name alone; a name by digest is for nothing but the content that it names. */
+function wanted(image: FoundImage, only: string): FoundImage[] {
+  const isNamed = image.names.some((name) => formatReference(parseReference(name)) === only);
+  const { digest } = parseReference(only);
+  const isOther = digest !== undefined && digest !== digestOf(image.manifestBytes);
+  return isNamed && !isOther ? [{ ...image, names: [only] }] : [];
 }
 
 async function need(archive: TarIndex, name: string, maxBytes: number): Promise<Buffer> {
@@ -195,9 +207,9 @@ async function unpack(
   { content, layers, signal, needs }: LoadOptions,
 ): Promise<void> {
   const source = fileSource(image.blobs);
-  const wanted = uniqueLayers(manifest, diffIds);
-  for (const { descriptor, diffId } of wanted) needs.add(descriptor.digest).add(diffId);
-  const missing = wanted.filter(({ diffId }) => !content.hasLayer(diffId));
+  const all = uniqueLayers(manifest, diffIds);
+  for (const { descriptor, diffId } of all) needs.add(descriptor.digest).add(diffId);
+  const missing = all.filter(({ diffId }) => !content.hasLayer(diffId));
   await waitForLayers(
     missing.map((layer) => layers.fetch(layer, source)),
     signal,

@@ -1,5 +1,6 @@
 import {
   buildImage,
+  FaultProxy,
   pushImage,
   startRegistry,
   type BuiltImage,
@@ -12,7 +13,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { FaultProxy } from '../spec/fault-proxy.js';
 import { damagedBlobs, withStore } from '../spec/stores.js';
 
 let registry: TestRegistry;

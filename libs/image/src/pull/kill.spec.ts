@@ -1,4 +1,10 @@
-import { buildImage, pushImage, startRegistry, type TestRegistry } from '@gantry/testing';
+import {
+  buildImage,
+  FaultProxy,
+  pushImage,
+  startRegistry,
+  type TestRegistry,
+} from '@gantry/testing';
 import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -6,7 +12,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { digestOf } from '../manifest.js';
-import { FaultProxy } from '../spec/fault-proxy.js';
 import { compileLibrary, killPull, startPull } from '../spec/pull-process.js';
 import { damagedBlobs, withStore } from '../spec/stores.js';
 

@@ -73,6 +73,8 @@ export class Follower {
   private readonly stopping = new AbortController();
   private readonly running: Promise<void>;
   failure: unknown;
+  /** The last revision up to which the watch has told that nothing is still to come. */
+  progress: Revision = 0n;
 
   constructor(
     private readonly harness: StoreHarness,
@@ -105,7 +107,10 @@ export class Follower {
       try {
         const store = this.harness.store();
         for await (const event of store.watch(this.prefix, { after: this.position, signal })) {
-          if (event.type === 'progress') continue;
+          if (event.type === 'progress') {
+            this.progress = event.revision;
+            continue;
+          }
           this.position = changeRevision(event);
           this.changes.push(event);
         }

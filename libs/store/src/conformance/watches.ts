@@ -41,6 +41,19 @@ function content(harness: () => StoreHarness): void {
     expect(text(gone?.previous?.value)).toBe('2');
   });
 
+  it('says how far it is when it is asked', async () => {
+    const store = harness().store();
+    const follower = new Follower(harness(), 'asked/', await put(store, 'asked/a', '1'));
+    const elsewhere = await put(store, 'beside/b', '1');
+    const isTold = () => {
+      harness().store().requestProgress();
+      return follower.progress >= elsewhere;
+    };
+    await until(isTold, 'the progress');
+    await follower.stop();
+    expect(follower.changes).toEqual([]);
+  });
+
   it('says from where it watches when it is not told', async () => {
     const store = harness().store();
     const before = await put(store, 'now/a', '1');

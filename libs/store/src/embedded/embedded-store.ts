@@ -132,6 +132,11 @@ export class EmbeddedStore implements Store {
     }
   }
 
+  requestProgress(): void {
+    this.ticks += 1;
+    this.feed.wake();
+  }
+
   async grantLease(ttlSeconds: number): Promise<Lease> {
     this.checkOpen();
     const id = crypto.randomUUID();
@@ -262,8 +267,7 @@ export class EmbeddedStore implements Store {
     let cancel: () => void;
     const arm = () => {
       cancel = clock.after(intervalMs, () => {
-        this.ticks += 1;
-        this.feed.wake();
+        this.requestProgress();
         arm();
       });
     };

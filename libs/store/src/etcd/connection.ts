@@ -1,6 +1,12 @@
 import { createRequire } from 'node:module';
 import * as grpc from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
+import {
+  decodeRangeAnswer,
+  decodeWatchAnswer,
+  type RangeAnswer,
+  type WatchAnswer,
+} from './raw-messages.js';
 
 export interface EtcdCredentials {
   /** PEM. */
@@ -20,7 +26,7 @@ export const channelOptions: grpc.ChannelOptions = {
   'grpc.max_send_message_length': 4 * 1024 * 1024,
 };
 
-// etcd3 ships the .proto files it was made from; the watch RPC needs nothing newer.
+// etcd3 ships the .proto files it was made from; ranges and watches need nothing newer.
 const protoFile = createRequire(import.meta.url).resolve('etcd3/proto/rpc.proto');
 
 export interface RawKeyValue {
@@ -31,37 +37,41 @@ export interface RawKeyValue {
   lease: string;
 }
 
-export interface RawWatchResponse {
-  header: { revision: string };
-  created: boolean;
-  canceled: boolean;
-  compact_revision: string;
-  cancel_reason: string;
-  fragment: boolean;
-  events: { type: 'Put' | 'Delete'; kv: RawKeyValue; prev_kv?: RawKeyValue | null }[];
+export type WatchCall = grpc.ClientDuplexStream<object, WatchAnswer>;
+
+/** The methods of one service, with what goes in as it is declared and what comes out as it is made here. */
+interface Method<Out> {
+  readonly path: string;
+  readonly serialize: (request: object) => Buffer;
+  readonly deserialize: (bytes: Buffer) => Out;
 }
 
-export type WatchCall = grpc.ClientDuplexStream<object, RawWatchResponse>;
-
-interface WatchClient extends grpc.Client {
-  watch(metadata: grpc.Metadata): WatchCall;
+function methods(): { range: Method<RangeAnswer>; watch: Method<WatchAnswer> } {
+  const definition = loadSync(protoFile, {
+    keepCase: true,
+    longs: String,
+    enums: String,
+    defaults: true,
+  });
+  const method = <Out>(service: string, name: string, deserialize: (bytes: Buffer) => Out) => {
+    const { path, requestSerialize: serialize } = (definition[service] as grpc.ServiceDefinition)[
+      name
+    ]!;
+    return { path, serialize, deserialize };
+  };
+  return {
+    range: method('etcdserverpb.KV', 'Range', decodeRangeAnswer),
+    watch: method('etcdserverpb.Watch', 'Watch', decodeWatchAnswer),
+  };
 }
 
-/** Own channels to etcd's Watch service, one per endpoint, taken in turn. */
-export class WatchConnections {
-  private readonly clients: WatchClient[];
+/** Own channels to etcd for what carries most bytes, one per endpoint, taken in turn. */
+export class ReadConnections {
+  private readonly clients: grpc.Client[];
+  private readonly methods = methods();
   private turn = 0;
 
   constructor(endpoints: readonly string[], credentials?: EtcdCredentials) {
-    const definition = loadSync(protoFile, {
-      keepCase: true,
-      longs: String,
-      enums: String,
-      defaults: true,
-    });
-    const root = grpc.loadPackageDefinition(definition) as unknown as {
-      etcdserverpb: { Watch: new (...args: unknown[]) => WatchClient };
-    };
     const channelCredentials = credentials
       ? grpc.credentials.createSsl(
           credentials.ca,
@@ -71,23 +81,42 @@ export class WatchConnections {
       : grpc.credentials.createInsecure();
     this.clients = endpoints.map((endpoint) => {
       const address = endpoint.replace(/^https?:\/\//, '');
-      return new root.etcdserverpb.Watch(address, channelCredentials, channelOptions);
+      return new grpc.Client(address, channelCredentials, channelOptions);
     });
   }
 
-  /**
-   * Opens a stream; `hasleader` makes a member that lost its cluster end it instead of falling
-   * silent.
-   */
+  /** Opens a watch stream. */
   open(): WatchCall {
-    const client = this.clients[this.turn % this.clients.length] as WatchClient;
-    this.turn += 1;
-    const metadata = new grpc.Metadata();
-    metadata.set('hasleader', 'true');
-    return client.watch(metadata);
+    const { path, serialize, deserialize } = this.methods.watch;
+    return this.next().makeBidiStreamRequest(path, serialize, deserialize, withLeader(), {});
+  }
+
+  /** One page of a range; `timeoutMs` is all that it may take. */
+  range(request: object, timeoutMs: number): Promise<RangeAnswer> {
+    const { path, serialize, deserialize } = this.methods.range;
+    const deadline = Date.now() + timeoutMs;
+    return new Promise((resolve, reject) => {
+      const answer = (error: grpc.ServiceError | null, page?: RangeAnswer) =>
+        page ? resolve(page) : reject(error ?? new Error('etcd answered nothing'));
+      const call = [path, serialize, deserialize, request, { deadline }, answer] as const;
+      this.next().makeUnaryRequest(...call);
+    });
   }
 
   close(): void {
     for (const client of this.clients) client.close();
   }
+
+  private next(): grpc.Client {
+    const client = this.clients[this.turn % this.clients.length] as grpc.Client;
+    this.turn += 1;
+    return client;
+  }
+}
+
+/** `hasleader` makes a member that lost its cluster end a stream instead of falling silent. */
+function withLeader(): grpc.Metadata {
+  const metadata = new grpc.Metadata();
+  metadata.set('hasleader', 'true');
+  return metadata;
 }

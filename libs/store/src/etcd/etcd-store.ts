@@ -14,7 +14,7 @@ import type {
   TransactionResult,
   WatchOptions,
 } from '../store.js';
-import { channelOptions, WatchConnections, type EtcdCredentials } from './connection.js';
+import { channelOptions, ReadConnections, type EtcdCredentials } from './connection.js';
 import { neverSent, tooLargeToReceive, toStoreError } from './errors.js';
 import { faultHandling } from './fault-handling.js';
 import { KeptLease } from './lease.js';
@@ -48,8 +48,9 @@ export interface EtcdStoreOptions {
  */
 export class EtcdStore implements Store {
   private readonly client: Etcd3;
-  private readonly connections: WatchConnections;
+  private readonly connections: ReadConnections;
   private readonly leases = new Set<KeptLease>();
+  private readonly asking = new Set<() => void>();
   private readonly batches: TransactionBatches;
   private readonly closing = new AbortController();
   private readonly logger: Logger;
@@ -57,7 +58,7 @@ export class EtcdStore implements Store {
   constructor(private readonly options: EtcdStoreOptions) {
     this.logger = options.logger ?? silentLogger;
     this.client = new Etcd3(this.clientOptions());
-    this.connections = new WatchConnections(options.endpoints, options.credentials);
+    this.connections = new ReadConnections(options.endpoints, options.credentials);
     this.batches = new TransactionBatches((request) =>
       this.attempt('write', neverSent, () => this.client.kv.txn(request)),
     );
@@ -80,11 +81,14 @@ export class EtcdStore implements Store {
       ...(options.revision === undefined ? {} : { revision: options.revision.toString() }),
     };
     try {
-      const answer = await this.read('read range', () => this.client.kv.range(request));
-      const entries = (answer.kvs as RawKeyValue[]).map(toEntry);
-      const remaining = Number(answer.count) - entries.length;
+      const { requestTimeoutMs = defaultRequestTimeoutMs } = this.options;
+      const answer = await this.read('read range', () =>
+        this.connections.range(request, requestTimeoutMs),
+      );
+      const { entries } = answer;
+      const remaining = answer.count - entries.length;
       const last = entries.at(-1);
-      const revision = options.revision ?? BigInt(answer.header.revision);
+      const revision = options.revision ?? answer.revision;
       const next = last && remaining > 0 ? { next: `${last.key}\0` } : {};
       return { entries, revision, remaining, ...next };
     } catch (error) {
@@ -124,9 +128,14 @@ export class EtcdStore implements Store {
         clock: this.options.clock ?? systemClock,
         logger: this.logger,
         progressIntervalMs: this.options.progressIntervalMs ?? defaultProgressIntervalMs,
+        asking: this.asking,
       },
     );
     if (!options.signal.aborted) this.checkOpen();
+  }
+
+  requestProgress(): void {
+    for (const ask of this.asking) ask();
   }
 
   async grantLease(ttlSeconds: number): Promise<Lease> {

@@ -1,27 +1,30 @@
 import { Backoff, compacted, delay, type Clock, type Logger } from '@gantry/base';
 import { changeRevision, type Change } from '../change.js';
 import type { Revision, StoreEvent, WatchOptions } from '../store.js';
-import type { RawWatchResponse, WatchCall, WatchConnections } from './connection.js';
-import { prefixEnd, prefixStart, toChange } from './wire.js';
+import type { ReadConnections, WatchCall } from './connection.js';
+import type { WatchAnswer } from './raw-messages.js';
+import { prefixEnd, prefixStart } from './wire.js';
 
 /** Most responses that wait for a slow reader before the stream is paused. */
 const maxBufferedResponses = 64;
 
 export interface WatcherOptions {
-  readonly connections: WatchConnections;
+  readonly connections: ReadConnections;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly progressIntervalMs: number;
+  /** How each stream that is open asks how far it is. */
+  readonly asking: Set<() => void>;
 }
 
 /** One stream's responses as an async iterator; pauses the stream when the reader lags. */
 class Responses {
-  private readonly buffer: RawWatchResponse[] = [];
+  private readonly buffer: WatchAnswer[] = [];
   private ended: { error?: Error } | undefined;
   private ring: () => void = () => {};
 
   constructor(private readonly call: WatchCall) {
-    call.on('data', (response: RawWatchResponse) => {
+    call.on('data', (response: WatchAnswer) => {
       this.buffer.push(response);
       if (this.buffer.length >= maxBufferedResponses) call.pause();
       this.ring();
@@ -36,7 +39,7 @@ class Responses {
   }
 
   /** The next response; undefined when the stream has ended and all was read. */
-  async next(): Promise<RawWatchResponse | undefined> {
+  async next(): Promise<WatchAnswer | undefined> {
     while (this.buffer.length === 0) {
       if (this.ended?.error) throw this.ended.error;
       if (this.ended) return undefined;
@@ -58,14 +61,15 @@ class Responses {
 export async function* watchPrefix(
   prefix: string,
   options: WatchOptions,
-  { connections, clock, logger, progressIntervalMs }: WatcherOptions,
+  watcher: WatcherOptions,
 ): AsyncGenerator<StoreEvent> {
+  const { clock, logger } = watcher;
   const backoff = new Backoff({ baseMs: 50, maxMs: 1_000, jitter: 0.5 });
   let position = options.after;
   while (!options.signal.aborted) {
     try {
       const from = position;
-      const events = stream(prefix, from, options.signal, connections, clock, progressIntervalMs);
+      const events = stream(prefix, from, options.signal, watcher);
       for await (const event of events) {
         if (options.signal.aborted) return;
         position = event.type === 'progress' ? event.revision : changeRevision(event);
@@ -89,18 +93,16 @@ async function* stream(
   prefix: string,
   after: Revision | undefined,
   signal: AbortSignal,
-  connections: WatchConnections,
-  clock: Clock,
-  progressIntervalMs: number,
+  watcher: WatcherOptions,
 ): AsyncGenerator<StoreEvent> {
-  const call = connections.open();
+  const call = watcher.connections.open();
   const responses = new Responses(call);
   const stop = () => {
     responses.end();
     call.cancel();
   };
   signal.addEventListener('abort', stop, { once: true });
-  const stopAsking = askForProgress(call, clock, progressIntervalMs);
+  const stopAsking = askForProgress(call, watcher);
   try {
     call.write({ create_request: createRequest(prefix, after) });
     yield* deliver(responses, after);
@@ -135,7 +137,7 @@ async function* deliver(
       if (after === undefined) yield progress(response);
       continue;
     }
-    fragments.push(...response.events.map(toChange));
+    fragments.push(...response.changes);
     // A transaction may be cut into fragments; it is delivered whole, so that a resume is exact.
     if (response.fragment) continue;
     const changes = fragments;
@@ -145,26 +147,36 @@ async function* deliver(
   }
 }
 
-function refuse(response: RawWatchResponse): void {
-  if (response.compact_revision !== '0') throw compacted();
+function refuse(response: WatchAnswer): void {
+  if (response.compactRevision !== 0n) throw compacted();
   if (response.canceled) {
-    throw new Error(`watch cancelled by etcd: ${response.cancel_reason || 'no reason given'}`);
+    throw new Error(`watch cancelled by etcd: ${response.cancelReason || 'no reason given'}`);
   }
 }
 
-function progress(response: RawWatchResponse): StoreEvent {
-  return { type: 'progress', revision: BigInt(response.header.revision) };
+function progress(response: WatchAnswer): StoreEvent {
+  return { type: 'progress', revision: response.revision };
 }
 
 /** etcd itself reports progress every ten minutes only. */
-function askForProgress(call: WatchCall, clock: Clock, intervalMs: number): () => void {
+function askForProgress(
+  call: WatchCall,
+  { clock, progressIntervalMs, asking }: WatcherOptions,
+): () => void {
   let cancel = () => {};
+  const ask = () => {
+    if (!call.destroyed && call.writable) call.write({ progress_request: {} });
+  };
   const arm = () => {
-    cancel = clock.after(intervalMs, () => {
-      if (!call.destroyed && call.writable) call.write({ progress_request: {} });
+    cancel = clock.after(progressIntervalMs, () => {
+      ask();
       arm();
     });
   };
   arm();
-  return () => cancel();
+  asking.add(ask);
+  return () => {
+    asking.delete(ask);
+    cancel();
+  };
 }

@@ -1,6 +1,5 @@
-import type { Change } from '../change.js';
 import type { Entry, Operation, Precondition } from '../store.js';
-import type { RawKeyValue, RawWatchResponse } from './connection.js';
+import type { RawKeyValue } from './connection.js';
 
 export function toEntry(kv: RawKeyValue): Entry {
   const lease = kv.lease && kv.lease !== '0' ? { leaseId: kv.lease } : {};
@@ -11,13 +10,6 @@ export function toEntry(kv: RawKeyValue): Entry {
     modRevision: BigInt(kv.mod_revision),
     ...lease,
   };
-}
-
-export function toChange(event: RawWatchResponse['events'][number]): Change {
-  const previous = event.prev_kv ? { previous: toEntry(event.prev_kv) } : {};
-  if (event.type === 'Put') return { type: 'put', entry: toEntry(event.kv), ...previous };
-  const key = event.kv.key.toString('utf8');
-  return { type: 'delete', key, revision: BigInt(event.kv.mod_revision), ...previous };
 }
 
 /**

@@ -7,6 +7,8 @@ use std::os::fd::AsRawFd;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::{SocketAddr, UnixListener};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use harness::Place;
 use rustix::fs::{Mode, OFlags};
@@ -28,6 +30,23 @@ fn assert_tells(
     let said = place.run(id, &words, change);
     let expected: Vec<&str> = deeds.iter().map(|(_, answer)| *answer).collect();
     assert_eq!(said.lines(), expected, "{}", said.err);
+}
+
+/// Swaps the entries `a` and `b` of a directory all the while.
+fn while_swapping(dir: &Path, work: impl FnOnce()) {
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !stop.load(Ordering::Relaxed) {
+                let (a, b) = (dir.join("a"), dir.join("b"));
+                let flags = rustix::fs::RenameFlags::EXCHANGE;
+                let cwd = rustix::fs::CWD;
+                rustix::fs::renameat_with(cwd, &a, cwd, &b, flags).unwrap();
+            }
+        });
+        work();
+        stop.store(true, Ordering::Relaxed);
+    });
 }
 
 const NOT_PERMITTED: &str = "error Operation not permitted (os error 1)";
@@ -77,7 +96,7 @@ fn cve_2024_21626_no_descriptor_of_the_host_leaks() {
 }
 
 #[test]
-fn cve_2019_19921_and_2023_27561_proc_and_sys_are_mounted_in_their_place() {
+fn cve_2019_19921_and_2023_27561_and_2023_28642_proc_and_sys_are_mounted_in_their_place() {
     for name in ["proc", "sys"] {
         let place = Place::new();
         fs::create_dir(place.lower("elsewhere")).unwrap();
@@ -123,16 +142,7 @@ fn cve_2021_30465_nor_when_the_link_is_swapped_meanwhile() {
     fs::create_dir(&volume).unwrap();
     fs::create_dir(volume.join("a")).unwrap();
     symlink(&target, volume.join("b")).unwrap();
-    let stop = std::sync::atomic::AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
-                let (a, b) = (volume.join("a"), volume.join("b"));
-                let flags = rustix::fs::RenameFlags::EXCHANGE;
-                let cwd = rustix::fs::CWD;
-                rustix::fs::renameat_with(cwd, &a, cwd, &b, flags).unwrap();
-            }
-        });
+    while_swapping(&volume, || {
         for round in 0..20 {
             let id = format!("race{round}");
             place.run(&id, &["cwd"], |config| {
@@ -146,13 +156,60 @@ fn cve_2021_30465_nor_when_the_link_is_swapped_meanwhile() {
             });
             place.assert_gone(&id);
         }
-        stop.store(true, std::sync::atomic::Ordering::Relaxed);
     });
     assert_eq!(
         fs::read_dir(&target).unwrap().count(),
         0,
         "the host's directory was used"
     );
+}
+
+#[test]
+fn cve_2024_45310_no_empty_file_is_made_outside_by_a_swapped_link() {
+    let place = Place::new();
+    let target = place.dir.join("host");
+    fs::create_dir(&target).unwrap();
+    let volume = place.dir.join("volume");
+    let source = place.dir.join("source");
+    fs::write(&source, "").unwrap();
+    fs::create_dir_all(volume.join("a")).unwrap();
+    symlink(&target, volume.join("b")).unwrap();
+    while_swapping(&volume, || {
+        for round in 0..20 {
+            let id = format!("file{round}");
+            place.run(&id, &["cwd"], |config| {
+                let mounts = config["mounts"].as_array_mut().unwrap();
+                mounts.push(
+                    json!({ "destination": "/volume", "source": volume, "options": ["rbind"] }),
+                );
+                let over = format!("/volume/a/deep/{round}");
+                mounts.push(json!({ "destination": over, "source": source, "options": ["bind"] }));
+            });
+            place.assert_gone(&id);
+        }
+    });
+    let made = fs::read_dir(&target).unwrap().count();
+    assert_eq!(made, 0, "the host's directory was used");
+}
+
+#[test]
+fn cve_2022_29162_exec_hands_no_capability_down() {
+    let place = Place::new();
+    place.start("main", &["sleep", "60"], |_| {});
+    let exec = [
+        "exec",
+        "--cap",
+        "CAP_NET_RAW",
+        "main",
+        "/bin/probe",
+        "status",
+    ];
+    for (set, mask) in [("CapInh", 0), ("CapAmb", 0), ("CapEff", 1 << 13)] {
+        let said = place.runtime(&[&exec[..], &[set]].concat());
+        let told = said.lines()[0].trim_start_matches("ok ").to_owned();
+        let held = u64::from_str_radix(&told, 16).unwrap();
+        assert_eq!(held & (1 << 13), mask, "{set}: {}{}", said.out, said.err);
+    }
 }
 
 #[test]

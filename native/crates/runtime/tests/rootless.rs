@@ -172,6 +172,31 @@ fn without_user_namespace(config: &mut Value) {
     namespaces.retain(|namespace| namespace["type"] != "user");
 }
 
+/// Of an ordinary user the host's cgroups come with a recursive bind of /sys.
+#[test]
+fn cve_2023_25809_the_hosts_cgroups_are_read_only() {
+    let home = Home::new();
+    home.configure("cat /proc/self/mountinfo", |config| {
+        let namespaces = config["linux"]["namespaces"].as_array_mut().unwrap();
+        namespaces.retain(|namespace| namespace["type"] != "cgroup");
+    });
+    let said = home.runtime(&["run", "shared"]);
+    let mounts: Vec<&str> = said
+        .out
+        .split('|')
+        .filter(|line| {
+            line.split(' ')
+                .nth(4)
+                .is_some_and(|at| at.starts_with("/sys"))
+        })
+        .collect();
+    assert!(!mounts.is_empty(), "{}{}", said.out, said.err);
+    for mount in mounts {
+        let options = mount.split(' ').nth(5).unwrap();
+        assert!(options.split(',').any(|option| option == "ro"), "{mount}");
+    }
+}
+
 #[test]
 fn what_takes_root_is_refused_by_name() {
     let home = Home::new();

@@ -10,6 +10,7 @@ import type { ObjectStore } from '@gantry/controller';
 import type { Deleter } from './deleter.js';
 import { checkPreconditions } from './deletion.js';
 import { detailsOf } from './details.js';
+import { disrupted } from './disruptions.js';
 import type { DeleteOptions } from './options.js';
 
 /** Evictions whose pods are not seen to go; a budget with more waits for its controller. */
@@ -60,19 +61,6 @@ function withDisruption(budget: PodDisruptionBudget, pod: string, nowMs: number)
   disruptedPods[pod] = timestamp(nowMs);
   const left = { disruptionsAllowed: disruptionsAllowed - 1, disruptedPods };
   return { ...budget, status: { ...status!, ...left } };
-}
-
-/** A pod with the condition that says that it goes on purpose, and why. */
-export function disrupted(pod: Pod, reason: string, message: string, nowMs: number): Pod {
-  const others = (pod.status?.conditions ?? []).filter(({ type }) => type !== 'DisruptionTarget');
-  const condition = {
-    type: 'DisruptionTarget',
-    status: 'True' as const,
-    reason,
-    message,
-    lastTransitionTime: timestamp(nowMs),
-  };
-  return { ...pod, status: { ...pod.status, conditions: [...others, condition] } };
 }
 
 /** Deletes pods within their disruption budgets, as the eviction subresource of policy/v1 does. */

@@ -74,15 +74,15 @@ export class PriorityAdmission {
 
   private async classOf(pod: Pod): Promise<PriorityClass | undefined> {
     const { priorityClassName: name } = pod.spec;
-    const cached = (await this.caches.ready(PriorityClassKind)).items();
+    const cached = await this.caches.ready(PriorityClassKind);
     if (!name) {
-      const defaults = cached.filter(({ globalDefault }) => globalDefault);
+      const defaults = cached.find(({ globalDefault }) => globalDefault ?? false);
       return defaults.sort((a, b) => a.value - b.value)[0];
     }
     const isNamed = ({ metadata }: PriorityClass) => metadata.name === name;
     // The cache may not have seen a class that was made just before the pod.
     const found =
-      cached.find(isNamed) ??
+      cached.get(undefined, name) ??
       systemPriorityClasses.find(isNamed) ??
       (await this.objects.get(PriorityClassKind, undefined, name));
     if (!found) throw refused(PodKind, pod, `no PriorityClass with name ${name} was found`);

@@ -118,7 +118,9 @@ export class Resources {
   ): Promise<T> {
     const mine = options.owned ? object : structuredClone(object);
     await this.priorities.create(kind, mine);
-    if ((kind as Kind) === PodKind) await admitRuntimeClass(this.objects, mine as unknown as Pod);
+    if ((kind as Kind) === PodKind) {
+      await admitRuntimeClass(this.objects, this.caches, mine as unknown as Pod);
+    }
     const answer = this.hooks.run(kind, mine);
     return answer(await this.writer.create(kind, namespace, mine, options));
   }

@@ -2,19 +2,26 @@ import { type Pod, PodKind, type RuntimeClass, RuntimeClassKind } from '@gantry/
 import { jsonEqual } from '@gantry/api-machinery';
 import { GantryError } from '@gantry/base';
 import type { ObjectStore } from '@gantry/controller';
+import type { WatchCaches } from '../watch/watch-caches.js';
 import { detailsOf } from './details.js';
 
 /**
  * Completes a new pod, in place, by its runtime class as Kubernetes does: its overhead and where it may
  * be scheduled. Forbidden when there is no such class or the pod contradicts it.
  */
-export async function admitRuntimeClass(objects: ObjectStore, pod: Pod): Promise<void> {
+export async function admitRuntimeClass(
+  objects: ObjectStore,
+  caches: WatchCaches,
+  pod: Pod,
+): Promise<void> {
   const { runtimeClassName: name, overhead } = pod.spec ?? {};
   if (!name) {
     if (!overhead || Object.keys(overhead).length === 0) return;
     throw refuse(pod, "spec.overhead is set without a runtime class; remove it, it is the class's");
   }
-  const found = await objects.get(RuntimeClassKind, undefined, name);
+  const cached = (await caches.ready(RuntimeClassKind)).get(undefined, name);
+  // The cache may not have seen a class that was made just before the pod.
+  const found = cached ?? (await objects.get(RuntimeClassKind, undefined, name));
   if (!found) {
     const next = 'create it, or choose one that `kubectl get runtimeclasses` shows';
     throw refuse(pod, `pod rejected: RuntimeClass "${name}" not found; ${next}`);

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ConfigMapKind } from '@gantry/api';
 import type { ConfigMap } from '@gantry/api';
 import { silentLogger, systemClock } from '@gantry/base';
-import { ObjectStore } from '@gantry/controller';
+import { Informers, ObjectStore } from '@gantry/controller';
 import { EmbeddedStore } from '@gantry/store';
 import { maxWaitingEvents } from './subscription.js';
 import { maxHistory, WatchCache } from './watch-cache.js';
@@ -86,6 +86,40 @@ test('all watchers of an event share one encoding', async () => {
     type: 'ADDED',
     object: { kind: 'ConfigMap' },
   });
+});
+
+test('informers follow the caches: the state of a revision first, then each change, with no watch of their own', async () => {
+  let watches = 0;
+  const counted = Object.assign(Object.create(store) as EmbeddedStore, {
+    watch: (...args: Parameters<EmbeddedStore['watch']>) => {
+      watches += 1;
+      return store.watch(...args);
+    },
+  });
+  const shared = new ObjectStore(counted);
+  const basics = { clock: systemClock, logger: silentLogger, signal: stop.signal };
+  const caches = new WatchCaches({ objects: shared, ...basics });
+  await caches.ready(ConfigMapKind);
+  await shared.create(ConfigMapKind, named('before'));
+  // A write elsewhere is the newest; the cache hears of no change by which it could tell that it is current.
+  const { revision } = await store.transact(
+    [],
+    [{ type: 'put', key: 'other', value: new Uint8Array() }],
+  );
+  const informers = [0, 1].map(() => {
+    const of = new Informers(shared, { shared: caches.since(revision) });
+    void of.run(stop.signal);
+    return of.for(ConfigMapKind);
+  });
+  await Promise.all(informers.map(({ synced }) => synced));
+  for (const informer of informers) {
+    expect(informer.seenRevision).toBeGreaterThanOrEqual(revision);
+    expect(informer.get('default', 'before')).toBeDefined();
+  }
+  await shared.create(ConfigMapKind, named('after'));
+  await expect.poll(() => informers[1]!.get('default', 'after')).toBeDefined();
+  expect(informers[0]!.get('default', 'after')).toBe(informers[1]!.get('default', 'after'));
+  expect(watches).toBe(1);
 });
 
 test('ends its watchers when it stops', async () => {

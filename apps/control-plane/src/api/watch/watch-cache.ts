@@ -1,6 +1,12 @@
 import { apiVersionOf, type ApiObject, type Kind } from '@gantry/api-machinery';
 import { Backoff, type Clock, compacted, delay, describeError, type Logger } from '@gantry/base';
-import type { ObjectStore } from '@gantry/controller';
+import {
+  objectKey,
+  ObjectIndex,
+  type ObjectEvent,
+  type ObjectStore,
+  type StateSink,
+} from '@gantry/controller';
 import { bookmark, CacheEvent } from './cache-event.js';
 import { Subscription } from './subscription.js';
 
@@ -25,16 +31,16 @@ export interface WatchCacheDependencies {
   readonly signal: AbortSignal;
 }
 
-const keyOf = ({ metadata }: ApiObject) => `${metadata.namespace ?? ''}/${metadata.name}`;
-
 /**
  * The newest state of one kind and its last changes, fed by one watch on the store and shared by all
  * watchers and by lists that do not ask for the newest state. Its objects must not be changed.
  */
 export class WatchCache<T extends ApiObject> {
-  private readonly current = new Map<string, T>();
+  /** The newest state, which informers read too. */
+  readonly current = new ObjectIndex<T>();
   private readonly history: CacheEvent<T>[] = [];
   private readonly watchers = new Map<Subscription<T>, Watcher<T>>();
+  private readonly sinks = new Set<StateSink<T>>();
   private oldest = 0n;
   private newest = 0n;
   private readonly firstFill = Promise.withResolvers<void>();
@@ -63,9 +69,21 @@ export class WatchCache<T extends ApiObject> {
     return this.firstFill.promise;
   }
 
+  /** One of the current objects. */
+  get(namespace: string | undefined, name: string): T | undefined {
+    return this.current.get(namespace ? `${namespace}/${name}` : name);
+  }
+
+  /** Tells the sink of each change from now on, at the moment it is here; the returned function ends that. */
+  feed(sink: StateSink<T>): () => void {
+    this.sinks.add(sink);
+    sink.began(String(this.newest));
+    return () => this.sinks.delete(sink);
+  }
+
   /** The current objects in the order of their keys. */
   items(namespace?: string): T[] {
-    const keys = [...this.current.keys()].sort();
+    const keys = this.current.keys().sort();
     const items = keys.map((key) => this.current.get(key)!);
     return namespace ? items.filter((item) => item.metadata.namespace === namespace) : items;
   }
@@ -124,13 +142,35 @@ export class WatchCache<T extends ApiObject> {
     const { items, resourceVersion } = await this.dependencies.objects.list(this.kind, {});
     // Whoever watches has missed what happened in between, so it must list again too.
     this.endWatchers(compacted());
-    this.current.clear();
     this.history.length = 0;
-    for (const item of items) this.current.set(keyOf(item), item);
+    this.replace(items);
     this.oldest = BigInt(resourceVersion);
     this.newest = this.oldest;
     this.filled = true;
     this.firstFill.resolve();
+    for (const sink of this.sinks) sink.progressed(resourceVersion);
+  }
+
+  private replace(items: readonly T[]): void {
+    if (this.current.size > 0) {
+      const listed = new Set(items.map(objectKey));
+      for (const key of this.current.keys()) if (!listed.has(key)) this.drop(key);
+    }
+    for (const item of items) this.put(item);
+  }
+
+  private put(object: T): T | undefined {
+    const previous = this.current.set(object);
+    if (previous?.metadata.resourceVersion !== object.metadata.resourceVersion) {
+      for (const sink of this.sinks) sink.changed(object, previous);
+    }
+    return previous;
+  }
+
+  private drop(key: string): T | undefined {
+    const previous = this.current.delete(key);
+    if (previous) for (const sink of this.sinks) sink.deleted(previous);
+    return previous;
   }
 
   private async follow(): Promise<void> {
@@ -138,17 +178,15 @@ export class WatchCache<T extends ApiObject> {
     const resourceVersion = String(this.newest);
     for await (const event of objects.watch(this.kind, { resourceVersion }, signal)) {
       const revision = BigInt(event.object.metadata.resourceVersion ?? '0');
-      if (event.type !== 'BOOKMARK') {
-        this.record(new CacheEvent(event.type, event.object, event.previous, revision));
-      }
+      if (event.type !== 'BOOKMARK') this.record(event.type, event, revision);
       if (revision > this.newest) this.newest = revision;
+      for (const sink of this.sinks) sink.progressed(String(this.newest));
     }
   }
 
-  private record(event: CacheEvent<T>): void {
-    const key = keyOf(event.object);
-    if (event.type === 'DELETED') this.current.delete(key);
-    else this.current.set(key, event.object);
+  private record(type: CacheEvent<T>['type'], { object }: ObjectEvent<T>, revision: bigint): void {
+    const previous = type === 'DELETED' ? this.drop(objectKey(object)) : this.put(object);
+    const event = new CacheEvent(type, object, previous, revision);
     this.history.push(event);
     if (this.history.length > maxHistory) this.oldest = this.history.shift()!.revision;
     for (const watcher of this.watchers.values()) deliver(event, watcher);

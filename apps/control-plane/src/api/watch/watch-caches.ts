@@ -1,9 +1,13 @@
 import type { ApiObject, Kind } from '@gantry/api-machinery';
-import { unavailable } from '@gantry/base';
+import { aborted, delay, unavailable } from '@gantry/base';
+import type { SharedState, StateSink } from '@gantry/controller';
+import type { Revision } from '@gantry/store';
 import { WatchCache, type WatchCacheDependencies } from './watch-cache.js';
 
 /** A reader waits so long for a cache's first list, in milliseconds. */
 const fillTimeoutMs = 10_000;
+/** How often a cache is asked how far it is while somebody waits for it. */
+const progressCheckMs = 20;
 
 /** One cache per kind, started when the first reader asks for it. */
 export class WatchCaches {
@@ -21,6 +25,34 @@ export class WatchCaches {
     );
     await Promise.race([cache.ready(), late.promise]).finally(cancel);
     return cache;
+  }
+
+  /** What the caches hold, for informers, once it shows everything up to this revision. */
+  since(revision: Revision): SharedState {
+    return {
+      index: (kind) => this.of(kind).current,
+      follow: (kind, sink, signal) => this.follow(kind, sink, revision, signal),
+    };
+  }
+
+  private async follow<T extends ApiObject>(
+    kind: Kind<T>,
+    sink: StateSink<T>,
+    revision: Revision,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { clock, objects } = this.dependencies;
+    const cache = this.of(kind);
+    // The cache ends only with the process.
+    await Promise.race([cache.ready().catch(() => aborted(signal)), aborted(signal)]);
+    while (cache.revision < revision && !signal.aborted) {
+      objects.store.requestProgress();
+      await delay(clock, progressCheckMs, signal).catch(() => {});
+    }
+    if (signal.aborted) return;
+    const end = cache.feed(sink);
+    await aborted(signal);
+    end();
   }
 
   /** How many clients watch each kind, for metrics. */

@@ -1,4 +1,5 @@
 import {
+  hasEnded,
   DeploymentKind,
   matches,
   PodDisruptionBudgetKind,
@@ -79,9 +80,7 @@ class Disruption {
     const { selector } = spec;
     if (!selector) return [];
     return this.pods.list(metadata.namespace).filter((pod) => {
-      const { phase } = pod.status ?? {};
-      const hasEnded = phase === 'Succeeded' || phase === 'Failed';
-      return !hasEnded && matches(selector, pod.metadata.labels);
+      return !hasEnded(pod) && matches(selector, pod.metadata.labels);
     });
   }
 

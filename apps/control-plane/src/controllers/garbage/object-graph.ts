@@ -58,16 +58,30 @@ export class ObjectGraph {
     return `${kind.plural}.${kind.group} ${place}`;
   }
 
-  /** Who must be looked at after this change: the object, its owners, and what depends on it. */
+  /**
+   * Who must be looked at after this change: the object if an owner of it is not known to be there or it is
+   * going itself, its owners that wait to go, and what depends on it. Most changes concern nobody.
+   */
   concernedBy(kind: Kind, object: ApiObject): string[] {
-    const key = this.key(kind, object);
-    const owners = (object.metadata.ownerReferences ?? []).flatMap(
-      (reference) => this.ownerKey(object, reference) ?? [],
-    );
-    const current = this.find(key)?.object;
+    const keys: string[] = [];
+    let isOrphaned = false;
+    for (const reference of object.metadata.ownerReferences ?? []) {
+      const key = this.ownerKey(object, reference);
+      const owner = key && this.find(key)?.object;
+      const isThere = owner && owner.metadata.uid === reference.uid;
+      if (!isThere || owner.metadata.deletionTimestamp) isOrphaned = true;
+      if (isThere && owner.metadata.deletionTimestamp) keys.push(key);
+    }
+    const current = this.informerOf(kind)?.getByKey(objectKey(object));
     const isGoing =
       current?.metadata.uid !== object.metadata.uid || current?.metadata.deletionTimestamp;
-    const dependents = isGoing ? this.dependents(object.metadata.uid!) : [];
-    return [key, ...owners, ...dependents.map((each) => this.key(each.kind, each.object))];
+    if (isOrphaned || isGoing) keys.push(this.key(kind, object));
+    if (!isGoing) return keys;
+    const dependents = this.dependents(object.metadata.uid!);
+    return [...keys, ...dependents.map((each) => this.key(each.kind, each.object))];
+  }
+
+  private informerOf(kind: Kind): Informer<ApiObject> | undefined {
+    return this.byId.get(`${kind.plural}.${kind.group}`);
   }
 }

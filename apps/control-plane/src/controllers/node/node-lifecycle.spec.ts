@@ -100,6 +100,37 @@ test('pods that tolerate the loss stay; when every agent is away none is given u
   );
 });
 
+test('a node short of disk gets no new pods but those that tolerate it, and keeps its own', async () => {
+  await using cluster = await startCluster();
+  await cluster.nodes.connect({ name: 'a' });
+  const plain = (name: string, tolerations: object[] = []) => ({
+    metadata: { name, namespace: 'default' },
+    spec: { tolerations, containers: [{ name: 'c', image: 'web:1' }] },
+  });
+  await cluster.create(PodKind, plain('before'));
+  await vi.waitFor(async () => expect(await running(cluster)).toHaveLength(1), patient);
+  const pressure = (status: 'True' | 'False') =>
+    cluster.resources.mutateStatus(NodeKind, undefined, 'a', (current) => {
+      const others = (current.status?.conditions ?? []).filter((c) => c.type !== 'DiskPressure');
+      const conditions = [...others, { type: 'DiskPressure', status }];
+      return { ...current, status: { ...current.status, conditions } };
+    });
+  await pressure('True');
+  const taint = 'node.kubernetes.io/disk-pressure';
+  await vi.waitFor(async () => {
+    expect(await taintsOf(cluster, 'a')).toEqual([`${taint}:NoSchedule`]);
+  }, patient);
+  await cluster.create(PodKind, plain('waits'));
+  await cluster.create(PodKind, plain('tolerant', [{ key: taint, operator: 'Exists' }]));
+  const names = async () => (await running(cluster)).map((p) => p.metadata.name).sort();
+  await vi.waitFor(async () => expect(await names()).toEqual(['before', 'tolerant']), patient);
+  await pressure('False');
+  await vi.waitFor(async () => {
+    expect(await taintsOf(cluster, 'a')).toEqual([]);
+    expect(await names()).toEqual(['before', 'tolerant', 'waits']);
+  }, patient);
+});
+
 test('a NoExecute taint by hand drives pods away at once', async () => {
   await using cluster = await startCluster();
   await cluster.nodes.connect({ name: 'a' });

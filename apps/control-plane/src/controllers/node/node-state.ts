@@ -6,7 +6,13 @@ import { notReadyTaint, unreachableTaint } from './eviction.js';
 /** Marks conditions that the node lifecycle wrote for an agent that cannot speak. */
 export const lostReason = 'NodeStatusUnknown';
 const podLostReason = 'NodeLost';
-const ownTaints = new Set([notReadyTaint, unreachableTaint]);
+/** Conditions that keep new pods away while they are True, with their taints as Kubernetes names them. */
+const pressures = new Map([
+  ['DiskPressure', 'node.kubernetes.io/disk-pressure'],
+  ['PIDPressure', 'node.kubernetes.io/pid-pressure'],
+]);
+const readinessTaints = new Set([notReadyTaint, unreachableTaint]);
+const ownTaints = new Set([...readinessTaints, ...pressures.values()]);
 
 /** The node with Ready=Unknown, since its agent is not connected; undefined when it says so already. */
 export function markedLost(node: Node, graceSeconds: number, nowMs: number): Node | undefined {
@@ -37,10 +43,10 @@ export function markedBack(node: Node, nowMs: number): Node | undefined {
   return { ...node, status: { ...node.status, conditions } };
 }
 
-/** The taints that follow from the Ready condition; undefined when the node has exactly those. */
+/** The taints that follow from the node's conditions; undefined when the node has exactly those. */
 export function conditionTaints(node: Node, nowMs: number): Taint[] | undefined {
   const status = findCondition(node.status?.conditions, 'Ready')?.status;
-  const wanted = wantedTaints(status);
+  const wanted = [...readyTaints(status), ...pressureTaints(node)];
   const taints = node.spec?.taints ?? [];
   const own = taints.filter((taint) => ownTaints.has(taint.key));
   const same = (a: Taint, b: Taint) => a.key === b.key && a.effect === b.effect;
@@ -50,7 +56,20 @@ export function conditionTaints(node: Node, nowMs: number): Taint[] | undefined 
   return [...taints.filter((taint) => !ownTaints.has(taint.key)), ...kept];
 }
 
-function wantedTaints(ready: string | undefined): Taint[] {
+/** Whether the node is tainted for not being Ready. */
+export function isMarkedUnready({ spec }: Node): boolean {
+  return (spec?.taints ?? []).some(({ key }) => readinessTaints.has(key));
+}
+
+/** What keeps new pods away from a node that runs short of something; those that run there stay. */
+export function pressureTaints({ status }: Node): Taint[] {
+  return [...pressures].flatMap(([type, key]): Taint[] => {
+    const isShort = findCondition(status?.conditions, type)?.status === 'True';
+    return isShort ? [{ key, effect: 'NoSchedule' }] : [];
+  });
+}
+
+function readyTaints(ready: string | undefined): Taint[] {
   if (ready === 'True') return [];
   if (ready !== 'Unknown') return [{ key: notReadyTaint, effect: 'NoSchedule' }];
   return [

@@ -32,6 +32,15 @@ test('a part is free again when its owner is gone, and moves with its owner', ()
   expect([cidrs.allocate('c'), cidrs.allocate('d')]).toEqual(['10.42.0.0/24', '10.42.1.0/24']);
 });
 
+test('what is no IPv4 range takes nothing and stands in the way of nobody', () => {
+  const cidrs = new PodCidrs('10.42.0.0/16', 24);
+  cidrs.assign('six', 'fd00:10:42::/64');
+  cidrs.assign('odd', 'no range at all');
+  expect([cidrs.get('six'), cidrs.allocate('a')]).toEqual(['fd00:10:42::/64', '10.42.0.0/24']);
+  cidrs.assign('six', '10.42.1.0/24');
+  expect(cidrs.allocate('b')).toBe('10.42.2.0/24');
+});
+
 test('refuses what is no range', () => {
   expect(() => new PodCidrs('10.42.0.0', 24)).toThrow('not an IPv4 range such as 10.42.0.0/16');
 });

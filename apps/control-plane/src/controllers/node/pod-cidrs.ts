@@ -4,15 +4,20 @@ interface Range {
   readonly bits: number;
 }
 
-function parseRange(text: string): Range {
+/** Undefined for what is no IPv4 range. */
+function rangeFrom(text: string): Range | undefined {
   const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/(\d{1,2})$/.exec(text);
   const octets = match?.slice(1, 5).map(Number) ?? [];
   const bits = Number(match?.[5]);
-  if (!match || bits > 32 || octets.some((octet) => octet > 255)) {
-    throw new RangeError(`${JSON.stringify(text)} is not an IPv4 range such as 10.42.0.0/16`);
-  }
+  if (!match || bits > 32 || octets.some((octet) => octet > 255)) return undefined;
   const address = octets.reduce((sum, octet) => sum * 256 + octet, 0);
   return { first: address - (address % 2 ** (32 - bits)), bits };
+}
+
+function parseRange(text: string): Range {
+  const range = rangeFrom(text);
+  if (range) return range;
+  throw new RangeError(`${JSON.stringify(text)} is not an IPv4 range such as 10.42.0.0/16`);
 }
 
 function textOf({ first, bits }: Range): string {
@@ -20,12 +25,18 @@ function textOf({ first, bits }: Range): string {
   return `${octets.join('.')}/${bits}`;
 }
 
+interface Assigned {
+  readonly text: string;
+  /** Undefined where it cannot overlap the cluster's, as an IPv6 range. */
+  readonly range: Range | undefined;
+}
+
 /** Hands out parts of the cluster's range, the lowest free one first. */
 export class PodCidrs {
   private readonly cluster: Range;
   /** For each part, how many owners' ranges overlap it. */
   private readonly owners: Uint16Array;
-  private readonly rangeOf = new Map<string, string>();
+  private readonly assigned = new Map<string, Assigned>();
 
   /** `nodeBits` is the prefix length of each node's part. */
   constructor(
@@ -37,15 +48,15 @@ export class PodCidrs {
   }
 
   /** The owner has this range from now on, wherever it lies, or none. */
-  assign(owner: string, range: string | undefined): void {
-    const known = this.rangeOf.get(owner);
-    if (known === range) return;
-    if (known !== undefined) this.count(known, -1);
-    if (range === undefined) this.rangeOf.delete(owner);
-    else {
-      this.rangeOf.set(owner, range);
-      this.count(range, 1);
-    }
+  assign(owner: string, text: string | undefined): void {
+    const known = this.assigned.get(owner);
+    if (known?.text === text) return;
+    if (known) this.count(known.range, -1);
+    this.assigned.delete(owner);
+    if (text === undefined) return;
+    const range = rangeFrom(text);
+    this.assigned.set(owner, { text, range });
+    this.count(range, 1);
   }
 
   /** Gives the owner the lowest part that overlaps nobody's; undefined when all are taken. */
@@ -60,15 +71,16 @@ export class PodCidrs {
 
   /** What the owner has. */
   get(owner: string): string | undefined {
-    return this.rangeOf.get(owner);
+    return this.assigned.get(owner)?.text;
   }
 
   private get partSize(): number {
     return 2 ** (32 - this.nodeBits);
   }
 
-  private count(text: string, delta: 1 | -1): void {
-    const { first, bits } = parseRange(text);
+  private count(range: Range | undefined, delta: 1 | -1): void {
+    if (!range) return;
+    const { first, bits } = range;
     const offset = first - this.cluster.first;
     const from = Math.max(0, Math.floor(offset / this.partSize));
     const last = Math.floor((offset + 2 ** (32 - bits) - 1) / this.partSize);

@@ -1,8 +1,7 @@
-import { isReclaimable, NodeKind, PodKind, type Node, type Pod } from '@gantry/api';
-import { isReason } from '@gantry/base';
+import { hasEnded, isReclaimable, NodeKind, PodKind, type Node, type Pod } from '@gantry/api';
 import { Controller, source } from '@gantry/controller';
 import { podRequests, podsToReclaim, type ReclaimablePod } from '@gantry/scheduler';
-import { disrupted } from '../../api/index.js';
+import { takeAway } from '../../api/index.js';
 import type { ControllerContext } from '../context.js';
 import { podInformer, podsOnNode } from '../pod-index.js';
 import { offerOf } from './node-offer.js';
@@ -28,10 +27,6 @@ export function reclaimController(context: ControllerContext): Controller {
   });
 }
 
-function hasEnded({ status }: Pod): boolean {
-  return status?.phase === 'Succeeded' || status?.phase === 'Failed';
-}
-
 function facts(pod: Pod): ReclaimablePod {
   const requests = podRequests(pod.spec);
   return {
@@ -53,19 +48,9 @@ async function reclaim(context: ControllerContext, node: Node, pods: readonly Po
 }
 
 async function evict({ resources, events, clock }: ControllerContext, node: Node, pod: Pod) {
-  const { namespace, name, uid } = pod.metadata;
   const message = `node ${node.metadata.name} needs back what its other pods have reserved`;
-  try {
-    await resources.mutateStatus(PodKind, namespace, name!, (current) =>
-      current.metadata.uid === uid
-        ? disrupted(current, 'Reclaimed', message, clock.now())
-        : undefined,
-    );
-    await resources.delete(PodKind, namespace, name!, { preconditions: { uid: uid! } });
-    events
-      .for('reclaim-controller')
-      .record(PodKind, pod, { type: 'Normal', reason: 'Reclaimed', message });
-  } catch (error) {
-    if (!isReason(error, 'NotFound') && !isReason(error, 'Conflict')) throw error;
-  }
+  if (!(await takeAway(resources, pod, { reason: 'Reclaimed', message }, clock))) return;
+  events
+    .for('reclaim-controller')
+    .record(PodKind, pod, { type: 'Normal', reason: 'Reclaimed', message });
 }

@@ -1,12 +1,11 @@
-import type { Pod } from '@gantry/api';
+import { hasEnded, type Pod } from '@gantry/api';
 
 const deletionCostAnnotation = 'controller.kubernetes.io/pod-deletion-cost';
 const phaseRank: Record<string, number> = { Pending: 0, Unknown: 1, Running: 2 };
 
 /** Neither ended nor on its way out: what counts towards the wished number. */
 export function isActive(pod: Pod): boolean {
-  const phase = pod.status?.phase;
-  return phase !== 'Succeeded' && phase !== 'Failed' && !pod.metadata.deletionTimestamp;
+  return !hasEnded(pod) && !pod.metadata.deletionTimestamp;
 }
 
 export function readySince(pod: Pod): number | undefined {

@@ -1,4 +1,5 @@
 import {
+  hasEnded,
   PodKind,
   ReplicaSetKind,
   type Pod,
@@ -145,7 +146,9 @@ class ReplicaSetReconciler {
 
   private async createPod(set: ReplicaSet): Promise<void> {
     try {
-      const pod = podFromTemplate(set.spec.template, set, controllerReference(ReplicaSetKind, set));
+      const reference = controllerReference(ReplicaSetKind, set);
+      const draft = podFromTemplate(set.spec.template, set, reference);
+      const pod = this.context.relocations?.complete(draft) ?? draft;
       const { namespace } = set.metadata;
       const made = await this.context.resources.create(PodKind, namespace, pod, { owned: true });
       const { name, uid } = made.metadata;
@@ -232,7 +235,6 @@ function replicaSetStatus(
   const labels = Object.entries(set.spec.template.metadata?.labels ?? {});
   const availableFrom = active.map((pod) => availableFromMs(pod, set.spec.minReadySeconds));
   const soon = availableFrom.filter((ms): ms is number => ms !== undefined && ms > nowMs);
-  const ended = (pod: Pod) => pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
   const status: ReplicaSetStatus = {
     replicas: active.length,
     fullyLabeledReplicas: active.filter(({ metadata }) =>
@@ -240,7 +242,7 @@ function replicaSetStatus(
     ).length,
     readyReplicas: availableFrom.filter((ms) => ms !== undefined).length,
     availableReplicas: availableFrom.filter((ms) => ms !== undefined && ms <= nowMs).length,
-    terminatingReplicas: pods.filter((p) => p.metadata.deletionTimestamp && !ended(p)).length,
+    terminatingReplicas: pods.filter((p) => p.metadata.deletionTimestamp && !hasEnded(p)).length,
     observedGeneration: set.metadata.generation ?? 0,
   };
   return { status, nextMs: soon.length > 0 ? Math.min(...soon) : undefined };

@@ -1,6 +1,7 @@
 import { NamespaceKind, type ApiObject, type Kind } from '@gantry/api';
 import { silentLogger, systemClock, type Clock } from '@gantry/base';
 import { Informers, ObjectStore } from '@gantry/controller';
+import type { Scheduler } from '@gantry/scheduler';
 import { EmbeddedStore } from '@gantry/store';
 import { Registry } from 'prom-client';
 import { Resources, WatchCaches } from '../../api/index.js';
@@ -22,6 +23,8 @@ export interface TestClusterOptions<N extends Background> {
   readonly controllers?: Partial<ControllersOptions> | false;
   /** Default true. */
   readonly scheduling?: boolean;
+  /** What decides (default: by the default profile). */
+  readonly scheduler?: Scheduler;
   /** How late the informers see each change, in milliseconds (default: not at all). */
   readonly lagMs?: () => number;
 }
@@ -34,6 +37,7 @@ export class TestCluster<N extends Background> implements AsyncDisposable {
   readonly nodes: N;
   readonly context: ControllerContext;
   readonly loop: SchedulingLoop;
+  private readonly caches: WatchCaches;
   private readonly stopping = new AbortController();
   private readonly running: Promise<unknown>[] = [];
   private term: { stop: AbortController; work: Promise<unknown> } | undefined;
@@ -45,14 +49,16 @@ export class TestCluster<N extends Background> implements AsyncDisposable {
     this.store = new EmbeddedStore();
     const { store } = this;
     const objects = (this.objects = new ObjectStore(store, { clock }));
-    const caches = new WatchCaches({ objects, clock, logger, signal });
+    const caches = (this.caches = new WatchCaches({ objects, clock, logger, signal }));
     const resources = (this.resources = new Resources({ objects, caches, clock }));
     this.nodes = options.nodes(objects);
     const informers = this.newInformers();
     const events = new EventRecorder({ store, clock, logger });
     this.context = { resources, informers, events, clock, logger };
     const metrics = new SchedulingMetrics(new Registry());
+    const { scheduler } = options;
     this.loop = new SchedulingLoop({
+      ...(scheduler ? { scheduler } : {}),
       resources,
       objects,
       informers,
@@ -95,8 +101,8 @@ export class TestCluster<N extends Background> implements AsyncDisposable {
   private newInformers(): Informers {
     const { lagMs, clock = systemClock } = this.options;
     const { store, objects } = this;
-    const seen = lagMs ? new ObjectStore(laggingStore(store, lagMs), { clock }) : objects;
-    return new Informers(seen, { clock });
+    if (!lagMs) return new Informers(objects, { shared: this.caches.since(0n), clock });
+    return new Informers(new ObjectStore(laggingStore(store, lagMs), { clock }), { clock });
   }
 
   private controllers(context: ControllerContext): Running[] {

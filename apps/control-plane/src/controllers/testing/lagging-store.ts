@@ -26,6 +26,7 @@ export function laggingStore(store: Store, lagMs: () => number): Store {
     range: (prefix, options) => store.range(prefix, options),
     count: (prefix) => store.count(prefix),
     transact: (preconditions, operations) => store.transact(preconditions, operations),
+    requestProgress: () => store.requestProgress(),
     grantLease: (ttlSeconds) => store.grantLease(ttlSeconds),
     compact: (revision) => store.compact(revision),
     close: () => store.close(),

@@ -39,8 +39,10 @@ const pod = (name: string, cpu: number, schedulerName = 'default-scheduler') => 
 });
 
 /** A loop of its own on this store, until the returned function is called. */
-function schedule({ resources, objects }: Pick<Cluster, 'resources' | 'objects'>) {
-  const informers = new Informers(objects);
+function schedule(
+  { resources, objects }: Pick<Cluster, 'resources' | 'objects'>,
+  informers = new Informers(objects),
+) {
   const stopping = new AbortController();
   const { signal } = stopping;
   const events = new EventRecorder({
@@ -215,3 +217,39 @@ test('failures between decision and commit: nothing is overcommitted, bound twic
   );
   expect(failures).toBeGreaterThan(0);
 }, 90_000);
+
+test('a pod that changes while it is being bound is bound as it is then', async () => {
+  await using cluster = await startCluster();
+  const informers = new Informers(cluster.objects);
+  const changed = Promise.withResolvers<void>();
+  let isFirst = true;
+  const store = failingStore(cluster.store, async (): Promise<Fate> => {
+    if (!isFirst) return 'done';
+    isFirst = false;
+    // Its own change comes first, and is seen before the binding is refused for it.
+    const { metadata } = await cluster.objects.mutate(PodKind, 'default', 'p', (current) => {
+      return { ...current, metadata: { ...current.metadata, labels: { touched: 'yes' } } };
+    });
+    const seen = () => informers.for(PodKind).seenRevision >= BigInt(metadata.resourceVersion!);
+    await vi.waitFor(() => expect(seen()).toBe(true), { timeout: 5_000 });
+    changed.resolve();
+    return 'done';
+  });
+  await cluster.create(PodKind, pod('p', 1));
+  const stop = schedule(
+    { resources: cluster.resources, objects: new ObjectStore(store) },
+    informers,
+  );
+  try {
+    await changed.promise;
+    await vi.waitFor(
+      async () => {
+        const { metadata, spec } = await cluster.resources.get(PodKind, 'default', 'p');
+        expect([spec.nodeName !== undefined, metadata.labels]).toEqual([true, { touched: 'yes' }]);
+      },
+      { timeout: 10_000 },
+    );
+  } finally {
+    await stop();
+  }
+}, 30_000);

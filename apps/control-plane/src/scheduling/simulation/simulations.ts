@@ -1,6 +1,8 @@
 import {
   NamespaceKind,
   NodeKind,
+  PersistentVolumeClaimKind,
+  PersistentVolumeKind,
   PodDisruptionBudgetKind,
   PodKind,
   PriorityClassKind,
@@ -18,15 +20,17 @@ import {
   shapedNode,
   simulate,
   sizeFor,
-  Snapshot,
   uidOf,
+  type Snapshot,
   type Profile,
   type SimulatedPod,
   type SimulationOptions,
   type SimulationResult,
 } from '@gantry/scheduler';
 import type { ComputedResource, Resources, SubresourceRequest } from '../../api/index.js';
-import { schedulableNode } from '../schedulable-node.js';
+import { snapshotOf } from '../cluster-snapshot.js';
+import { disruptionBudgets } from '../disruption-budgets.js';
+import { shelfOf, VolumeBook } from '../volume-book.js';
 import { expand } from './expand.js';
 import { parseSpec, type NodeShape, type SimulationSpec } from './spec.js';
 
@@ -65,6 +69,8 @@ interface Cluster {
   readonly pods: readonly Pod[];
   readonly namespaces: readonly ApiObject[];
   readonly classes: readonly PriorityClass[];
+  /** The pod with what its claims ask of nodes. */
+  readonly effective: (pod: SimulatedPod['pod']) => SimulatedPod['pod'];
   readonly budgets: NonNullable<SimulationOptions['preemption']>['budgets'];
 }
 
@@ -81,12 +87,26 @@ async function clusterOf(resources: Resources, spec: SimulationSpec): Promise<Cl
     pods: isReplaced ? [] : await living(PodKind),
     namespaces: [...(await living(NamespaceKind)), ...ofKind(spec.objects, NamespaceKind)],
     classes: [...ofKind(spec.objects, PriorityClassKind), ...classes],
-    budgets: budgets.map(({ metadata, spec: { selector }, status }) => ({
-      namespace: metadata.namespace ?? '',
-      selector,
-      allowed: status?.disruptionsAllowed ?? 0,
-    })),
+    budgets: disruptionBudgets(budgets),
+    // Volumes lie on the nodes that are there; of nodes that are asked for nobody knows which they have.
+    effective: isReplaced ? (pod) => pod : await volumesOf(living, spec),
   };
+}
+
+async function volumesOf(
+  living: <T extends ApiObject>(kind: Kind<T>) => Promise<readonly T[]>,
+  { objects }: SimulationSpec,
+): Promise<Cluster['effective']> {
+  const claims = [
+    ...(await living(PersistentVolumeClaimKind)),
+    ...ofKind(objects, PersistentVolumeClaimKind),
+  ];
+  const volumes = [
+    ...(await living(PersistentVolumeKind)),
+    ...ofKind(objects, PersistentVolumeKind),
+  ];
+  const book = new VolumeBook(shelfOf(claims), shelfOf(volumes));
+  return (pod) => book.effective(pod);
 }
 
 /** Those of the kind, with every field of the type it must be; BadRequest. */
@@ -100,10 +120,16 @@ function run(spec: SimulationSpec, cluster: Cluster, profile: Profile): object {
   const fixed = spec.nodes.flatMap((shape, i) =>
     Array.from({ length: shape.count ?? 0 }, (_, number) => nodeOf(shape, i, number)),
   );
-  const start = () => snapshotOf(cluster, fixed);
+  const start = () => {
+    const snapshot = snapshotOf(cluster);
+    for (const node of fixed) snapshot.setNode(node);
+    return snapshot;
+  };
   const base = start();
   const nodes = [...base.nodes].map((slot) => base.nodes.name(slot));
-  const { pods, ignored } = expand(spec.objects, { ...spec, classes: cluster.classes, nodes });
+  const expansion = expand(spec.objects, { ...spec, classes: cluster.classes, nodes });
+  const { ignored } = expansion;
+  const pods = expansion.pods.map((each) => ({ ...each, pod: cluster.effective(each.pod) }));
   if (pods.length === 0) {
     throw badRequest(
       'no manifest makes pods: give Pods, Deployments, ReplicaSets, StatefulSets, DaemonSets, Jobs or CronJobs',
@@ -134,17 +160,6 @@ function run(spec: SimulationSpec, cluster: Cluster, profile: Profile): object {
 
 function nodeOf({ allocatable, labels }: NodeShape, shape: number, number: number) {
   return shapedNode(`shape-${shape}-node-${number}`, allocatable, labels);
-}
-
-function snapshotOf(cluster: Cluster, fixed: readonly ReturnType<typeof nodeOf>[]): Snapshot {
-  const snapshot = new Snapshot();
-  for (const { metadata } of cluster.namespaces) {
-    snapshot.setNamespace(metadata.name!, metadata.labels ?? {});
-  }
-  for (const node of cluster.nodes) snapshot.setNode(schedulableNode(node));
-  for (const node of fixed) snapshot.setNode(node);
-  for (const pod of cluster.pods) snapshot.setPod(pod);
-  return snapshot;
 }
 
 function preemptionOf({ pods, budgets }: Cluster): SimulationOptions['preemption'] {
