@@ -208,9 +208,14 @@ export class ImageStore {
   /** Pushes the image under its own name or another; returns the digest that it has there. */
   async push(text: string, options: PushImageOptions = {}): Promise<string> {
     const record = await this.record(text);
-    const { target = text, auth, signal, onProgress } = options;
+    const { auth, signal, onProgress } = options;
+    const target = parseReference(options.target ?? text);
     const pusher = new Pusher(this.client, { auth, signal });
-    return pushStored(this.content, record, parseReference(target), pusher, onProgress);
+    const known = this.index.namesOf(record).map((name) => parseReference(name));
+    const isElsewhere = ({ registry, repository }: Reference) =>
+      registry === target.registry && repository !== target.repository;
+    const mountFrom = known.find(isElsewhere)?.repository;
+    return pushStored(this.content, record, pusher, { target, mountFrom, onProgress });
   }
 
   /** One archive with the images, an OCI layout and docker-archive at once; they stay while it is read. */

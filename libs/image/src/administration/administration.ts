@@ -70,7 +70,7 @@ export class ImageAdministration {
 
   /**
    * Takes a name away, or (by digest or image ID) the whole image; the image goes with its last name. Throws
-   * `not-found`, or `refused` when the image that would go is pinned or `usedBy` tells of somebody who needs it.
+   * `not-found`, or `refused` when the image is pinned, or `usedBy` tells of somebody who needs what would go.
    */
   async remove(
     text: string,
@@ -82,15 +82,16 @@ export class ImageAdministration {
     const record = index.find(name);
     if (!record) throw new ImageError('not-found', `${text} is not on this node`);
     const names = index.namesOf(record);
+    // Its names are a part of a bundle: pods ask by them.
+    if (record.pinned) {
+      const hint = `unpin it first: gantry image unpin ${text}`;
+      throw new ImageError('refused', `${text} is pinned, so that it is kept; ${hint}`);
+    }
     if (names.length > 1 && names.includes(name)) {
       await index.removeName(name);
       return { untagged: [name] };
     }
     const keys = [record.manifestDigest, record.targetDigest, record.imageId, ...names];
-    if (record.pinned) {
-      const hint = `unpin it first: gantry image unpin ${text}`;
-      throw new ImageError('refused', `${text} is pinned, so that it is kept; ${hint}`);
-    }
     const user = usedBy(keys);
     if (user !== undefined) {
       const hint = 'delete what uses it first';
