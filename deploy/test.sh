@@ -5,7 +5,7 @@ source "$(dirname "$0")/lib.sh"
 require_root "npm test" "npm test"
 require_debian
 require_rust
-install_debian iproute2 nftables procps curl ca-certificates systemd systemd-container user-mode-linux kmod strace
+install_debian iproute2 nftables procps curl ca-certificates systemd systemd-container user-mode-linux kmod strace erofs-utils
 "$ROOT/deploy/engines.sh" skopeo umoci buildah containernetworking-plugins iptables
 install_node_modules
 cd "$ROOT"

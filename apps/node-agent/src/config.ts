@@ -17,9 +17,11 @@ import {
   parseLogLevel,
   parseNodeName,
   parseServers,
+  parseSnapshotter,
 } from './flag-values.js';
 import { parseBytes, parseCpuMillis } from './quantity.js';
 import { parseRuntimeHandlers } from './runtime-handlers.js';
+import type { SnapshotterChoice } from './snapshots/driver.js';
 
 /** What the agent keeps back from pods for the host itself. */
 export interface Reserved {
@@ -68,6 +70,8 @@ export interface AgentConfig {
   readonly logMaxBytes: number;
   readonly logMaxFiles: number;
   readonly imageGarbage: ImageGarbageConfig;
+  /** How containers get their root file systems. */
+  readonly snapshotter: SnapshotterChoice;
   /** Where this node serves layers to its peers; undefined: nowhere. */
   readonly peerPort?: number;
   /** What all peers together get, in bytes per second; 0 is without a bound. */
@@ -181,6 +185,11 @@ const flags: Record<string, Flag> = {
     value: 'SECONDS',
     fallback: '120',
     help: 'images that were pulled since are kept',
+  },
+  snapshotter: {
+    value: 'NAME',
+    fallback: 'auto',
+    help: 'how roots are made: overlay, copy, erofs, or auto (overlay where this host can, else copy)',
   },
   'peer-port': {
     value: 'PORT',
@@ -327,6 +336,7 @@ export function parseConfig(
     logMaxBytes: reader.read('log-max-bytes', parseBytes),
     logMaxFiles: reader.read('log-max-files', parseInteger(2, 1000)),
     imageGarbage: readImageGarbage(reader),
+    snapshotter: reader.read('snapshotter', parseSnapshotter),
     peerPort: reader.read('peer-port', (text) =>
       text === 'off' ? undefined : parseInteger(0, 65_535)(text),
     ),

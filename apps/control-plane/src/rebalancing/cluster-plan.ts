@@ -59,7 +59,7 @@ export interface PlanStatus {
 /** Pods or budgets that a message names; the rest is counted. */
 const maxNamed = 3;
 /** Pending pods that room is sought for, the most important first. */
-const maxPending = 100;
+const maxPending = 20;
 
 /** Plans moves for the cluster as it is, and tells them by name. */
 export function planFor(cluster: PlannedCluster, options: PlanOptions): PlanStatus {

@@ -1,4 +1,5 @@
 import {
+  isReady,
   isRebalanced,
   NodeKind,
   PodKind,
@@ -16,7 +17,7 @@ import { controllerOf } from '../controllers/ownership.js';
 import type { ControllerContext } from '../controllers/context.js';
 import { podInformer, podsOnNode } from '../controllers/pod-index.js';
 import type { EventSink } from '../events/index.js';
-import { isReady, mobilityOf } from './mobility.js';
+import { mobilityOf } from './mobility.js';
 import { replacesAnnotation, type Relocations } from './relocations.js';
 import { fitsOn } from './target.js';
 
@@ -74,7 +75,8 @@ export class Rebalancer {
     const number = (status.moved ?? 0) + 1;
     const message = `moves ${podOf(move)} from ${move.from} to ${move.to} (${number} of ${spec.moves.length})`;
     const moveStartedAt = timestamp(this.context.clock.now());
-    const next = { moved: number - 1, evicting: true, moveStartedAt };
+    const owner = controllerOf(pod!)!.uid;
+    const next = { moved: number - 1, evicting: true, owner, moveStartedAt };
     return { status: { phase: 'Running', message, ...next } };
   }
 
@@ -102,9 +104,9 @@ export class Rebalancer {
     const pod = this.current(move);
     if (pod && !pod.metadata.deletionTimestamp) return this.evict(rebalance, move, pod);
     const { status = {} } = rebalance;
-    const next = this.pods
-      .list(move.namespace)
-      .find((each) => each.metadata.annotations?.[replacesAnnotation] === move.uid);
+    const next = this.replacement(move, status);
+    // An earlier leader may have evicted the pod, and ended before its controller made another one.
+    if (!next && status.owner) this.expect(status.owner, move);
     const at = next?.spec.nodeName;
     if (next && at && at !== move.to) {
       const message = `${next.metadata.name}, which replaces ${podOf(move)}, came to ${at} and not to ${move.to}: plan again`;
@@ -123,6 +125,29 @@ export class Rebalancer {
     return { status, requeueAfterMs: recheckMs };
   }
 
+  /** The pod that was made for this move; else one that its owner has made since. */
+  private replacement(
+    { namespace, uid }: RebalanceMove,
+    { owner, moveStartedAt = '' }: RebalanceStatus,
+  ): Pod | undefined {
+    const pods = this.pods.list(namespace);
+    const replaces = ({ metadata }: Pod) => metadata.annotations?.[replacesAnnotation];
+    const marked = pods.find((pod) => replaces(pod) === uid);
+    return (
+      marked ??
+      pods.find(
+        (pod) =>
+          controllerOf(pod)?.uid === owner &&
+          replaces(pod) === undefined &&
+          (pod.metadata.creationTimestamp ?? '') > moveStartedAt,
+      )
+    );
+  }
+
+  private expect(owner: string, { uid, to }: RebalanceMove): void {
+    this.relocations.expect(owner, { pod: uid, to });
+  }
+
   private elapsedMs({ moveStartedAt }: RebalanceStatus): number {
     return this.context.clock.now() - Date.parse(moveStartedAt ?? '');
   }
@@ -130,7 +155,7 @@ export class Rebalancer {
   private async evict(rebalance: Rebalance, move: RebalanceMove, pod: Pod): Promise<Progress> {
     const { status = {}, metadata } = rebalance;
     const owner = controllerOf(pod)!.uid;
-    this.relocations.expect(owner, { pod: move.uid, to: move.to });
+    this.expect(owner, move);
     try {
       await this.context.resources.evict(move.namespace, move.pod, {
         preconditions: { uid: move.uid },

@@ -53,7 +53,7 @@ async function runs(cluster: Cluster, app: string, replicas: number): Promise<vo
 
 /** Nodes a, b and c with 4 cpus each: two pods of `many` on a, one of `few` on b; c is empty. */
 async function scattered(
-  few: { more?: object; annotations?: object } = {},
+  few: { more?: object; annotations?: object; replicas?: number } = {},
   controllers: Controllers = {},
 ): Promise<Cluster> {
   const cluster = await new TestCluster({
@@ -65,8 +65,9 @@ async function scattered(
   await runs(cluster, 'many', 2);
   await cordon(cluster, 'a', true);
   await cluster.nodes.connect({ name: 'b' });
-  await cluster.create(DeploymentKind, deployment('few', 1, few.more, few.annotations));
-  await runs(cluster, 'few', 1);
+  const { replicas = 1, more, annotations } = few;
+  await cluster.create(DeploymentKind, deployment('few', replicas, more, annotations));
+  await runs(cluster, 'few', replicas);
   await cluster.nodes.connect({ name: 'c' });
   await cordon(cluster, 'a', false);
   return cluster;
@@ -82,10 +83,10 @@ async function preview(cluster: Cluster, maxMoves = 5): Promise<PlanStatus> {
 }
 
 /** The plan once the lists behind it show the cluster as it is. */
-async function gainful(cluster: Cluster): Promise<PlanStatus> {
+async function gainful(cluster: Cluster, moves = 1): Promise<PlanStatus> {
   return vi.waitFor(async () => {
     const plan = await preview(cluster);
-    expect(plan.moves).toHaveLength(1);
+    expect(plan.moves).toHaveLength(moves);
     return plan;
   }, patience);
 }
@@ -142,6 +143,22 @@ test('a rebalance evicts the pod, and its replacement comes to the planned node'
     const about = events.find(({ reason }) => reason === 'Rebalanced');
     expect(about?.message).toContain('Evicted from b by rebalance tidy, to run on a: frees 1 of 2');
   }, patience);
+});
+
+test('a new leader goes on where the one before was', async () => {
+  await using cluster = await scattered({ replicas: 2 });
+  const plan = await gainful(cluster, 2);
+  await begin(cluster, plan);
+  await vi.waitFor(async () => {
+    const { status } = await cluster.resources.get(RebalanceKind, undefined, 'tidy');
+    expect(status?.moved ?? 0).toBeGreaterThan(0);
+  }, patience);
+  await cluster.restartControllers();
+  const { status } = await ended(cluster, 'Completed');
+  expect(status?.moved).toBe(2);
+  const { to } = plan.moves[0]!;
+  const nodes = (await cluster.list(PodKind)).map(({ spec }) => spec.nodeName);
+  expect(nodes).toEqual([to, to, to, to]);
 });
 
 test('the planned node outdoes the one that scores best', async () => {

@@ -1,6 +1,6 @@
 import type { Container, Pod } from '@gantry/api';
 import type { Image } from '@gantry/image';
-import type { Device, LayeredRoot, Linux, Mount, Sandbox, Spec } from '@gantry/runtime-client';
+import type { Device, Linux, Mount, Sandbox, Spec } from '@gantry/runtime-client';
 import { diskLimits, type Disk } from '../bandwidth/disk-bandwidth.js';
 import { hugePageLimits, type HugePages } from '../node/huge-pages.js';
 import { appArmorProfile } from './app-armor.js';
@@ -8,6 +8,7 @@ import { commandLine } from './command.js';
 import { expand } from './expand.js';
 import { cgroupResources, lowestOomScoreAdj, oomScoreAdj } from './resources.js';
 import { applySecurity, type Privileges } from './security.js';
+import type { ContainerRoot } from '../snapshots/driver.js';
 import type { ResolvedUser } from './user.js';
 
 /** `reclaimable` on a pod: it runs in what others reserved and do not use. */
@@ -17,7 +18,7 @@ const overcommitLabel = 'gantry.dev/overcommit';
 export interface BundleInput {
   readonly pod: Pod;
   readonly container: Container;
-  readonly image: Pick<Image, 'config' | 'layerDirs'>;
+  readonly image: Pick<Image, 'config'>;
   readonly user: ResolvedUser;
   readonly env: ReadonlyMap<string, string>;
   /** Volumes and the files that the agent gives each container (hosts, resolv.conf …). */
@@ -25,8 +26,7 @@ export interface BundleInput {
   readonly sandbox: Sandbox;
   readonly privileges: Privileges;
   readonly cgroupsPath: string;
-  /** Where the container's own layer lies: `upper` and `work` below it. */
-  readonly layerDir: string;
+  readonly root: ContainerRoot;
   readonly pidsLimit: number;
   readonly nodeMemoryBytes: number;
   /** Device files of the host that the container was given. */
@@ -60,19 +60,15 @@ function mergeMounts(defaults: readonly Mount[], own: readonly Mount[]): Mount[]
   return [...kept, ...sorted];
 }
 
-/** The image's layers with the container's own on top, under the names that our runtime knows. */
-function rootfsAnnotations({ image, layerDir }: BundleInput): Record<string, string> {
-  const { lower, upper, work } = layeredRoot(image.layerDirs, layerDir);
+/** What the root is made of, under the names that our runtime knows. */
+function rootfsAnnotations({ root }: BundleInput): Record<string, string> {
+  if (root.kind === 'directory') return { 'dev.gantry.rootfs.directory': root.directory };
+  const { lower, upper, work } = root.layers;
   return {
     'dev.gantry.rootfs.lower': lower.join(':'),
     'dev.gantry.rootfs.upper': upper,
     'dev.gantry.rootfs.work': work,
   };
-}
-
-/** What a container's root is stacked from. */
-export function layeredRoot(layerDirs: readonly string[], layerDir: string): LayeredRoot {
-  return { lower: layerDirs, upper: `${layerDir}/upper`, work: `${layerDir}/work` };
 }
 
 function environmentLines(input: BundleInput): string[] {
@@ -135,6 +131,8 @@ export function buildSpec(base: Spec, input: BundleInput): Spec {
   spec.process.apparmorProfile = appArmorProfile(pod, container);
   // Older runtimes refuse a version that they do not know; nothing of a later one is in here.
   if (input.foreign) {
+    // A layered root is mounted for it at the bundle's `rootfs`.
+    if (input.root.kind === 'directory') spec.root = { path: input.root.directory };
     spec.ociVersion = '1.0.2';
     // Ours settles for what the host lets it set; others would not start the container.
     const { oomScoreAdj: wanted = 0 } = spec.process;

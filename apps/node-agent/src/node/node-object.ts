@@ -4,6 +4,7 @@ import { diskResources } from '../bandwidth/disk-bandwidth.js';
 import { networkResources } from '../bandwidth/network-bandwidth.js';
 import type { AgentConfig } from '../config.js';
 import { deviceResources } from '../devices/device-pools.js';
+import type { Snapshotter } from '../snapshots/choose.js';
 import type { Host } from './host.js';
 import { hugePageResources, type HugePages } from './huge-pages.js';
 
@@ -14,6 +15,7 @@ export interface NodeMeasurements {
   readonly diskBytes: number;
   readonly hugePages: readonly HugePages[];
   readonly agentVersion: string;
+  readonly snapshotter: Snapshotter;
 }
 
 /** What only some nodes have: huge pages, devices, and speeds that were made known. */
@@ -54,6 +56,14 @@ export function allocatable(config: AgentConfig, at: NodeMeasurements): Resource
   };
 }
 
+/** How containers get their roots here, and why not as they would elsewhere. */
+function snapshotterAnnotations({ driver, fallbackReason }: Snapshotter): Record<string, string> {
+  return {
+    'gantry.dev/snapshotter': driver.name,
+    ...(fallbackReason && { 'gantry.dev/snapshotter-reason': fallbackReason }),
+  };
+}
+
 /** The Node as this agent sees it; spec belongs to the user and the control plane. */
 export function nodeObject(
   config: AgentConfig,
@@ -72,6 +82,7 @@ export function nodeObject(
         'kubernetes.io/arch': host.architecture,
         ...config.labels,
       },
+      annotations: snapshotterAnnotations(at.snapshotter),
     },
     spec: {},
     status: {

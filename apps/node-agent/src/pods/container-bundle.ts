@@ -17,10 +17,11 @@ import { environment } from '../bundle/environment.js';
 import type { FieldContext } from '../bundle/fields.js';
 import { readLayerFile } from '../bundle/layer-files.js';
 import { seccompProfile } from '../bundle/security.js';
-import { buildSpec, layeredRoot } from '../bundle/spec.js';
+import { buildSpec } from '../bundle/spec.js';
 import { resolveUser, type ResolvedUser } from '../bundle/user.js';
 import { containerDevices } from '../devices/container-devices.js';
 import { deviceNode } from '../devices/device-node.js';
+import type { ContainerRoot } from '../snapshots/driver.js';
 import { volumeMounts } from '../volumes/volumes.js';
 import { agentMounts } from './container-mounts.js';
 import type { NodeContext } from './node-context.js';
@@ -35,14 +36,16 @@ export interface BundleRequest {
   readonly image: Image;
   readonly paths: PodPaths;
   readonly sandbox: SandboxRecord;
+  /** Ends a preparation that takes long. */
+  readonly signal: AbortSignal;
 }
 
 /** A bundle on disk. */
 export interface PreparedBundle {
   readonly dir: string;
   readonly cgroupsPath: string;
-  /** Another runtime than ours, and the root to mount for it. */
-  readonly foreign?: { readonly runtime: ForeignRuntime; readonly rootfs: LayeredRoot };
+  /** Another runtime than ours, and the root to mount for it when it is not one already. */
+  readonly foreign?: { readonly runtime: ForeignRuntime; readonly rootfs?: LayeredRoot };
 }
 
 /** Where the pod's namespaces are pinned. */
@@ -100,7 +103,7 @@ export async function prepareBundle(
   request: BundleRequest,
   context: NodeContext,
 ): Promise<PreparedBundle> {
-  const { pod, container, image, paths, attempt, sandbox } = request;
+  const { pod, container, image, paths, attempt, sandbox, signal } = request;
   const fields = fieldContext(pod, context, sandbox.ips);
   const lookup = context.resources(pod.metadata.namespace!);
   const env = environment(container, image.config.Env ?? [], fields, lookup);
@@ -114,6 +117,7 @@ export async function prepareBundle(
   for (const [name, value] of Object.entries(granted.env)) env.set(name, value);
   const devices = container.securityContext?.privileged ? hostDevices() : [];
   const cgroupsPath = `${paths.cgroup}/${attempt.id}`;
+  const root = await context.snapshots.prepare(image, at.layer, signal);
   const spec = buildSpec(defaultSpec({ seccomp }), {
     pod,
     container,
@@ -127,16 +131,15 @@ export async function prepareBundle(
     disk: context.node.disk,
     hugePages: context.node.hugePages,
     cgroupsPath,
-    layerDir: at.layer,
+    root,
     pidsLimit: context.config.pidsLimit,
     nodeMemoryBytes: context.node.memoryBytes,
     rootfsDir: await rootfsDir(pod, context),
     foreign: sandbox.handler !== undefined,
   });
-  for (const name of ['upper', 'work']) await mkdir(join(at.layer, name), { recursive: true });
   await mkdir(dirname(at.log), { recursive: true });
   await writeBundle(at.bundle, spec);
-  const foreign = foreignRuntime(sandbox, layeredRoot(image.layerDirs, at.layer), context);
+  const foreign = foreignRuntime(sandbox, root, context);
   return { dir: at.bundle, cgroupsPath, foreign };
 }
 
@@ -150,11 +153,12 @@ async function rootfsDir(pod: Pod, { config }: NodeContext): Promise<string | un
 
 function foreignRuntime(
   { handler: name }: SandboxRecord,
-  rootfs: LayeredRoot,
+  root: ContainerRoot,
   { config }: NodeContext,
 ): PreparedBundle['foreign'] {
   if (name === undefined) return undefined;
   const binary = config.runtimeHandlers[name];
+  const rootfs = root.kind === 'layers' ? root.layers : undefined;
   if (binary) return { runtime: { name, binary }, rootfs };
   throw new ContainerConfigError(
     `the runtime handler "${name}" is gone from the agent's --runtime-handler; add it again`,

@@ -9,6 +9,7 @@ import type { ResourceLookup } from '../bundle/environment.js';
 import type { AgentMetrics } from '../metrics/metrics.js';
 import type { PullBoard } from '../images/pull-board.js';
 import type { PodNetwork } from '../network/pod-network.js';
+import type { SnapshotDriver } from '../snapshots/driver.js';
 import type { UserRanges } from './user-ranges.js';
 
 /** Where events about pods go. Never throws, never blocks. */
@@ -50,6 +51,7 @@ export interface NodeContext {
   readonly runtime: RuntimeClient;
   readonly images: ImageStore;
   readonly pulls: PullBoard;
+  readonly snapshots: SnapshotDriver;
   readonly network: PodNetwork;
   readonly userRanges: UserRanges;
   readonly events: EventSink;

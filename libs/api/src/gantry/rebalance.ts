@@ -55,6 +55,9 @@ export class RebalanceStatus {
   @Field('boolean', 'Whether the pod of the next move is on its way out already.')
   evicting?: boolean;
 
+  @Field('string', 'Uid of the controller that replaces that pod.')
+  owner?: string;
+
   @Field('time', 'When the move that is under way began.')
   moveStartedAt?: string;
 

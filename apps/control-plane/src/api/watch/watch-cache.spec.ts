@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ConfigMapKind } from '@gantry/api';
 import type { ConfigMap } from '@gantry/api';
-import { silentLogger, systemClock } from '@gantry/base';
+import { aborted, compacted, silentLogger, systemClock } from '@gantry/base';
 import { Informers, ObjectStore } from '@gantry/controller';
 import { EmbeddedStore } from '@gantry/store';
 import { maxWaitingEvents } from './subscription.js';
@@ -120,6 +120,44 @@ test('informers follow the caches: the state of a revision first, then each chan
   await expect.poll(() => informers[1]!.get('default', 'after')).toBeDefined();
   expect(informers[0]!.get('default', 'after')).toBe(informers[1]!.get('default', 'after'));
   expect(watches).toBe(1);
+});
+
+test('tells informers the difference when history was lost', async () => {
+  const broken = new AbortController();
+  const forgetful = Object.assign(Object.create(store) as EmbeddedStore, {
+    async *watch(...[prefix, options]: Parameters<EmbeddedStore['watch']>) {
+      if (options.after !== undefined && broken.signal.aborted) {
+        return yield* store.watch(prefix, options);
+      }
+      await aborted(AbortSignal.any([broken.signal, options.signal]));
+      throw compacted();
+    },
+  });
+  const shared = new ObjectStore(forgetful);
+  const basics = { clock: systemClock, logger: silentLogger, signal: stop.signal };
+  const caches = new WatchCaches({ objects: shared, ...basics });
+  for (const name of ['kept', 'changed', 'gone']) await shared.create(ConfigMapKind, named(name));
+  const informers = new Informers(shared, { shared: caches.since(0n) });
+  void informers.run(stop.signal);
+  const informer = informers.for(ConfigMapKind);
+  await informer.synced;
+  const told: string[] = [];
+  const tell = (what: string) => (map: ConfigMap) => void told.push(`${what} ${map.metadata.name}`);
+  informer.subscribe({ added: tell('+'), updated: tell('~'), deleted: tell('-') });
+  expect(told.sort()).toEqual(['+ changed', '+ gone', '+ kept']);
+  told.length = 0;
+  await shared.mutate(ConfigMapKind, 'default', 'changed', (map) => ({ ...map, data: { a: 'b' } }));
+  await shared.remove(ConfigMapKind, 'default', 'gone');
+  await shared.create(ConfigMapKind, named('new'));
+  broken.abort();
+  await expect.poll(() => told.length).toBe(3);
+  expect(told.sort()).toEqual(['+ new', '- gone', '~ changed']);
+  expect(
+    informer
+      .list()
+      .map(({ metadata }) => metadata.name)
+      .sort(),
+  ).toEqual(['changed', 'kept', 'new']);
 });
 
 test('ends its watchers when it stops', async () => {
