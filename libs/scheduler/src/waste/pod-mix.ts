@@ -21,7 +21,7 @@ export interface PodMix {
 }
 
 /** Shapes that a mix keeps; the rarest are left out. */
-const maxShapes = 256;
+const maxShapes = 64;
 
 /** The mix of the pods that are on nodes. */
 export function mixOf(asks: Iterable<Ask>): PodMix {
