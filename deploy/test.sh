@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # npm test: installs what the tests need, then everything that must pass, on real parts.
-# Every suite runs even after one has failed; the last line counts all of them.
+# Every suite runs even after one has failed; the last lines name what failed and count all.
 source "$(dirname "$0")/lib.sh"
 require_root "npm test" "npm test"
 require_debian
 require_rust
-install_debian iproute2 nftables procps curl ca-certificates systemd systemd-container user-mode-linux kmod strace
-"$ROOT/deploy/engines.sh" skopeo umoci containernetworking-plugins iptables
+install_debian iproute2 nftables procps curl ca-certificates systemd systemd-container user-mode-linux kmod strace erofs-utils
+"$ROOT/deploy/engines.sh" skopeo umoci buildah containernetworking-plugins iptables
 install_node_modules
 cd "$ROOT"
 results=$ROOT/test-results
@@ -33,7 +33,7 @@ tools=$(deploy/tools.sh)
 export PATH=$tools:$PATH
 suite check deploy/check.sh
 suite build bash -c 'source deploy/lib.sh; build_native; build_typescript'
-suite native cargo test --release --locked --manifest-path native/Cargo.toml -- --test-threads=2
+suite native cargo test --release --locked --no-fail-fast --manifest-path native/Cargo.toml -- --test-threads=2
 vitest_suite unit
 vitest_suite e2e --config e2e/vitest.config.ts
 node deploy/count-tests.mjs "$results" "${failed[@]}"

@@ -3,7 +3,8 @@
  * registry on loopback to an unpacked root filesystem, nothing of it present. Then one that shares four of its five
  * layers, and for ours twenty pulls of a third at once. In turns with containerd, docker, podman and skopeo with umoci
  * where they are installed. Every pull is of an image of its own, the same but for digests, and nothing is removed
- * before the end; all unpack onto one ext4 file system of the bench's own. Bytes are those that crossed the loopback device of a network namespace that has nothing else.
+ * before the end; all unpack onto one ext4 file system of the bench's own. Bytes are those that crossed the loopback
+ * device of a network namespace that has nothing else.
  */
 import { type BuiltImage, pushImage, startRegistry, type TestRegistry } from '@gantry/testing';
 import { readFileSync } from 'node:fs';
@@ -38,8 +39,12 @@ interface Settings {
   readonly peers: readonly string[];
 }
 
-const loopbackBytes = () =>
-  Number(readFileSync('/sys/class/net/lo/statistics/tx_bytes', 'utf8').trim());
+/** What the loopback device of this network namespace has received, in bytes. */
+function loopbackBytes(): number {
+  const found = /^ *lo: *(\d+)/m.exec(readFileSync('/proc/self/net/dev', 'utf8'));
+  if (!found) throw new Error('/proc/self/net/dev does not tell of lo');
+  return Number(found[1]);
+}
 
 async function measure(puller: Puller, label: string, pull: () => Promise<void>): Promise<Cost> {
   const usage = watchResources(puller.daemons);

@@ -27,9 +27,16 @@ set -- "$scratch/merged" "$archive"
 ${script}
 `;
 
-/** Everything below the directory as one archive: contents, modes, owners, times, links and attributes. */
-export async function archiveTree(directory: string, archive: string): Promise<void> {
-  await must(['sh', '-c', script, 'sh', directory, archive]);
+/**
+ * Everything below the directory as one archive: contents, modes, owners, times, links and attributes. `execute` runs
+ * programs where the directory is to be seen.
+ */
+export async function archiveTree(
+  directory: string,
+  archive: string,
+  execute: (argv: readonly string[]) => Promise<unknown> = must,
+): Promise<void> {
+  await execute(['sh', '-c', script, 'sh', directory, archive]);
 }
 
 /** The same of layers under one overlay, which is mounted in a namespace of its own. */

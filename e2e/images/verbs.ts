@@ -46,6 +46,11 @@ export function verbScenarios(clusterOf: () => Cluster): void {
     // The registry that the name speaks of does not exist: what runs came by the archive.
     await cluster.apply(pod({ name: 'site', image: 'shop.example/site:1', node: 'node-c' }));
     await cluster.settled('app=site', 1);
+    const pinned = await cluster.tryGantry(['image', 'rm', 'shop.example/site:1']);
+    expect(pinned.stderr).toContain('unpin it first: gantry image unpin shop.example/site:1');
+    expect(pinned.stderr).toContain('failed on 3 of 3 nodes');
+    expect(await nodesWith('shop.example/site:1')).toEqual(names);
+    await image(['unpin', 'shop.example/site:1']);
     const refused = await cluster.tryGantry(['image', 'rm', 'shop.example/site:1']);
     expect(refused.stderr).toContain('node-c: ');
     expect(refused.stderr).toContain('in use by pod default/site');

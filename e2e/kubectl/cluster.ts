@@ -9,6 +9,8 @@ import { adminCredentials, startControlPlane } from '../cluster/control-plane-pr
 import { end, type Outcome, run as runToEnd } from '../cluster/process.ts';
 import { startScriptedAgent } from './scripted-agent.ts';
 
+const root = join(import.meta.dirname, '../..');
+
 /** A control plane of its own on a real etcd, two nodes that only say what agents would, and kubectl. */
 export interface KubectlCluster extends AsyncDisposable {
   /** The store, to be stopped and started again. */
@@ -19,6 +21,8 @@ export interface KubectlCluster extends AsyncDisposable {
   kubectl(args: string, input?: string): Promise<Outcome>;
   /** Like kubectl, but throws with everything that was said when it fails. */
   ok(args: string, input?: string): Promise<string>;
+  /** Runs our own command line to its end. */
+  gantry(args: string): Promise<Outcome>;
   /** Starts kubectl and leaves it running. */
   start(args: string): RunningKubectl;
   /** Resolves once kubectl's output matches; throws with the last output when it never does. */
@@ -107,7 +111,10 @@ export async function startCluster(): Promise<KubectlCluster> {
       const { gateway } = controlPlane;
       cleanups.push(await startScriptedAgent({ directory, gateway, caPem, token, nodeName }));
     };
-    return { etcd, ...run, join: joinNode, [Symbol.asyncDispose]: dispose };
+    const program = join(root, 'apps/cli/dist/gantry.cjs');
+    const gantry = (args: string) =>
+      runToEnd([process.execPath, program, `--kubeconfig=${kubeconfigFile}`, ...words(args)], {});
+    return { etcd, ...run, gantry, join: joinNode, [Symbol.asyncDispose]: dispose };
   } catch (error) {
     await dispose();
     throw error;
@@ -123,7 +130,7 @@ const joinToken = JSON.stringify({
 
 function commands(
   prefix: readonly string[],
-): Omit<KubectlCluster, 'etcd' | 'join' | keyof AsyncDisposable> {
+): Omit<KubectlCluster, 'etcd' | 'gantry' | 'join' | keyof AsyncDisposable> {
   const kubectl = (args: string, input?: string) =>
     runToEnd([...prefix, ...words(args)], { input });
   return {

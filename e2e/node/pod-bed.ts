@@ -29,8 +29,8 @@ export class PodBed {
     this.host = host;
   }
 
-  static async start(flags: readonly string[] = []): Promise<PodBed> {
-    return new PodBed(await SingleHost.start(flags));
+  static async start(flags: readonly string[] = [], dataMebibytes?: number): Promise<PodBed> {
+    return new PodBed(await SingleHost.start(flags, dataMebibytes));
   }
 
   /** What of pods is on the host: directories and cgroups. */

@@ -57,14 +57,16 @@ export class SingleHost {
   private caHash = '';
 
   private readonly flags: readonly string[];
+  private readonly dataMebibytes: number | undefined;
 
-  private constructor(flags: readonly string[]) {
+  private constructor(flags: readonly string[], dataMebibytes: number | undefined) {
     this.flags = flags;
+    this.dataMebibytes = dataMebibytes;
   }
 
-  /** `flags` go to every agent that is started. */
-  static async start(flags: readonly string[] = []): Promise<SingleHost> {
-    const host = new SingleHost(flags);
+  /** `flags` go to every agent that is started; its data lie on a disk of their own where a size is given. */
+  static async start(flags: readonly string[] = [], dataMebibytes?: number): Promise<SingleHost> {
+    const host = new SingleHost(flags, dataMebibytes);
     try {
       await host.boot();
       return host;
@@ -81,6 +83,14 @@ export class SingleHost {
   /** Runs a program inside the namespaces. */
   inside(argv: readonly string[], input?: string): Promise<Outcome> {
     return run(this.enter(argv), { input, timeoutMs: 30_000 });
+  }
+
+  /** Starts a program inside the namespaces that lives as long as they, unless it ends by itself. */
+  start(argv: readonly string[]): ChildProcess {
+    const [program = '', ...args] = this.enter(argv);
+    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    this.children.push(child);
+    return child;
   }
 
   async kubectl(args: readonly string[], input?: string): Promise<Outcome> {
@@ -190,7 +200,10 @@ export class SingleHost {
     const flags =
       '--net --mount --pid --ipc --uts --fork --kill-child --mount-proc --propagation slave';
     // A node without a way out has no address that other nodes could reach; loopback will do here.
-    const script = 'ip link set lo up; echo up; exec sleep infinity';
+    const data = this.path('data');
+    const mount = `mkdir ${data}; mount -t tmpfs -o mode=0700,size=${this.dataMebibytes}m tmpfs ${data};`;
+    const disk = this.dataMebibytes === undefined ? '' : mount;
+    const script = `ip link set lo up; ${disk} echo up; exec sleep infinity`;
     this.holder = spawn('unshare', [...flags.split(' '), 'sh', '-c', script], {
       stdio: ['ignore', 'pipe', 'ignore'],
     });

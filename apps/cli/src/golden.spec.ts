@@ -10,6 +10,7 @@ import { describePod } from './describe/pod.js';
 import { describeDeployment } from './describe/workload.js';
 import { explanationText } from './output/explanation-text.js';
 import { objectsText } from './output/objects-text.js';
+import { rebalancePlanText } from './output/rebalance-text.js';
 import { simulationText } from './output/simulation-text.js';
 import { tableText } from './output/table-text.js';
 import { buildProgram } from './program.js';
@@ -24,6 +25,7 @@ import {
   samplePod,
   sampleReplicaSets,
 } from './testing/sample-objects.js';
+import { sampleRebalances } from './testing/sample-rebalances.js';
 import { sampleSimulations } from './testing/sample-simulations.js';
 import { sampleExplanations } from './testing/sample-explanations.js';
 import { paint } from './terminal.js';
@@ -80,6 +82,11 @@ describe('other texts', () => {
         text(deathLines(samplePod)),
       ].join('---\n'),
     ).toMatchFileSnapshot(golden('why.txt')));
+
+  it('rebalance', () =>
+    expect(sampleRebalances.map(rebalancePlanText).join('---\n')).toMatchFileSnapshot(
+      golden('rebalance.txt'),
+    ));
 
   it('simulate', () =>
     expect(sampleSimulations.map(simulationText).join('---\n')).toMatchFileSnapshot(

@@ -40,6 +40,13 @@ describe('parseConfig', () => {
     expect(weights).not.toHaveProperty('reserve');
   });
 
+  it('rebalances only when it is told how often', () => {
+    expect(parseConfig([]).rebalanceEveryMillis).toBeUndefined();
+    const config = parseConfig(['--rebalance-every=6h', '--rebalance-max-moves=3']);
+    expect(config).toMatchObject({ rebalanceEveryMillis: 21_600_000, rebalanceMaxMoves: 3 });
+    expect(() => parseConfig(['--rebalance-every=often'])).toThrow('give a time such as 6h');
+  });
+
   it('tells all faults at once, each with its flag', () => {
     const argv = ['--api-port=x', '--nonsense=1', '--store=mysql', '--node-cidr-mask=12'];
     expect(() => parseConfig(argv)).toThrow(

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { maxRebalanceMoves } from '@gantry/api';
 import type { LogLevel } from '@gantry/base';
 import { parseStoreLocation, type StoreLocation } from '@gantry/store';
 import { customProfile, profiles, type Profile, type ProfileName } from '@gantry/scheduler';
@@ -42,6 +43,10 @@ export interface Config {
   readonly compactionMinutes: number;
   /** By what rules pods are placed. */
   readonly schedulingProfile: Profile;
+  /** How often pods are moved to better places; undefined: only when it is asked for. */
+  readonly rebalanceEveryMillis?: number | undefined;
+  /** Pods that each such rebalance moves at most. */
+  readonly rebalanceMaxMoves: number;
   /** Whether the scheduler has a thread of its own; `auto`: where the store is etcd and there are cores for it. */
   readonly schedulingThread: ThreadChoice;
   /** JSON list of {hash, user, groups}; hash is the SHA-256 of a bearer token in hexadecimal. */
@@ -107,6 +112,12 @@ export const serveFlags = {
     help: 'weights of the scores of that profile; 0 leaves one out',
     default: '',
   },
+  'rebalance-every': {
+    value: 'DURATION',
+    help: 'move pods to better places this often, e.g. 6h (docs/rebalancing.md), or off',
+    default: 'off',
+  },
+  'rebalance-max-moves': { value: 'N', help: 'pods moved each time, at most', default: '5' },
   'scheduling-thread': {
     value: 'auto|own|main',
     help: 'a thread of its own for the scheduler (auto: with etcd and four cores)',
@@ -132,6 +143,16 @@ function parseProfile(name: ProfileName, text: string): Profile {
     return [score, weight.trim() === '' ? Number.NaN : Number(weight)] as const;
   });
   return customProfile(name, { weights: Object.fromEntries(weights) });
+}
+
+const periodUnits: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000 };
+
+/** `6h`, `30m` or `90s` in milliseconds; `off` is undefined. */
+function parsePeriod(text: string): number | undefined {
+  if (text === 'off') return undefined;
+  const [, amount, unit] = /^([1-9]\d{0,4})([smh])$/.exec(text) ?? [];
+  if (unit === undefined) throw new Error(`${text}: give a time such as 6h, 30m or 90s, or off`);
+  return Number(amount) * periodUnits[unit]!;
 }
 
 /**
@@ -170,6 +191,8 @@ export function parseConfig(argv: readonly string[], env: NodeJS.ProcessEnv = {}
     schedulingProfile: read.parsed('score-weights', (text) =>
       parseProfile(read.oneOf('scheduling-profile', profileNames), text),
     ),
+    rebalanceEveryMillis: read.parsed('rebalance-every', parsePeriod),
+    rebalanceMaxMoves: read.integer('rebalance-max-moves', 1, maxRebalanceMoves),
     schedulingThread: read.oneOf('scheduling-thread', threadChoices),
     tokenFile: read.optional('token-file'),
     decisionLog: read.optional('decision-log'),

@@ -14,6 +14,8 @@ import { NodePeers } from './peers/node-peers.js';
 import { PodNetwork } from './network/pod-network.js';
 import { addressTowards, diskSpace, readHost } from './node/host.js';
 import { Metering } from './node/metering.js';
+import { diskOf } from './bandwidth/disk-bandwidth.js';
+import { hugePages } from './node/huge-pages.js';
 import { allocatable, type NodeMeasurements } from './node/node-object.js';
 import { ImageCollector } from './images/image-collector.js';
 import { ImageRelay } from './images/image-relay.js';
@@ -26,6 +28,8 @@ import { PodManager } from './pods/pod-manager.js';
 import { ResourceCache } from './pods/resource-cache.js';
 import { UserRanges } from './pods/user-ranges.js';
 import { Session } from './session/session.js';
+import { chooseSnapshotter, logSnapshotter, type Snapshotter } from './snapshots/choose.js';
+import { layersProgram } from './snapshots/layers-program.js';
 import { StatusReporter } from './status-reporter.js';
 import { Relays } from './streams/relays.js';
 import { agentVersion } from './version.js';
@@ -57,9 +61,14 @@ export class Agent implements ControlSink {
   static async run(config: AgentConfig, logger: Logger, signal: AbortSignal): Promise<void> {
     await mkdir(config.dataDir, { recursive: true, mode: 0o755 });
     await mkdir(config.runDir, { recursive: true, mode: 0o755 });
+    const { dataDir } = config;
+    // First of all: a flag that this host cannot keep must not cost the join token.
+    const host = { layersBinary: layersProgram(config), dataDir };
+    const snapshotter = await chooseSnapshotter(config.snapshotter, host);
+    logSnapshotter(snapshotter, logger);
     const identity = new IdentityKeeper(config, logger);
     await identity.obtain(signal);
-    const agent = await Agent.assemble(config, logger, identity);
+    const agent = await Agent.assemble(config, logger, identity, snapshotter);
     await agent.serve(signal);
   }
 
@@ -67,12 +76,14 @@ export class Agent implements ControlSink {
     config: AgentConfig,
     logger: Logger,
     identity: IdentityKeeper,
+    snapshotter: Snapshotter,
   ): Promise<Agent> {
     const { nativeDir, runDir, dataDir, bridge, nodeName } = config;
     const host = readHost();
     const ip = config.nodeIp ?? (await addressTowards(config.servers[0]!));
     const { totalBytes } = await diskSpace(dataDir);
-    const at = { host, ip, diskBytes: totalBytes, agentVersion };
+    const huge = hugePages();
+    const at = { host, ip, diskBytes: totalBytes, hugePages: huge, agentVersion, snapshotter };
     const runtime = await RuntimeClient.connect({ nativeDir, runDir, logger });
     const resources = new ResourceCache();
     const reporter = new StatusReporter(nodeName, systemClock);
@@ -94,18 +105,22 @@ export class Agent implements ControlSink {
         bootId: host.bootId,
         memoryBytes: host.memoryBytes,
         allocatable: allocatable(config, at),
+        hugePages: huge,
+        disk: Object.keys(config.diskBandwidth).length > 0 ? diskOf(dataDir) : undefined,
       },
       clock: systemClock,
       logger,
       runtime,
       images: new ImageStore({
         dir: join(dataDir, 'images'),
-        layersBinary: join(nativeDir, 'gantry-layers'),
+        layersBinary: layersProgram(config),
+        layerFormat: snapshotter.driver.layerFormat,
         logger,
         registries: await readRegistries(config.registriesFile),
         peers: peers.source,
       }),
       pulls: new PullBoard(),
+      snapshots: snapshotter.driver,
       network: new PodNetwork({
         runtime,
         nativeDir,
@@ -127,7 +142,12 @@ export class Agent implements ControlSink {
     const { context, identity, reporter } = this;
     const { config, logger, runtime, metrics, images } = context;
     const pods = new PodManager(context, reporter);
-    const registration = new NodeRegistration(config, this.at, () => this.fault());
+    const registration = new NodeRegistration(
+      config,
+      this.at,
+      () => this.fault(),
+      () => images.administration.list(),
+    );
     this.registration = registration;
     const stored = await registration.loadAssignment();
     if (stored) context.network.assign(stored);
@@ -191,11 +211,12 @@ export class Agent implements ControlSink {
     pods: PodManager,
     gateway: () => AgentGatewayClient | undefined,
   ): Promise<Relays> {
-    const { config, logger, runtime, images, pulls } = this.context;
+    const { config, logger, runtime, images, pulls, snapshots } = this.context;
     const imageRelay = new ImageRelay({
       images,
       pulls,
       dataDir: config.dataDir,
+      snapshots,
       users: () => imageUsers(pods.list().map(({ state }) => state)),
       peers: this.peers.client,
       announce: () => this.peers.announce(images),
@@ -277,8 +298,7 @@ export class Agent implements ControlSink {
   private async limitDisk(): Promise<void> {
     const limited = this.pods.list().map((worker) => ({ worker, limits: worker.diskLimits() }));
     const dirs = new Set(limited.flatMap(({ limits }) => limits.flatMap((limit) => limit.dirs)));
-    const layersBinary = join(this.context.config.nativeDir, 'gantry-layers');
-    const used = await diskUsage(layersBinary, [...dirs]);
+    const used = await diskUsage(layersProgram(this.context.config), [...dirs]);
     for (const { worker, limits } of limited) {
       const excess = diskExcess(limits, used);
       if (excess !== undefined) worker.evict(excess);

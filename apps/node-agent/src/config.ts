@@ -2,6 +2,9 @@ import { hostname } from 'node:os';
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { LogLevel } from '@gantry/base';
+import { parseDiskBandwidth, type DiskBandwidth } from './bandwidth/disk-bandwidth.js';
+import { parseNetworkBandwidth, type NetworkBandwidth } from './bandwidth/network-bandwidth.js';
+import { readDevicePools, type DevicePool } from './devices/device-pools.js';
 import type { ForeignNetworkOptions } from './network/pod-network.js';
 import { parseUserRange, type UserRangeConfig } from './pods/user-ranges.js';
 import {
@@ -14,9 +17,11 @@ import {
   parseLogLevel,
   parseNodeName,
   parseServers,
+  parseSnapshotter,
 } from './flag-values.js';
 import { parseBytes, parseCpuMillis } from './quantity.js';
 import { parseRuntimeHandlers } from './runtime-handlers.js';
+import type { SnapshotterChoice } from './snapshots/driver.js';
 
 /** What the agent keeps back from pods for the host itself. */
 export interface Reserved {
@@ -55,11 +60,18 @@ export interface AgentConfig {
   readonly metricsPort: number;
   readonly maxPods: number;
   readonly reserved: Reserved;
+  /** What pods may ask for of the disk's and the network's speed; nothing that is not named. */
+  readonly diskBandwidth: DiskBandwidth;
+  readonly networkBandwidth: NetworkBandwidth;
+  /** Devices that containers may be given. */
+  readonly devicePools: readonly DevicePool[];
   readonly pidsLimit: number;
   readonly restartBackoffMs: number;
   readonly logMaxBytes: number;
   readonly logMaxFiles: number;
   readonly imageGarbage: ImageGarbageConfig;
+  /** How containers get their root file systems. */
+  readonly snapshotter: SnapshotterChoice;
   /** Where this node serves layers to its peers; undefined: nowhere. */
   readonly peerPort?: number;
   /** What all peers together get, in bytes per second; 0 is without a bound. */
@@ -131,6 +143,17 @@ const flags: Record<string, Flag> = {
   'reserved-cpu': { value: 'CPU', fallback: '100m', help: 'kept back for the host' },
   'reserved-memory': { value: 'BYTES', fallback: '256Mi', help: 'kept back for the host' },
   'reserved-ephemeral-storage': { value: 'BYTES', fallback: '1Gi', help: 'kept back for the host' },
+  'disk-bandwidth': {
+    value: 'RATE=N[,…]',
+    fallback: '',
+    help: 'what pods may ask for of the disk in a second: read=500Mi,write=200Mi,read-ops=5k,write-ops=5k',
+  },
+  'network-bandwidth': {
+    value: 'RATE=N[,…]',
+    fallback: '',
+    help: 'what pods may ask for of the network, in bits per second: ingress=1G,egress=1G',
+  },
+  devices: { value: 'FILE', help: 'JSON file of the devices that pods may ask for' },
   'pids-limit': {
     value: 'N',
     fallback: '4096',
@@ -162,6 +185,11 @@ const flags: Record<string, Flag> = {
     value: 'SECONDS',
     fallback: '120',
     help: 'images that were pulled since are kept',
+  },
+  snapshotter: {
+    value: 'NAME',
+    fallback: 'auto',
+    help: 'how roots are made: overlay, copy, erofs, or auto (overlay where this host can, else copy)',
   },
   'peer-port': {
     value: 'PORT',
@@ -300,11 +328,15 @@ export function parseConfig(
     metricsPort: reader.read('metrics-port', parseInteger(0, 65_535)),
     maxPods: reader.read('max-pods', parseInteger(1, 10_000)),
     reserved: readReserved(reader),
+    diskBandwidth: reader.read('disk-bandwidth', parseDiskBandwidth),
+    networkBandwidth: reader.read('network-bandwidth', parseNetworkBandwidth),
+    devicePools: reader.read('devices', (file) => (file === '' ? [] : readDevicePools(file))),
     pidsLimit: reader.read('pids-limit', parseInteger(1, 4_194_304)),
     restartBackoffMs: reader.read('restart-backoff', parseInteger(1, 300_000)),
     logMaxBytes: reader.read('log-max-bytes', parseBytes),
     logMaxFiles: reader.read('log-max-files', parseInteger(2, 1000)),
     imageGarbage: readImageGarbage(reader),
+    snapshotter: reader.read('snapshotter', parseSnapshotter),
     peerPort: reader.read('peer-port', (text) =>
       text === 'off' ? undefined : parseInteger(0, 65_535)(text),
     ),

@@ -1,5 +1,6 @@
 import { isAbsolute } from 'node:path';
 import type { LogLevel } from '@gantry/base';
+import { snapshotDriverNames, type SnapshotterChoice } from './snapshots/driver.js';
 
 // What the flags of the agent take. Each throws what is wrong with the text, to follow the flag's name.
 
@@ -67,4 +68,10 @@ export function parseLogLevel(text: string): LogLevel {
   const levels: readonly string[] = ['debug', 'info', 'warn', 'error', 'silent'];
   if (levels.includes(text)) return text as LogLevel;
   throw new Error(`must be one of ${levels.join(', ')}`);
+}
+
+export function parseSnapshotter(text: string): SnapshotterChoice {
+  const choices: readonly string[] = [...snapshotDriverNames, 'auto'];
+  if (choices.includes(text)) return text as SnapshotterChoice;
+  throw new Error(`must be one of ${choices.join(', ')}`);
 }

@@ -9,11 +9,12 @@ import { OrphanSweep } from './pods/orphans.js';
 import { podRunDir, podsDir } from './pods/paths.js';
 import { removeCgroups } from './pods/pod-sandbox.js';
 import { readJson } from './pods/record.js';
+import { layersProgram, runLayers } from './snapshots/layers-program.js';
 import { mountsBelow } from './volumes/mount-table.js';
 
 /**
  * Removes every pod of this node with its namespaces, mounts, addresses and cgroups, the pod network, and at last
- * the launcher. For uninstalling: the agent must not run. Images and certificates stay. Idempotent; rejects with
+ * the launcher and the mounts of image layers. For uninstalling: the agent must not run. Images and certificates stay. Idempotent; rejects with
  * what is left when something could not be removed.
  */
 export async function teardown(config: AgentConfig, logger: Logger): Promise<void> {
@@ -32,4 +33,7 @@ export async function teardown(config: AgentConfig, logger: Logger): Promise<voi
   if (stored) await network.teardown();
   await runtime.shutdown();
   await removeCgroups(cgroupRoot);
+  const store = join(dataDir, 'images');
+  // Layers that are image files stay mounted for as long as the host may start containers from them.
+  if (existsSync(store)) await runLayers(layersProgram(config), ['unmount', '--store', store]);
 }

@@ -6,6 +6,9 @@ import type { Trace, TraceNode, TracePod } from './trace.ts';
 /** Pods that may stay without a place, as in Borg's cell compaction (EuroSys'15). */
 const pendingAllowed = 0.002;
 
+/** Pods that may be moved afterwards to make room for those that are pending, where that is measured. */
+const movesAllowed = 0.05;
+
 /** Memory is this much dearer in the balanced cell, so that cpu and memory are equally scarce. */
 const balancedMemory = 1.3725;
 
@@ -51,26 +54,37 @@ function suffices(
   nodes: readonly TraceNode[],
   pods: readonly TracePod[],
   policy: () => Policy,
+  movesAllowed: number,
 ): boolean {
   const cluster = new Cluster(nodes, policy());
   const allowed = Math.floor(pods.length * pendingAllowed);
-  let pending = 0;
-  for (const pod of pods) if (!cluster.place(pod) && ++pending > allowed) return false;
-  return true;
+  const moves = Math.floor(pods.length * movesAllowed);
+  const pending: TracePod[] = [];
+  for (const pod of pods) {
+    if (!cluster.place(pod) && pending.push(pod) > allowed + moves) return false;
+  }
+  if (pending.length <= allowed || moves === 0) return pending.length <= allowed;
+  // Room for small pods is made most easily.
+  const size = ({ cpuMillis, memoryMebibytes }: TracePod) => cpuMillis + memoryMebibytes / 4;
+  const waiting = pending.toSorted((a, b) => size(a) - size(b));
+  return pending.length - cluster.roomFor(waiting, moves) <= allowed;
 }
 
 /**
  * How many more machines than the bound the policy needs, in %: of the cell's nodes in random order ever fewer
- * are kept, and all pods come in their order. Undefined when the whole cell is not enough.
+ * are kept, and all pods come in their order. With `rebalanced`, 5% of the pods may be moved when all have come.
+ * Undefined when the whole cell is not enough.
  */
 export function machinesOverBound(
   { nodes, pods }: Trace,
   policy: () => Policy,
   seed: number,
+  { rebalanced = false } = {},
 ): number | undefined {
   const order = shuffled(nodes, new Random(seed));
   const least = bound(order, pods);
-  const isEnough = (count: number) => suffices(order.slice(0, count), pods, policy);
+  const moves = rebalanced ? movesAllowed : 0;
+  const isEnough = (count: number) => suffices(order.slice(0, count), pods, policy, moves);
   let [low, high] = [least - 1, nodes.length];
   // Near the bound first: all but the worst policies end there, and small cells are quick.
   for (const percent of [2, 6, 14, 30]) {

@@ -1,4 +1,4 @@
-import { Scheduler, Snapshot, type PodHandle } from '@gantry/scheduler';
+import { planRebalancing, Scheduler, Snapshot, type PodHandle } from '@gantry/scheduler';
 import { nodeOf, podOf, shapeKey } from './objects.ts';
 import type { Policy } from './policies.ts';
 import type { TraceNode, TracePod } from './trace.ts';
@@ -25,6 +25,18 @@ export class Cluster {
     const devices = this.policy.devices?.(this.snapshot, handle, slot);
     this.snapshot.hold(`pod-${this.serial++}`, handle, slot, devices);
     return true;
+  }
+
+  /** For how many of these pods, which fit nowhere, room can be made by moving others, at most so many. */
+  roomFor(pods: readonly TracePod[], maxMoves: number): number {
+    const pending = pods.map((pod) => this.handleOf(pod));
+    const { rooms } = planRebalancing(this.snapshot, this.policy.profile, {
+      maxMoves,
+      budgets: [],
+      sortOf: () => 'movable',
+      pending,
+    });
+    return rooms.length;
   }
 
   private handleOf(pod: TracePod): PodHandle {

@@ -8,6 +8,7 @@ import { NodeKind } from './core/node.js';
 import { PodKind } from './core/pod.js';
 import { SecretKind } from './core/secret.js';
 import { JoinTokenKind } from './gantry/join-token.js';
+import { RebalanceKind } from './gantry/rebalance.js';
 import { RuntimeClassKind } from './node/runtime-class.js';
 import { PodDisruptionBudgetKind } from './policy/pod-disruption-budget.js';
 import { PodGroupKind } from './scheduling/pod-group.js';
@@ -30,6 +31,7 @@ export const kinds: readonly Kind[] = [
   ReplicaSetKind,
   RuntimeClassKind,
   JoinTokenKind,
+  RebalanceKind,
   PodDisruptionBudgetKind,
   PodGroupKind,
   PriorityClassKind,

@@ -9,7 +9,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { PullProgress } from './index.js';
-import { withStore } from './spec/stores.js';
+import { unmountLayers, withStore } from './spec/stores.js';
 
 let open: TestRegistry;
 let closed: TestRegistry;
@@ -209,5 +209,31 @@ test('collects what nobody uses and nothing else', async () => {
       layers: 0,
     });
     expect(await store.collectGarbage(new Set())).toMatchObject({ layers: 3 });
+  });
+});
+
+test('layers that are image files are counted as they are, and mounted when they are wanted', async () => {
+  const name = `${open.host}/erofs:1`;
+  const content = 'compressible '.repeat(20_000);
+  const files = [{ name: 'etc/', type: 'directory' } as const, { name: 'etc/text', content }];
+  await pushImage(name, buildImage({ layers: [{ entries: files }] }));
+  let unpackedBytes = 0;
+  await withStore({}, async (store) => {
+    await store.pull(name);
+    unpackedBytes = (await store.administration.list())[0]!.unpackedBytes;
+  });
+  await withStore({ layerFormat: 'erofs' }, async (store, dir) => {
+    const { layerDirs } = await store.pull(name);
+    const [layer = ''] = layerDirs;
+    const read = () => readFileSync(join(layer, 'etc/text'), 'utf8');
+    expect(read()).toBe(content);
+    const [summary] = await store.administration.list();
+    expect(summary!.unpackedBytes).toBe(statSync(join(layer, '../layer.erofs')).size);
+    expect(summary!.unpackedBytes).toBeLessThan(unpackedBytes / 2);
+    unmountLayers(dir);
+    await store.list();
+    expect(read).toThrow('ENOENT');
+    expect((await store.get(name))!.layerDirs).toEqual(layerDirs);
+    expect(read()).toBe(content);
   });
 });

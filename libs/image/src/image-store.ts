@@ -19,8 +19,9 @@ import { collectContent, type GarbageReport } from './store/garbage.js';
 import type { GarbagePolicy } from './store/garbage-policy.js';
 import { ImageIndex, type ImageRecord } from './store/image-index.js';
 import { describeImage, type ImageDocuments, readDocuments } from './store/images.js';
+import { LayerMounts } from './store/layer-mounts.js';
 import { Maintenance } from './store/maintenance.js';
-import type { Image, PullOptions, RegistryAuth, RegistryConfig } from './types.js';
+import type { Image, LayerFormat, PullOptions, RegistryAuth, RegistryConfig } from './types.js';
 
 export interface ImageStoreOptions {
   /** Root of the store, e.g. `/var/lib/gantry/images`; made when missing, mode 0700. */
@@ -31,6 +32,8 @@ export interface ImageStoreOptions {
   readonly registries?: RegistryConfig;
   /** Layers in flight at once over all pulls (default 3). */
   readonly maxConcurrentLayers?: number;
+  /** What layers are kept as that come from now on (default `directory`); those that are there stay as they are. */
+  readonly layerFormat?: LayerFormat;
   /** Asked for blobs before a registry is. */
   readonly peers?: BlobPeers;
 }
@@ -64,6 +67,7 @@ export class ImageStore {
   private readonly layers: LayerFetcher;
   private readonly puller: Puller;
   private readonly maintenance: Maintenance;
+  private readonly mounts: LayerMounts;
   private readonly pulls = new Map<string, RunningPull>();
   private readonly loads = new Set<Set<string>>();
   private readonly logger: Logger;
@@ -80,7 +84,9 @@ export class ImageStore {
     this.maintenance = new Maintenance({ dir, layersBinary, logger });
     const { content, index, client } = this;
     const maxConcurrent = options.maxConcurrentLayers ?? defaultConcurrentLayers;
-    this.layers = new LayerFetcher({ content, layersBinary, logger, maxConcurrent });
+    const { layerFormat: format = 'directory' } = options;
+    this.layers = new LayerFetcher({ content, layersBinary, logger, maxConcurrent, format });
+    this.mounts = new LayerMounts(content, (diffIds) => this.maintenance.mount(diffIds));
     const { compose, layers } = this;
     const { peers } = options;
     this.puller = new Puller({ content, index, client, layers, compose, logger, peers });
@@ -142,7 +148,7 @@ export class ImageStore {
     const name = text.startsWith('sha256:') ? text : formatReference(parseReference(text));
     const record = this.index.find(name);
     if (!record) return undefined;
-    const image = await describeImage(this.content, record, name);
+    const image = await describeImage(this.content, record, name, this.mounts);
     if (image) this.index.touch(record, Date.now());
     return image;
   }
@@ -202,9 +208,14 @@ export class ImageStore {
   /** Pushes the image under its own name or another; returns the digest that it has there. */
   async push(text: string, options: PushImageOptions = {}): Promise<string> {
     const record = await this.record(text);
-    const { target = text, auth, signal, onProgress } = options;
+    const { auth, signal, onProgress } = options;
+    const target = parseReference(options.target ?? text);
     const pusher = new Pusher(this.client, { auth, signal });
-    return pushStored(this.content, record, parseReference(target), pusher, onProgress);
+    const known = this.index.namesOf(record).map((name) => parseReference(name));
+    const isElsewhere = ({ registry, repository }: Reference) =>
+      registry === target.registry && repository !== target.repository;
+    const mountFrom = known.find(isElsewhere)?.repository;
+    return pushStored(this.content, record, pusher, { target, mountFrom, onProgress });
   }
 
   /** One archive with the images, an OCI layout and docker-archive at once; they stay while it is read. */
@@ -326,7 +337,7 @@ export class ImageStore {
   }
 
   private async describe(record: ImageRecord, name: string): Promise<Image> {
-    const image = await describeImage(this.content, record, name);
+    const image = await describeImage(this.content, record, name, this.mounts);
     if (image) return image;
     throw new ImageError('internal', `${name} was removed while it was pulled; pull it again`);
   }

@@ -85,6 +85,9 @@ export interface Image {
   readonly platform: Platform;
 }
 
+/** How a layer is kept: as the files it unpacks to, or as one read-only EROFS image file that is mounted. */
+export type LayerFormat = 'directory' | 'erofs';
+
 /** `Always` asks the registry each time, `IfNotPresent` only when the store has no such name, `Never` not at all. */
 export type PullPolicy = 'Always' | 'IfNotPresent' | 'Never';
 

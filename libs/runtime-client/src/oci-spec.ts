@@ -96,6 +96,13 @@ export interface Device {
   gid?: number;
 }
 
+/** So much of one device in a second. */
+export interface ThrottleDevice {
+  major: number;
+  minor: number;
+  rate: number;
+}
+
 export interface Resources {
   devices?: { allow: boolean; type?: string; major?: number; minor?: number; access?: string }[];
   memory?: {
@@ -115,7 +122,13 @@ export interface Resources {
     mems?: string;
   };
   pids?: { limit: number };
-  blockIO?: { weight?: number };
+  blockIO?: {
+    weight?: number;
+    throttleReadBpsDevice?: ThrottleDevice[];
+    throttleWriteBpsDevice?: ThrottleDevice[];
+    throttleReadIOPSDevice?: ThrottleDevice[];
+    throttleWriteIOPSDevice?: ThrottleDevice[];
+  };
   hugepageLimits?: { pageSize: string; limit: number }[];
   /** Raw cgroup v2 files: `{"memory.low": "1048576"}`. */
   unified?: Record<string, string>;

@@ -9,14 +9,22 @@ export interface NodeFixture {
   readonly labels?: Record<string, string>;
   readonly taints?: { key: string; value?: string; effect: string }[];
   readonly cordoned?: boolean;
+  /** Sizes in MiB by name. */
+  readonly images?: Readonly<Record<string, number>>;
 }
 
 export function node(fixture: NodeFixture): NodeInput {
-  const { name, offers = {}, labels, taints, cordoned } = fixture;
+  const { name, offers = {}, labels, taints, cordoned, images = {} } = fixture;
   return {
     metadata: { name, labels },
     spec: { taints, unschedulable: cordoned },
-    status: { allocatable: { cpu: '4', memory: '8Gi', pods: '110', ...offers } },
+    status: {
+      allocatable: { cpu: '4', memory: '8Gi', pods: '110', ...offers },
+      images: Object.entries(images).map(([image, mebibytes]) => ({
+        names: [image],
+        sizeBytes: mebibytes * 2 ** 20,
+      })),
+    },
   };
 }
 
@@ -26,6 +34,8 @@ export interface PodFixture extends Partial<PodSpecInput> {
   readonly namespace?: string;
   readonly labels?: Record<string, string>;
   readonly requests?: ResourceList;
+  /** One for each container. */
+  readonly images?: readonly string[];
   readonly hostPorts?: readonly (
     | number
     | { hostPort: number; hostIP?: string; protocol?: string }
@@ -33,11 +43,18 @@ export interface PodFixture extends Partial<PodSpecInput> {
 }
 
 export function pod(fixture: PodFixture): PodInput {
-  const { name, namespace = 'default', labels, requests, hostPorts = [], phase, ...spec } = fixture;
+  const { name, namespace = 'default', labels, requests, hostPorts = [], ...more } = fixture;
+  const { phase, images = [], ...spec } = more;
   const ports = hostPorts.map((port) => (typeof port === 'number' ? { hostPort: port } : port));
   return {
     metadata: { name, namespace, uid: `uid-${namespace}-${name}`, labels },
-    spec: { containers: [{ resources: { requests }, ports }], ...spec },
+    spec: {
+      containers: [
+        { resources: { requests }, ports, ...(images[0] ? { image: images[0] } : {}) },
+        ...images.slice(1).map((image) => ({ image })),
+      ],
+      ...spec,
+    },
     ...(phase ? { status: { phase } } : {}),
   };
 }

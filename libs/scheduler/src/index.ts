@@ -27,6 +27,7 @@ export type { DisruptionBudget } from './preemption/disruption-budgets.js';
 export { matchesTerms } from './node-selector.js';
 export { Nominations, type Nomination } from './preemption/nominations.js';
 export { placeTogether, type GangDecision, type GangMember } from './gangs/place-together.js';
+export { preemptTogether, type GangPreemption } from './gangs/preempt-together.js';
 export { mayPreempt, preempt, type Preemption } from './preemption/preempt.js';
 export type { Tenant, TenantFacts, TenantSource } from './preemption/tenants.js';
 export {
@@ -41,13 +42,15 @@ export { couldHelp, type ClusterEvent } from './queues/hints.js';
 export { NamespaceShares } from './queues/namespace-shares.js';
 export * from './reclaim/offer.js';
 export { podsToReclaim, type ReclaimablePod } from './reclaim/plan.js';
+export { overcommitLabel, reclaimableCpu, reclaimableMemory } from './reclaim/reclaimable.js';
+export type { RebalanceFigures } from './rebalance/figures.js';
+export type { KeptNode } from './rebalance/free-nodes.js';
 export {
-  isReclaimablePod,
-  overcommitLabel,
-  reclaimableCpu,
-  reclaimableMemory,
-} from './reclaim/reclaimable.js';
-export { planRebalancing, type RebalanceOptions, type RebalancePlan } from './rebalance/plan.js';
+  planRebalancing,
+  type PodSort,
+  type RebalanceOptions,
+  type RebalancePlan,
+} from './rebalance/plan.js';
 export { podRequests, type Amounts } from './requests.js';
 export type { Ask, DeviceAsk, ResourceTable } from './resource-table.js';
 export { Scheduler, type Decision } from './scheduler.js';
@@ -60,7 +63,7 @@ export {
   type PodLedger,
   type SnapshotObserver,
 } from './snapshot.js';
-export { tolerates, untoleratedTaint } from './tolerations.js';
+export { tolerates } from './tolerations.js';
 export type { Operation, RecordedPod, Recorder } from './replay/operation.js';
 export { RecordingScheduler, RecordingSnapshot } from './replay/recording.js';
 export { replay, type Divergence, type ReplayReport } from './replay/replay.js';

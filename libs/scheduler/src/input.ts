@@ -75,6 +75,7 @@ export interface TaintInput {
 }
 
 export interface ContainerInput {
+  readonly image?: string;
   readonly resources?: { readonly requests?: ResourceList; readonly limits?: ResourceList };
   readonly ports?: readonly {
     readonly hostPort?: number;
@@ -127,5 +128,12 @@ export interface PodInput {
 export interface NodeInput {
   readonly metadata: { readonly name?: string; readonly labels?: Labels };
   readonly spec?: { readonly unschedulable?: boolean; readonly taints?: readonly TaintInput[] };
-  readonly status?: { readonly allocatable?: ResourceList; readonly capacity?: ResourceList };
+  readonly status?: {
+    readonly allocatable?: ResourceList;
+    readonly capacity?: ResourceList;
+    readonly images?: readonly {
+      readonly names?: readonly string[];
+      readonly sizeBytes?: number;
+    }[];
+  };
 }

@@ -1,3 +1,4 @@
+import { withImages } from './images.js';
 import type { Labels, NodeInput, TaintInput } from './input.js';
 import type { LabelledNode } from './node-selector.js';
 import { amountsOf, type Amounts } from './requests.js';
@@ -17,10 +18,18 @@ const noTaints: readonly TaintInput[] = [];
 export function traitsOf(node: NodeInput): NodeTraits {
   return {
     name: node.metadata.name ?? '',
-    labels: node.metadata.labels ?? {},
+    labels: withImages(node.metadata.labels ?? {}, node),
     taints: node.spec?.taints ?? noTaints,
     unschedulable: node.spec?.unschedulable ?? false,
   };
+}
+
+export function sameTraits(a: NodeTraits, b: NodeTraits): boolean {
+  return (
+    a.unschedulable === b.unschedulable &&
+    JSON.stringify(a.taints) === JSON.stringify(b.taints) &&
+    JSON.stringify(a.labels) === JSON.stringify(b.labels)
+  );
 }
 
 /** Nodes by slot: a small number that stays with a node for as long as it exists and indexes every array. */

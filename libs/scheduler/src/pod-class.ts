@@ -1,4 +1,5 @@
 import { hostPorts, type HostPort } from './host-ports.js';
+import { imagesOf } from './images.js';
 import type { Labels, PodInput, PodSpecInput, TolerationInput } from './input.js';
 import {
   compileLabels,
@@ -38,6 +39,8 @@ export interface PodClass {
   /** One for each claim that not all nodes can meet. */
   readonly volumes: readonly VolumeTerms[];
   readonly ports: readonly HostPort[];
+  /** Full names of the images, one for each container. */
+  readonly images: readonly string[];
   /** Pod affinity, anti-affinity and topology spread; undefined for the many pods that have none. */
   readonly topology: TopologyTerms | undefined;
 }
@@ -88,6 +91,7 @@ export function classKey(pod: PodInput, requests: Amounts, withNodeName: boolean
     seesPods ? [spread, identity] : 0,
     spec.priority ?? 0,
     spec.volumeAffinity ?? 0,
+    ...imagesOf(spec),
   ]);
 }
 
@@ -112,6 +116,7 @@ export function compileNodeSide(spec: PodSpecInput, withNodeName: boolean): Node
       reason,
     })),
     ports: hostPorts(spec),
+    images: imagesOf(spec),
   };
 }
 

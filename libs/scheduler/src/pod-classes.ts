@@ -19,6 +19,8 @@ import { compileTopology, type Inclusion, type TopologyTerms } from './topology/
 export class PodClasses {
   private readonly classes = new Map<string, PodClass>();
   private readonly labelSets = new Map<string, LabelSet>();
+  /** What was asked for since the last sweep: somebody may be about to decide by it. */
+  private readonly young = new Set<PodClass | LabelSet>();
   private nextId = 0;
   /** No pod that was ever seen has a lower priority; Infinity before the first. */
   lowestPriority = Infinity;
@@ -33,6 +35,7 @@ export class PodClasses {
   handleOf(pod: PodInput, withNodeName: boolean): PodHandle {
     const podClass = this.classOf(pod, withNodeName);
     const labelSet = this.labelSetOf(pod);
+    this.young.add(podClass).add(labelSet);
     if (labelSet.recent?.podClass !== podClass) labelSet.recent = { podClass, labelSet };
     return labelSet.recent;
   }
@@ -78,12 +81,18 @@ export class PodClasses {
     return this.labelSets.values();
   }
 
-  /** Drops the classes and label sets that no pod uses any more, and the counters of those classes. */
+  /** Drops what is neither among these nor was asked for since the last time, and the counters of those classes. */
   retain(classes: ReadonlySet<PodClass>, labelSets: ReadonlySet<LabelSet>): void {
-    for (const [key, value] of this.classes) if (!classes.has(value)) this.classes.delete(key);
-    for (const [key, value] of this.labelSets)
-      if (!labelSets.has(value)) this.labelSets.delete(key);
-    this.registry.retain(new Set([...classes].flatMap(({ topology }) => countersOf(topology))));
+    const { young } = this;
+    for (const [key, value] of this.classes) {
+      if (!classes.has(value) && !young.has(value)) this.classes.delete(key);
+    }
+    for (const [key, value] of this.labelSets) {
+      if (!labelSets.has(value) && !young.has(value)) this.labelSets.delete(key);
+    }
+    young.clear();
+    const used = [...new Set([...classes, ...this.classes.values()])];
+    this.registry.retain(new Set(used.flatMap(({ topology }) => countersOf(topology))));
   }
 
   get size(): number {

@@ -1,6 +1,7 @@
 import type { Filter } from './filters/filter.js';
 import { defaultFilters } from './filters/index.js';
 import { hardSpreadScore, softSpreadScore } from './scores/domain-balance.js';
+import { imageLocalityScore } from './scores/image-locality.js';
 import { packScore, spreadScore } from './scores/packing.js';
 import { preferredAffinityScore } from './scores/preferred-affinity.js';
 import { preferredPodsScore } from './scores/preferred-pods.js';
@@ -32,6 +33,9 @@ const wishes: readonly WeightedScore[] = [
   { score: reserveScore, weight: 1 },
 ];
 
+/** Scores that every profile knows and that count only where a configuration gives them a weight. */
+const optional: readonly WeightedScore[] = [{ score: imageLocalityScore, weight: 0 }];
+
 function profile(name: ProfileName, own: readonly WeightedScore[]): Profile {
   return { name, filters: defaultFilters, scores: [...own, ...wishes] };
 }
@@ -57,7 +61,7 @@ export interface ProfileChanges {
 export function customProfile(base: ProfileName, changes: ProfileChanges): Profile {
   const { weights = {}, filters = [], scores = [] } = changes;
   const { name, ...known } = profiles[base];
-  const all = [...known.scores, ...scores];
+  const all = [...known.scores, ...optional, ...scores];
   const names = all.map(({ score }) => score.name);
   for (const [score, weight] of Object.entries(weights)) {
     if (!names.includes(score)) {

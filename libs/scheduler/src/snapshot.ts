@@ -1,12 +1,27 @@
-import { devicesAnnotation, parseHoldings, type DeviceHoldings } from './devices/holdings.js';
-import { labelValue } from './labels.js';
+import {
+  devicesAnnotation,
+  parseHoldings,
+  sameDevices,
+  type DeviceHoldings,
+} from './devices/holdings.js';
 import type { Labels, NodeInput, PodInput } from './input.js';
-import { NodeTable, traitsOf, type NodeTraits } from './node-table.js';
-import type { LabelSet, PodClass, PodHandle } from './pod-class.js';
+import { sameTraits, traitsOf, type NodeTable, type NodeTraits } from './node-table.js';
+import { Occupancy, type PodLedger, type SnapshotObserver } from './occupancy.js';
+import type { PodClass, PodHandle } from './pod-class.js';
 import { PodClasses } from './pod-classes.js';
-import { nowhere, PodTable } from './pod-table.js';
-import { CounterRegistry } from './topology/counter-registry.js';
+import { nowhere, type PodTable } from './pod-table.js';
+import type { CounterRegistry } from './topology/counter-registry.js';
 import { WaitingPods } from './waiting-pods.js';
+import {
+  rehearse,
+  trial,
+  withNode,
+  withTraits,
+  type Rehearsal,
+  type SnapshotTrial,
+} from './what-if.js';
+
+export type { PodLedger, Rehearsal, SnapshotObserver, SnapshotTrial };
 
 /** A pod that holds resources, or waits to hold them until its node appears. */
 export interface PlacedPod extends PodHandle {
@@ -16,32 +31,6 @@ export interface PlacedPod extends PodHandle {
   readonly assumed: boolean;
   /** The shared devices that it holds; undefined when it holds none. */
   readonly devices: DeviceHoldings | undefined;
-}
-
-/** Told of every change after it happened; how an index follows the snapshot. */
-export interface SnapshotObserver {
-  /** Pods came to or left this node. */
-  usageChanged(slot: number): void;
-  /** The node appeared, disappeared (no traits), or its labels, taints or resources changed. */
-  nodeChanged(slot: number): void;
-}
-
-/** Keeps account of all pods on nodes. */
-export interface PodLedger {
-  /** A pod came to a node, or left it. */
-  counted(pod: PodHandle, delta: 1 | -1): void;
-}
-
-/** Pods taken off their nodes for a look, by uid; unknown ones are passed over. */
-export interface SnapshotTrial {
-  readonly lift: (uid: string) => void;
-  readonly lower: (uid: string) => void;
-}
-
-/** Pods moved for a look, by uid. A pod is lifted before it is put somewhere. */
-export interface Rehearsal {
-  readonly lift: (uid: string) => void;
-  readonly put: (uid: string, slot: number) => void;
 }
 
 const emptyLabels: Labels = {};
@@ -61,30 +50,31 @@ function isTerminal(pod: PodInput): boolean {
  * that it can be fed from a watch in any order; pods may come before their node.
  */
 export class Snapshot {
-  readonly nodes = new NodeTable();
+  private readonly occupancy: Occupancy;
+  readonly nodes: NodeTable;
   readonly topology: CounterRegistry;
   /** By slot: the classes of the pods there that hold ports of the node. */
-  readonly portHolders: (PodClass[] | undefined)[] = [];
-  private readonly pods = new PodTable();
+  readonly portHolders: readonly (readonly PodClass[] | undefined)[];
+  private readonly pods: PodTable;
   private readonly waiting = new WaitingPods();
-  /** By the pod's number: the shared devices that it holds, also while its node is away. */
-  private readonly holdings = new Map<number, DeviceHoldings>();
   private readonly namespaces = new Map<string, Labels>();
   private readonly classes: PodClasses;
-  private readonly observers: SnapshotObserver[] = [];
-  private ledger: PodLedger | undefined;
   private sweepAt = classesBeforeSweep;
-  private changes = 0;
 
   constructor() {
-    this.topology = new CounterRegistry(this.counterSource());
+    this.occupancy = new Occupancy(() => this.classes.allLabelSets());
+    const { nodes, topology, pods, portHolders } = this.occupancy;
+    this.nodes = nodes;
+    this.topology = topology;
+    this.pods = pods;
+    this.portHolders = portHolders;
     const labelsOf = (namespace: string) => this.namespaces.get(namespace) ?? emptyLabels;
-    this.classes = new PodClasses(this.nodes, this.topology, labelsOf);
+    this.classes = new PodClasses(nodes, topology, labelsOf);
   }
 
   /** Grows with every change that a decision could notice. */
   get version(): number {
-    return this.changes;
+    return this.occupancy.changes;
   }
 
   /** No pod has a lower priority; tells at once that nobody can be preempted. */
@@ -96,17 +86,23 @@ export class Snapshot {
     return this.pods.size;
   }
 
+  /** Classes and label sets that are remembered: those of pods here, and what was asked about of late. */
+  get classCount(): number {
+    return this.classes.size;
+  }
+
   /** Tells the ledger of every pod from now on; there is one, and it begins before the first pod. */
   keep(ledger: PodLedger): void {
-    this.ledger = ledger;
+    this.occupancy.ledger = ledger;
   }
 
   observe(observer: SnapshotObserver): void {
-    this.observers.push(observer);
+    this.occupancy.observers.push(observer);
   }
 
-  /** The pod as a request to be placed. */
+  /** The pod as a request to be placed: soon, since what nobody asks about any more is forgotten in time. */
   handle(pod: PodInput): PodHandle {
+    this.sweepIfDue();
     return this.classes.handleOf(pod, true);
   }
 
@@ -127,7 +123,7 @@ export class Snapshot {
       uid: this.pods.uid(number),
       nodeName,
       assumed: this.pods.isAssumed(number),
-      devices: this.holdings.get(number),
+      devices: this.occupancy.holdings.get(number),
       podClass,
       labelSet,
     };
@@ -144,10 +140,10 @@ export class Snapshot {
     const known = this.nodes.slot(traits.name);
     if (known === undefined) return this.addNode(traits, node);
     const offersChanged = this.nodes.offersDiffer(known, node);
-    if (offersChanged) this.replaceOffers(known, node);
+    if (offersChanged) this.occupancy.replaceOffers(known, node);
     const traitsChanged = !sameTraits(this.nodes.traits[known]!, traits);
-    if (traitsChanged) this.replaceTraits(known, traits);
-    if (offersChanged || traitsChanged) this.tellNodeChanged(known);
+    if (traitsChanged) this.occupancy.replaceTraits(known, traits);
+    if (offersChanged || traitsChanged) this.occupancy.tellNodeChanged(known);
   }
 
   /** Its pods are remembered and count again when a node of this name appears. */
@@ -155,11 +151,11 @@ export class Snapshot {
     const slot = this.nodes.slot(name);
     if (slot === undefined) return;
     for (const number of this.pods.on(slot)) {
-      this.displace(number);
+      this.occupancy.displace(number);
       this.waiting.add(number, name);
     }
-    this.vacate(slot);
-    this.tellNodeChanged(slot);
+    this.occupancy.vacate(slot);
+    this.occupancy.tellNodeChanged(slot);
   }
 
   /** A bound pod as the store has it: replaces an assumption, and frees its place once it has ended. */
@@ -189,9 +185,9 @@ export class Snapshot {
   }
 
   private drop(number: number): void {
-    if (this.pods.slot(number) !== nowhere) this.displace(number);
+    if (this.pods.slot(number) !== nowhere) this.occupancy.displace(number);
     else this.waiting.remove(number);
-    if (this.holdings.size > 0) this.holdings.delete(number);
+    if (this.occupancy.holdings.size > 0) this.occupancy.holdings.delete(number);
     this.pods.remove(number);
   }
 
@@ -200,7 +196,7 @@ export class Snapshot {
     if (JSON.stringify(this.namespaces.get(name)) === JSON.stringify(labels)) return;
     if (labels) this.namespaces.set(name, labels);
     else this.namespaces.delete(name);
-    this.changes += 1;
+    this.occupancy.changes += 1;
     this.topology.recount();
   }
 
@@ -224,17 +220,20 @@ export class Snapshot {
   ): void {
     const old = this.pods.find(uid);
     if (old >= 0) {
-      if (this.isSame(old, handle, nodeName) && sameDevices(devices, this.holdings.get(old))) {
+      if (
+        this.isSame(old, handle, nodeName) &&
+        sameDevices(devices, this.occupancy.holdings.get(old))
+      ) {
         if (!assumed) this.pods.confirm(old);
         return;
       }
       this.drop(old);
     }
     const number = this.pods.add(uid, handle, nowhere, assumed);
-    if (devices) this.holdings.set(number, devices);
+    if (devices) this.occupancy.holdings.set(number, devices);
     if (slot === nowhere) this.waiting.add(number, nodeName);
-    else this.place(number, slot);
-    if (old < 0 && this.classes.size > this.sweepAt) this.sweep();
+    else this.occupancy.place(number, slot);
+    if (old < 0) this.sweepIfDue();
   }
 
   private isSame(number: number, { podClass, labelSet }: PodHandle, nodeName: string): boolean {
@@ -246,225 +245,34 @@ export class Snapshot {
     );
   }
 
-  /**
-   * Looks at the cluster without some pods: `lift` takes one off its node, `lower` puts it back. What is still
-   * off when `look` returns is put back, so that nobody else ever sees it; nothing else may change meanwhile.
-   */
+  /** As in `what-if.ts`, each of these: afterwards all is as before. */
   trial<T>(look: (trial: SnapshotTrial) => T): T {
-    const lifted = new Set<number>();
-    const { pods } = this;
-    const toggle = (uid: string, isOff: boolean) => {
-      const number = pods.find(uid);
-      if (number < 0 || pods.slot(number) === nowhere || lifted.has(number) !== isOff) return;
-      if (isOff) this.arrive(number, pods.slot(number));
-      else this.leave(number, pods.slot(number));
-      if (isOff) lifted.delete(number);
-      else lifted.add(number);
-    };
-    try {
-      return look({ lift: (uid) => toggle(uid, false), lower: (uid) => toggle(uid, true) });
-    } finally {
-      for (const number of lifted) this.arrive(number, pods.slot(number));
-    }
+    return trial(this.occupancy, look);
   }
 
-  /** Looks at the cluster with this node's labels, taints or cordon changed; afterwards all is as before. */
   withTraits<T>(slot: number, traits: NodeTraits, look: () => T): T {
-    const before = this.nodes.traits[slot]!;
-    this.replaceTraits(slot, traits);
-    try {
-      return look();
-    } finally {
-      this.replaceTraits(slot, before);
-    }
+    return withTraits(this.occupancy, slot, traits, look);
   }
 
-  /** Looks at the cluster with one more, empty node of an unused name; afterwards all is as before. */
   withNode<T>(node: NodeInput, look: (slot: number) => T): T {
-    const traits = traitsOf(node);
-    if (this.nodes.slot(traits.name) !== undefined) throw new Error(`${traits.name} exists`);
-    const slot = this.occupy(traits, node);
-    try {
-      return look(slot);
-    } finally {
-      this.vacate(slot);
-    }
+    return withNode(this.occupancy, node, look);
   }
 
-  /**
-   * Looks at the cluster with pods on other nodes: `lift` takes one off its node, `put` sets it on a node. When
-   * `look` returns all are where they were, with the devices that they held; nothing else may change meanwhile.
-   */
   rehearse<T>(look: (rehearsal: Rehearsal) => T): T {
-    const homes = new Map<number, { slot: number; devices: DeviceHoldings | undefined }>();
-    const { pods, holdings } = this;
-    const lift = (number: number) => {
-      if (pods.slot(number) === nowhere) return;
-      const home = { slot: pods.slot(number), devices: holdings.get(number) };
-      if (!homes.has(number)) homes.set(number, home);
-      this.displace(number);
-      holdings.delete(number);
-    };
-    try {
-      return look({
-        lift: (uid) => lift(pods.find(uid)),
-        put: (uid, slot) => this.place(pods.find(uid), slot),
-      });
-    } finally {
-      for (const number of homes.keys()) lift(number);
-      for (const [number, { slot, devices }] of homes) {
-        if (devices) holdings.set(number, devices);
-        this.place(number, slot);
-      }
-    }
-  }
-
-  private place(number: number, slot: number): void {
-    this.pods.move(number, slot);
-    this.arrive(number, slot);
-    this.tellUsageChanged(slot);
-  }
-
-  private displace(number: number): void {
-    const slot = this.pods.slot(number);
-    this.pods.move(number, nowhere);
-    this.leave(number, slot);
-    this.tellUsageChanged(slot);
-  }
-
-  private arrive(number: number, slot: number): void {
-    const handle = this.pods.handle(number);
-    const { podClass, labelSet } = handle;
-    labelSet.placed += 1;
-    if (podClass.ports.length > 0) (this.portHolders[slot] ??= []).push(podClass);
-    this.takeResources(number, slot);
-    this.count(handle, slot, 1);
-    this.ledger?.counted(handle, 1);
-  }
-
-  private leave(number: number, slot: number): void {
-    const handle = this.pods.handle(number);
-    const { podClass, labelSet } = handle;
-    labelSet.placed -= 1;
-    if (podClass.ports.length > 0) {
-      const holders = this.portHolders[slot]!;
-      holders.splice(holders.indexOf(podClass), 1);
-    }
-    const { ask } = podClass;
-    this.nodes.resources.giveBack(slot, ask, ask.devices && this.holdings.get(number));
-    this.count(handle, slot, -1);
-    this.ledger?.counted(handle, -1);
-  }
-
-  private count({ podClass, labelSet }: PodHandle, slot: number, delta: 1 | -1): void {
-    const { countedBy } = labelSet.membership;
-    for (let i = 0; i < countedBy.length; i++) countedBy[i]!.addPods(slot, delta);
-    const carried = podClass.topology?.carried;
-    if (carried) for (const { counter } of carried) counter.addPods(slot, delta);
-  }
-
-  private occupy(traits: NodeTraits, node: NodeInput): number {
-    const slot = this.nodes.occupy(traits, (capacity) => this.topology.grow(capacity));
-    this.nodes.setAllocatable(slot, node);
-    this.portHolders[slot] = undefined;
-    this.assignDomains(slot, traits);
-    this.topology.addNode(slot, 1);
-    return slot;
-  }
-
-  private vacate(slot: number): void {
-    this.topology.addNode(slot, -1);
-    this.nodes.vacate(slot);
-    for (const domains of this.topology.domains.values()) domains.assign(slot, undefined);
+    return rehearse(this.occupancy, look);
   }
 
   private addNode(traits: NodeTraits, node: NodeInput): void {
-    const slot = this.occupy(traits, node);
-    this.tellNodeChanged(slot);
-    for (const number of this.waiting.take(traits.name)) this.place(number, slot);
+    const slot = this.occupancy.occupy(traits, node);
+    this.occupancy.tellNodeChanged(slot);
+    for (const number of this.waiting.take(traits.name)) this.occupancy.place(number, slot);
   }
 
-  /** Pods give back what they hold and take it again, since devices may have come or gone. */
-  private replaceOffers(slot: number, node: NodeInput): void {
-    const { resources } = this.nodes;
-    const numbers = this.pods.on(slot).filter((n) => this.pods.handle(n).podClass.ask.devices);
-    for (const number of numbers) {
-      resources.giveBack(slot, this.pods.handle(number).podClass.ask, this.holdings.get(number));
-    }
-    this.nodes.setAllocatable(slot, node);
-    for (const number of numbers) this.takeResources(number, slot);
-  }
-
-  private takeResources(number: number, slot: number): void {
-    const { ask } = this.pods.handle(number).podClass;
-    const held = this.nodes.resources.take(slot, ask, ask.devices && this.holdings.get(number));
-    if (held) this.holdings.set(number, held);
-  }
-
-  /** Counts are taken out under the old traits and put back under the new, since both may decide them. */
-  private replaceTraits(slot: number, traits: NodeTraits): void {
-    const handles = this.pods.on(slot).map((number) => this.pods.handle(number));
-    for (const handle of handles) this.count(handle, slot, -1);
-    this.topology.addNode(slot, -1);
-    this.nodes.traits[slot] = traits;
-    this.assignDomains(slot, traits);
-    this.topology.addNode(slot, 1);
-    for (const handle of handles) this.count(handle, slot, 1);
-  }
-
-  private assignDomains(slot: number, traits: NodeTraits): void {
-    for (const domains of this.topology.domains.values()) {
-      domains.assign(slot, labelValue(traits.labels, domains.key));
-    }
-  }
-
-  private sweep(): void {
+  private sweepIfDue(): void {
+    if (this.classes.size <= this.sweepAt) return;
     const handles = [...this.pods].map((number) => this.pods.handle(number));
     const classes = new Set(handles.map((handle) => handle.podClass));
     this.classes.retain(classes, new Set(handles.map((handle) => handle.labelSet)));
     this.sweepAt = Math.max(classesBeforeSweep, this.classes.size * 2);
   }
-
-  private tellUsageChanged(slot: number): void {
-    this.changes += 1;
-    for (let i = 0; i < this.observers.length; i++) this.observers[i]!.usageChanged(slot);
-  }
-
-  private tellNodeChanged(slot: number): void {
-    this.changes += 1;
-    for (let i = 0; i < this.observers.length; i++) this.observers[i]!.nodeChanged(slot);
-  }
-
-  private counterSource() {
-    const { nodes, pods } = this;
-    const labelSets = () => this.classes.allLabelSets();
-    return {
-      labelSets,
-      get capacity() {
-        return nodes.capacity;
-      },
-      forEachNode(visit: (slot: number, label: string | undefined) => void, key: string) {
-        for (const slot of nodes) visit(slot, labelValue(nodes.traits[slot]!.labels, key));
-      },
-      forEachPlacedPod(visit: (slot: number, labelSet: LabelSet) => void) {
-        for (const number of pods) {
-          const slot = pods.slot(number);
-          if (slot !== nowhere) visit(slot, pods.handle(number).labelSet);
-        }
-      },
-    };
-  }
-}
-
-/** Whether a pod that holds these may be left as it is; nothing wanted is content with anything. */
-function sameDevices(wanted: DeviceHoldings | undefined, held: DeviceHoldings | undefined) {
-  return !wanted || JSON.stringify(wanted) === JSON.stringify(held ?? {});
-}
-
-function sameTraits(a: NodeTraits, b: NodeTraits): boolean {
-  return (
-    a.unschedulable === b.unschedulable &&
-    JSON.stringify(a.taints) === JSON.stringify(b.taints) &&
-    JSON.stringify(a.labels) === JSON.stringify(b.labels)
-  );
 }

@@ -1,4 +1,5 @@
 export * from './etcd.js';
+export * from './fault-proxy.js';
 export * from './free-port.js';
 export * from './manual-clock.js';
 export * from './hollow-node.js';

@@ -4,6 +4,7 @@ export { registerGet } from './get.js';
 export { registerDescribe } from './describe.js';
 export { registerWhy } from './why.js';
 export { registerSimulate } from './simulate.js';
+export { registerRebalance } from './rebalance.js';
 export { registerLogs } from './logs.js';
 export { registerExec } from './exec.js';
 export { registerRun } from './run.js';

@@ -12,7 +12,7 @@ _gantry() {
     esac
   done
   if [ -z "$verb" ]; then
-    COMPREPLY=($(compgen -W "apply get describe why simulate logs exec run scale rollout delete image top cordon uncordon drain token config explain api-resources version completion" -- "$current"))
+    COMPREPLY=($(compgen -W "apply get describe why simulate rebalance logs exec run scale rollout delete image top cordon uncordon drain token config explain api-resources version completion" -- "$current"))
     return
   fi
   case "$verb" in
@@ -21,6 +21,7 @@ _gantry() {
     describe) subs="" flags="--selector --all-namespaces --kubeconfig --context --namespace --request-timeout" ;;
     why) subs="" flags="--output --kubeconfig --context --namespace --request-timeout" ;;
     simulate) subs="" flags="--filename --recursive --nodes --beside --cluster --output --kubeconfig --context --namespace --request-timeout" ;;
+    rebalance) subs="" flags="--max-moves --yes --no-wait --output --kubeconfig --context --namespace --request-timeout" ;;
     logs) subs="" flags="--follow --previous --container --all-containers --selector --tail --since --since-time --timestamps --limit-bytes --prefix --kubeconfig --context --namespace --request-timeout" ;;
     exec) subs="" flags="--container --stdin --tty --kubeconfig --context --namespace --request-timeout" ;;
     run) subs="" flags="--image --env --restart --node --detach --timeout --kubeconfig --context --namespace --request-timeout" ;;
@@ -48,7 +49,7 @@ _gantry() {
   fi
   case "$verb" in
     get|describe|delete|scale|explain)
-      if [ -z "$type" ]; then COMPREPLY=($(compgen -W "pods nodes namespaces configmaps secrets events persistentvolumes persistentvolumeclaims deployments replicasets runtimeclasses poddisruptionbudgets priorityclasses podgroups storageclasses jointokens" -- "$current"))
+      if [ -z "$type" ]; then COMPREPLY=($(compgen -W "pods nodes namespaces configmaps secrets events persistentvolumes persistentvolumeclaims deployments replicasets runtimeclasses poddisruptionbudgets priorityclasses podgroups storageclasses jointokens rebalances" -- "$current"))
       else COMPREPLY=($(compgen -W "$(__gantry_names "$type")" -- "$current")); fi ;;
     logs|exec|why) COMPREPLY=($(compgen -W "$(__gantry_names pods)" -- "$current")) ;;
     cordon|uncordon|drain) COMPREPLY=($(compgen -W "$(__gantry_names nodes)" -- "$current")) ;;

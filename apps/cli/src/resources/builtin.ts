@@ -30,7 +30,10 @@ const rows: Readonly<Record<string, readonly Row[]>> = {
   'scheduling.k8s.io/v1': [['priorityclasses', 'PriorityClass', 'pc', false]],
   'scheduling.x-k8s.io/v1alpha1': [['podgroups', 'PodGroup', 'pg', true]],
   'storage.k8s.io/v1': [['storageclasses', 'StorageClass', 'sc', false]],
-  'gantry.dev/v1': [['jointokens', 'JoinToken', 'jt', false]],
+  'gantry.dev/v1': [
+    ['jointokens', 'JoinToken', 'jt', false],
+    ['rebalances', 'Rebalance', '', false],
+  ],
 };
 
 const verbs = ['create', 'delete', 'get', 'list', 'patch', 'update', 'watch'];

@@ -5,6 +5,19 @@ import type { Resources } from '../api/index.js';
 /** Condition types that agents write; all others belong to somebody else and are kept. */
 const agentConditions = new Set(['Ready', 'MemoryPressure', 'DiskPressure', 'PIDPressure']);
 
+/** Annotations that agents write; all others belong to somebody else and are kept. */
+const agentAnnotations = ['gantry.dev/snapshotter', 'gantry.dev/snapshotter-reason'];
+
+type Texts = Readonly<Record<string, string>>;
+
+/** What the agent says now, and nothing of what it said before. */
+function mergeAnnotations(stored: Texts = {}, told: Texts = {}): Texts {
+  const own = new Set(agentAnnotations);
+  const others = Object.entries(stored).filter(([name]) => !own.has(name));
+  const said = Object.entries(told).filter(([name]) => own.has(name));
+  return Object.fromEntries([...others, ...said]);
+}
+
 function mergeConditions(stored: readonly NodeCondition[], told: readonly NodeCondition[]) {
   const others = stored.filter((condition) => !agentConditions.has(condition.type));
   const own = told.filter((condition) => agentConditions.has(condition.type));
@@ -23,8 +36,8 @@ export class NodeRegistrar {
 
   /** Creates the Node or brings it up to date; `told` counts for the node of this name alone. */
   async register(name: string, told: Node): Promise<Node> {
-    const labels = told.metadata?.labels ?? {};
-    await this.ensure(name, labels);
+    const { labels = {}, annotations = {} } = told.metadata ?? {};
+    await this.ensure(name, labels, annotations);
     return this.updateStatus(name, told.status ?? {});
   }
 
@@ -35,11 +48,11 @@ export class NodeRegistrar {
     }));
   }
 
-  private async ensure(name: string, labels: Record<string, string>): Promise<void> {
+  private async ensure(name: string, labels: Texts, annotations: Texts): Promise<void> {
     const fresh: Node = {
       apiVersion: 'v1',
       kind: 'Node',
-      metadata: { name, labels },
+      metadata: { name, labels, annotations: mergeAnnotations({}, annotations) },
       spec: {},
     };
     try {
@@ -47,8 +60,12 @@ export class NodeRegistrar {
     } catch (error) {
       if (!isReason(error, 'AlreadyExists')) throw error;
       await this.resources.mutate(NodeKind, undefined, name, (current) => {
-        const merged = { ...current.metadata.labels, ...labels };
-        return { ...current, metadata: { ...current.metadata, labels: merged } };
+        const { metadata } = current;
+        const merged = {
+          labels: { ...metadata.labels, ...labels },
+          annotations: mergeAnnotations(metadata.annotations, annotations),
+        };
+        return { ...current, metadata: { ...metadata, ...merged } };
       });
     }
   }

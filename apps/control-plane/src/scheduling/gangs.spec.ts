@@ -1,5 +1,13 @@
 import { expect, test, vi } from 'vitest';
-import { NamespaceKind, PodGroupKind, podGroupLabel, PodKind, type Pod } from '@gantry/api';
+import {
+  EventKind,
+  NamespaceKind,
+  PodGroupKind,
+  podGroupLabel,
+  PodKind,
+  PriorityClassKind,
+  type Pod,
+} from '@gantry/api';
 import { HollowNodes } from '@gantry/testing';
 import { TestCluster } from '../controllers/testing/cluster.js';
 import { whySubresource } from './why.js';
@@ -111,6 +119,45 @@ test('a group that loses a member while it waits for room waits for the member a
   await waitsFor(cluster, 'g-0', 'waits for its group default/g: 1 of 2 members are there');
   await cluster.create(PodKind, pod('alone', '1'));
   await vi.waitFor(async () => expect(await bound(cluster)).toEqual(['alone']));
+});
+
+test('a group takes the place of less important pods as a whole, or of none', async () => {
+  await using cluster = await new TestCluster({
+    nodes: (objects) => new HollowNodes({ objects, delayMs: () => 100 }),
+  }).start();
+  for (const [name, value] of [
+    ['low', 1],
+    ['high', 10],
+  ] as const) {
+    await cluster.create(PriorityClassKind, { metadata: { name }, value });
+  }
+  for (const name of ['a', 'b']) await cluster.nodes.connect({ name, allocatable: { cpu: '2' } });
+  const priority = (priorityClassName: string) => ({ priorityClassName });
+  for (const name of ['low-0', 'low-1']) {
+    await cluster.create(PodKind, pod(name, '2', undefined, priority('low')));
+  }
+  await vi.waitFor(async () => expect(await bound(cluster)).toEqual(['low-0', 'low-1']));
+  // Too large to fit even if all others went: nobody goes.
+  await cluster.create(PodGroupKind, group('vast', 3));
+  for (const i of [0, 1, 2]) {
+    await cluster.create(PodKind, pod(`vast-${i}`, '2', 'vast', priority('high')));
+  }
+  await waitsFor(cluster, 'vast-0', /^group default\/vast needs 3 places at once and finds 0/);
+  expect(await bound(cluster)).toEqual(['low-0', 'low-1']);
+  for (const i of [0, 1, 2]) await cluster.resources.delete(PodKind, 'default', `vast-${i}`);
+  await cluster.create(PodGroupKind, group('g', 2));
+  for (const i of [0, 1]) {
+    await cluster.create(PodKind, pod(`g-${i}`, '2', 'g', priority('high')));
+  }
+  await vi.waitFor(async () => expect(await bound(cluster)).toEqual(['g-0', 'g-1']), {
+    timeout: 10_000,
+  });
+  await vi.waitFor(async () => {
+    const messages = (await cluster.list(EventKind)).map(({ message }) => message);
+    const told = /^the group preempts default\/low-., default\/low-. and waits for them to end/;
+    expect(messages).toContainEqual(expect.stringMatching(told));
+    expect(messages).toContainEqual(expect.stringMatching(/^Preempted by pod default\/g-/));
+  });
 });
 
 test('a group says when it has waited for longer than its limit', async () => {

@@ -4,8 +4,10 @@ import {
   mayPreempt,
   Nominations,
   preempt,
+  preemptTogether,
   uidOf,
   type Decision,
+  type GangMember,
   type PodHandle,
   type Preemption,
   type Scheduler,
@@ -92,6 +94,63 @@ export class Preemptor {
     return found && this.carryOut(pod, handle, found);
   }
 
+  /** The members with the nodes that are being cleared for them, of which nothing is counted meanwhile. */
+  decideTogether<T>(
+    members: readonly GangMember[],
+    decide: (members: readonly GangMember[]) => T,
+  ): T {
+    const { nominations } = this;
+    const cleared = members.map((member) => {
+      const node = nominations.get(member.uid)?.node;
+      return node === undefined ? member : { ...member, preferred: node };
+    });
+    const nested = cleared.reduce<() => T>(
+      (look, { uid }) =>
+        () =>
+          nominations.without(uid, look),
+      () => decide(cleared),
+    );
+    return nested();
+  }
+
+  /** Clears room for a gang as a whole: its victims, or undefined when it may not, or that would not be enough. */
+  attemptGang(
+    pods: readonly Pod[],
+    members: readonly GangMember[],
+    required: number,
+  ): { readonly victims: number; readonly message: string } | undefined {
+    const { scheduler, evacuations } = this.options;
+    if (!pods.every(({ spec }) => mayPreempt(spec)) || evacuations.isBusy) return undefined;
+    const found = this.decideTogether(members, () =>
+      preemptTogether(scheduler, members, required, {
+        tenants: (node) => this.tenants(node),
+        budgets: disruptionBudgets(this.budgets.list()),
+      }),
+    );
+    if (!found) return undefined;
+    this.drop(found);
+    const going: Pod[] = [];
+    found.nodes.forEach((node, i) => {
+      if (node === undefined) return this.withdraw(members[i]!.uid);
+      const uids = new Set(found.victims.flatMap((v) => (v.node === node ? [v.uid] : [])));
+      const there = podsOnNode(this.pods, node).filter((each) => uids.has(uidOf(each)));
+      const victims = there.filter((each) => !going.includes(each));
+      going.push(...victims);
+      this.clearFor(pods[i]!, members[i]!.handle, node, victims);
+    });
+    return { victims: going.length, message: gangSentence(found.violations, going) };
+  }
+
+  private clearFor(pod: Pod, handle: PodHandle, node: string, victims: readonly Pod[]): void {
+    const uid = uidOf(pod);
+    const before = this.nominations.get(uid)?.node;
+    this.waiting.set(uid, pod);
+    this.nominations.nominate(uid, handle, node);
+    const { evacuations } = this.options;
+    if (victims.length > 0) evacuations.start({ preemptor: pod, node, victims });
+    else if (before !== node) evacuations.nominate(pod, node);
+  }
+
   private carryOut(pod: Pod, handle: PodHandle, found: Preemption): PreemptionOutcome {
     const { scheduler, evacuations } = this.options;
     const uid = uidOf(pod);
@@ -111,7 +170,7 @@ export class Preemptor {
   }
 
   /** Less important pods that wait for a place on the node wait elsewhere from now on. */
-  private drop({ victims }: Preemption): void {
+  private drop({ victims }: Pick<Preemption, 'victims'>): void {
     const dropped = victims.flatMap((victim) => this.nominations.behind(victim.uid) ?? []);
     for (const { uid } of dropped) {
       const pod = this.waiting.get(uid);
@@ -139,11 +198,22 @@ export class Preemptor {
 /** Victims that are named; the rest are counted. */
 const maxNamed = 3;
 
-function sentence({ node, violations }: Preemption, victims: readonly Pod[]): string {
+function namesOf(victims: readonly Pod[]): string {
   const named = victims.slice(0, maxNamed).map(objectKey);
   if (victims.length > maxNamed) named.push(`${victims.length - maxNamed} more`);
+  return named.join(', ');
+}
+
+function gangSentence(violations: number, victims: readonly Pod[]): string {
+  const beyond = violations > 0 ? ` (${violations} beyond what disruption budgets allow)` : '';
+  return victims.length === 0
+    ? 'the group waits for pods that are ending'
+    : `the group preempts ${namesOf(victims)}${beyond} and waits for them to end`;
+}
+
+function sentence({ node, violations }: Preemption, victims: readonly Pod[]): string {
   const beyond = violations > 0 ? ` (${violations} beyond what disruption budgets allow)` : '';
   return victims.length === 0
     ? `waits for pods that are ending on ${node}`
-    : `preempts ${named.join(', ')} on ${node}${beyond} and waits for them to end`;
+    : `preempts ${namesOf(victims)} on ${node}${beyond} and waits for them to end`;
 }

@@ -11,6 +11,7 @@ import { TermInformers } from '../controllers/term-informers.js';
 import { EventRecorder } from '../events/index.js';
 import { Leader, type LeaderService } from '../leader/leader.js';
 import { MetricSources } from '../metrics/metrics.js';
+import { rebalancePlanResource } from '../rebalancing/rebalance-plans.js';
 import * as tokens from '../tokens.js';
 import { DecisionLog } from './decision-log.js';
 import { SchedulingLoop } from './scheduling-loop.js';
@@ -46,6 +47,7 @@ export class SchedulingModule implements LeaderService {
     const profile = this.config.schedulingProfile;
     subresources.register(whySubresource({ resources, leading, profile }));
     subresources.registerResource(simulationResource({ resources, profile }));
+    subresources.registerResource(rebalancePlanResource({ resources, profile }));
     leader.register(this);
   }
 

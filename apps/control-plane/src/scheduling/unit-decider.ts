@@ -1,6 +1,13 @@
 import type { Pod } from '@gantry/api';
 import type { Clock } from '@gantry/base';
-import { placeTogether, uidOf, type PodHandle, type Scheduler } from '@gantry/scheduler';
+import {
+  placeTogether,
+  uidOf,
+  type Decision,
+  type PodHandle,
+  type Scheduler,
+} from '@gantry/scheduler';
+import { preferredNodeAnnotation } from '../rebalancing/relocations.js';
 import type { Binding } from './binder.js';
 import { FailureMemory, type Failure } from './failure-memory.js';
 import type { Preemptor } from './preemptor.js';
@@ -49,7 +56,9 @@ export class UnitDecider {
     const effective = this.volumes.effective(pod);
     const handle = snapshot.handle(effective);
     const remembered = this.failures.stillHolds(handle);
-    let decision = remembered ? undefined : this.preemptor.decide(uid, handle);
+    let decision = remembered
+      ? undefined
+      : (this.preferred(pod, handle) ?? this.preemptor.decide(uid, handle));
     let failure: Failure | undefined = remembered;
     let preemption: string | undefined;
     if (decision?.node === undefined) {
@@ -65,6 +74,12 @@ export class UnitDecider {
     this.preemptor.withdraw(uid);
     snapshot.hold(uid, handle, decision.slot);
     return this.placed([{ pod, handle, node: decision.node }]);
+  }
+
+  /** The node that the pod was made for, if it fits there. */
+  private preferred(pod: Pod, handle: PodHandle): Decision | undefined {
+    const node = pod.metadata.annotations?.[preferredNodeAnnotation];
+    return node === undefined ? undefined : this.scheduler.decideFor(handle, node);
   }
 
   private placed(places: readonly Place[]): UnitDecision {
@@ -116,23 +131,33 @@ export class UnitDecider {
     const effective = pods.map((pod) => this.volumes.effective(pod));
     const handles = effective.map((pod) => this.scheduler.snapshot.handle(pod));
     const members = pods.map((pod, i) => ({ uid: uidOf(pod), handle: handles[i]! }));
+    const needed = Math.max(1, required);
     let failure: Failure | undefined;
-    const { decisions, placed } = placeTogether(
-      this.scheduler,
-      members,
-      Math.max(1, required),
-      (i) => (failure ??= this.failures.remember(handles[i]!, effective[i]!)),
-    );
+    const place = () =>
+      this.preemptor.decideTogether(members, (cleared) =>
+        placeTogether(this.scheduler, cleared, needed, (i) => {
+          failure ??= this.failures.remember(handles[i]!, effective[i]!);
+        }),
+      );
+    let outcome = place();
+    // Members beyond those that are needed start as they fit, and nobody goes for them.
+    const lacks = required > 0 && outcome.placed < needed && pods.length >= needed;
+    const preemption = lacks ? this.preemptor.attemptGang(pods, members, needed) : undefined;
+    if (preemption?.victims === 0) outcome = place();
+    const { decisions, placed } = outcome;
     const places = decisions.flatMap((decision, i) => {
       if (decision?.node === undefined) return [];
       return [{ pod: pods[i]!, handle: handles[i]!, node: decision.node }];
     });
-    if (places.length > 0) return places;
+    if (places.length > 0) {
+      for (const { pod } of places) this.preemptor.withdraw(uidOf(pod));
+      return places;
+    }
     if (!failure)
       return refusal({ message: `group ${name} is not complete`, refusedBy: new Set() });
     const { message, refusedBy } = failure;
-    const sentence = `group ${name} needs ${Math.max(1, required)} places at once and finds ${placed}; for the next one, ${message}`;
-    return refusal({ message: sentence, refusedBy });
+    const sentence = `group ${name} needs ${needed} places at once and finds ${placed}; for the next one, ${message}`;
+    return refusal({ message: sentence, refusedBy }, preemption?.message);
   }
 }
 

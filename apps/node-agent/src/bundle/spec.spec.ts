@@ -7,7 +7,8 @@ import { commandLine } from './command.js';
 import { environment, type ResourceLookup } from './environment.js';
 import type { FieldContext } from './fields.js';
 import { cgroupResources, oomScoreAdj } from './resources.js';
-import { buildSpec } from './spec.js';
+import { buildSpec, type BundleInput } from './spec.js';
+import type { ContainerRoot } from '../snapshots/driver.js';
 import { resolveUser } from './user.js';
 
 const container = (extra: Partial<Container> = {}): Container => ({
@@ -205,10 +206,14 @@ test("a container's own AppArmor profile goes before its pod's", () => {
 });
 
 describe('the whole spec', () => {
+  const layers = { lower: ['/top', '/bottom'], upper: '/layer/upper', work: '/layer/work' };
+  const layered: ContainerRoot = { kind: 'layers', layers };
+
   function build(
     own: Partial<Container>,
     spec: Partial<Pod['spec']> = {},
     labels: Record<string, string> = {},
+    rest: Pick<BundleInput, 'root' | 'foreign'> = { root: layered },
   ): Spec {
     const made = pod(spec);
     const metadata = { ...made.metadata, labels: { ...made.metadata.labels, ...labels } };
@@ -216,7 +221,7 @@ describe('the whole spec', () => {
     return buildSpec(defaultSpec({ seccomp: { defaultAction: 'SCMP_ACT_ERRNO' } }), {
       pod: of,
       container: container({ command: ['run'], ...own }),
-      image: { config: { WorkingDir: '/srv' }, layerDirs: ['/top', '/bottom'] },
+      image: { config: { WorkingDir: '/srv' } },
       user: { uid: 1, gid: 2, additionalGids: [3], home: '/home' },
       env: new Map([['A', '1']]),
       mounts: [
@@ -227,11 +232,21 @@ describe('the whole spec', () => {
       sandbox: { dir: '/s', net: '/s/net', ipc: '/s/ipc', uts: '/s/uts' },
       privileges: { seccomp: { defaultAction: 'SCMP_ACT_ERRNO' }, hostDevices: [] },
       cgroupsPath: '/gantry/u/c',
-      layerDir: '/layer',
+      ...rest,
       pidsLimit: 100,
       nodeMemoryBytes: 2 ** 30,
     });
   }
+
+  test('a root that is a copy is named to our runtime, and is the root path of any other', () => {
+    const root: ContainerRoot = { kind: 'directory', directory: '/layer/root' };
+    const own = build({}, {}, {}, { root });
+    expect(own.annotations).toEqual({ 'dev.gantry.rootfs.directory': '/layer/root' });
+    expect(own.root.path).toBe('rootfs');
+    const foreign = build({}, {}, {}, { root, foreign: true });
+    expect([foreign.root.path, foreign.annotations]).toEqual(['/layer/root', undefined]);
+    expect(build({}, {}, {}, { root: layered, foreign: true }).root.path).toBe('rootfs');
+  });
 
   test('is strict unless asked otherwise', () => {
     const spec = build({});

@@ -16,11 +16,13 @@ import { type Relay, successStatus } from '../streams/relay.js';
 import type { PullBoard } from './pull-board.js';
 import { containerArchive, imageArchive } from './rootfs-archive.js';
 import { smallInput, Uploads } from './upload.js';
+import type { SnapshotDriver } from '../snapshots/driver.js';
 
 export interface ImageRelayOptions {
   readonly images: ImageStore;
   readonly pulls: PullBoard;
   readonly dataDir: string;
+  readonly snapshots: SnapshotDriver;
   readonly peers: PeerClient;
   /** Tells the control plane what is here now. */
   readonly announce: () => Promise<void>;
@@ -233,7 +235,8 @@ export class ImageRelay {
   private async flattened(name: string, signal: AbortSignal): Promise<AsyncGenerator<Buffer>> {
     const image = await this.options.images.get(name);
     if (!image) throw new GantryError('NotFound', `${name} is not on this node; pull it first`);
-    const chunks = imageArchive(image.layerDirs, join(this.options.dataDir, 'uploads'), signal);
+    const { dataDir, snapshots } = this.options;
+    const chunks = imageArchive(image, snapshots, join(dataDir, 'uploads'), signal);
     return this.options.images.held([name], chunks);
   }
 }

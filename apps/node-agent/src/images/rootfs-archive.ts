@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GantryError } from '@gantry/base';
+import type { Image } from '@gantry/image';
+import type { SnapshotDriver } from '../snapshots/driver.js';
 
 /** Most bytes kept of what tar has to say. */
 const maxComplaintBytes = 4096;
@@ -36,25 +38,43 @@ export async function* containerArchive(pid: number, signal: AbortSignal): Async
   yield* output(containerCommand(pid), signal);
 }
 
-/** The layers (topmost first) flattened to one tar archive; `scratch` is a directory to work in. */
+/**
+ * The image flattened to one tar archive, from what a container's root would be made of here; `scratch` is a
+ * directory to work in.
+ */
 export async function* imageArchive(
-  layerDirs: readonly string[],
+  image: Pick<Image, 'layerDirs'>,
+  snapshots: SnapshotDriver,
   scratch: string,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
   const dir = await mkdtemp(join(scratch, 'export-'));
   try {
-    const names = layerDirs.map((_, index) => `l${index}`);
-    await Promise.all(names.map((name, index) => symlink(layerDirs[index]!, join(dir, name))));
-    await mkdir(join(dir, 'root'));
-    // Overlayfs wants two lowers; an empty one at the bottom changes nothing.
-    await mkdir(join(dir, 'none'));
-    const lowers = [...names, 'none'].join(':');
-    const unshare = ['unshare', '--mount', '--propagation', 'private'];
-    yield* output([...unshare, 'sh', '-c', mounted, 'sh', dir, lowers], signal);
+    const root = await snapshots.prepare(image, join(dir, 'layer'), signal);
+    if (root.kind === 'directory') yield* directoryArchive(root.directory, signal);
+    else yield* layersArchive(root.layers.lower, dir, signal);
   } finally {
     await rm(dir, { recursive: true, force: true });
   }
+}
+
+async function* directoryArchive(dir: string, signal: AbortSignal): AsyncGenerator<Buffer> {
+  yield* output(['sh', '-c', `exec tar ${tarFlags} --directory="$1" .`, 'sh', dir], signal);
+}
+
+async function* layersArchive(
+  layerDirs: readonly string[],
+  dir: string,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer> {
+  const names = layerDirs.map((_, index) => `l${index}`);
+  await Promise.all(names.map((name, index) => symlink(layerDirs[index]!, join(dir, name))));
+  await mkdir(join(dir, 'root'));
+  // Overlayfs wants two lowers; an empty one at the bottom changes nothing.
+  await mkdir(join(dir, 'none'));
+  const lowers = [...names, 'none'].join(':');
+  const unshare = ['unshare', '--mount', '--propagation', 'private'];
+  yield* output([...unshare, 'sh', '-c', mounted, 'sh', dir, lowers], signal);
 }
 
 async function* output(argv: readonly string[], signal: AbortSignal): AsyncGenerator<Buffer> {

@@ -1,5 +1,6 @@
 import type { Pod } from '@gantry/api';
 import { badRequest } from '@gantry/base';
+import { askedBits } from '../bandwidth/network-bandwidth.js';
 import { parseQuantity } from '../quantity.js';
 
 /** What a pod asks of its network beyond an address. */
@@ -37,7 +38,7 @@ function portMappings(pod: Pod): PortMapping[] {
 function rate(pod: Pod, direction: 'ingress' | 'egress'): number | undefined {
   const name = `kubernetes.io/${direction}-bandwidth`;
   const text = pod.metadata.annotations?.[name];
-  if (text === undefined) return undefined;
+  if (text === undefined) return askedBits(pod, direction);
   try {
     const bits = Math.round(parseQuantity(text));
     if (bits >= leastRate && bits <= mostRate) return bits;

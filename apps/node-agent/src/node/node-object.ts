@@ -1,14 +1,34 @@
 import type { Node, NodeCondition, ResourceList } from '@gantry/api';
 import { timestamp } from '@gantry/base';
+import { diskResources } from '../bandwidth/disk-bandwidth.js';
+import { networkResources } from '../bandwidth/network-bandwidth.js';
 import type { AgentConfig } from '../config.js';
+import { deviceResources } from '../devices/device-pools.js';
+import type { Snapshotter } from '../snapshots/choose.js';
 import type { Host } from './host.js';
+import { hugePageResources, type HugePages } from './huge-pages.js';
 
 /** What the agent measures of the host before it registers. */
 export interface NodeMeasurements {
   readonly host: Host;
   readonly ip: string;
   readonly diskBytes: number;
+  readonly hugePages: readonly HugePages[];
   readonly agentVersion: string;
+  readonly snapshotter: Snapshotter;
+}
+
+/** What only some nodes have: huge pages, devices, and speeds that were made known. */
+function extended(
+  { devicePools, diskBandwidth, networkBandwidth }: AgentConfig,
+  { hugePages }: NodeMeasurements,
+): ResourceList {
+  return {
+    ...hugePageResources(hugePages),
+    ...deviceResources(devicePools),
+    ...diskResources(diskBandwidth),
+    ...networkResources(networkBandwidth),
+  };
 }
 
 function capacity(config: AgentConfig, at: NodeMeasurements): ResourceList {
@@ -17,6 +37,7 @@ function capacity(config: AgentConfig, at: NodeMeasurements): ResourceList {
     memory: `${Math.floor(at.host.memoryBytes / 1024)}Ki`,
     'ephemeral-storage': `${Math.floor(at.diskBytes / 1024)}Ki`,
     pods: String(config.maxPods),
+    ...extended(config, at),
   };
 }
 
@@ -25,11 +46,21 @@ const kibibytes = (bytes: number) => `${Math.max(0, Math.floor(bytes / 1024))}Ki
 /** Capacity without what is reserved for the host. */
 export function allocatable(config: AgentConfig, at: NodeMeasurements): ResourceList {
   const { reserved, maxPods } = config;
+  const huge = at.hugePages.reduce((sum, { bytes }) => sum + bytes, 0);
   return {
     cpu: `${Math.max(0, at.host.cpus * 1000 - reserved.cpuMillis)}m`,
-    memory: kibibytes(at.host.memoryBytes - reserved.memoryBytes),
+    memory: kibibytes(at.host.memoryBytes - reserved.memoryBytes - huge),
     'ephemeral-storage': kibibytes(at.diskBytes - reserved.ephemeralStorageBytes),
     pods: String(maxPods),
+    ...extended(config, at),
+  };
+}
+
+/** How containers get their roots here, and why not as they would elsewhere. */
+function snapshotterAnnotations({ driver, fallbackReason }: Snapshotter): Record<string, string> {
+  return {
+    'gantry.dev/snapshotter': driver.name,
+    ...(fallbackReason && { 'gantry.dev/snapshotter-reason': fallbackReason }),
   };
 }
 
@@ -51,6 +82,7 @@ export function nodeObject(
         'kubernetes.io/arch': host.architecture,
         ...config.labels,
       },
+      annotations: snapshotterAnnotations(at.snapshotter),
     },
     spec: {},
     status: {

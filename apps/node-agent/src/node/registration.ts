@@ -1,8 +1,9 @@
-import type { Node, NodeCondition } from '@gantry/api';
+import type { ContainerImage, Node, NodeCondition } from '@gantry/api';
 import type { AgentConfig } from '../config.js';
 import { readJson, writeJson } from '../pods/record.js';
 import { join } from 'node:path';
 import { availableMemoryBytes, diskSpace } from './host.js';
+import { reportedImages, type LocalImage } from './node-images.js';
 import { nodeConditions, nodeObject, type NodeMeasurements } from './node-object.js';
 
 /** What the control plane assigned to this node; kept on disk, so that pods can run without it. */
@@ -14,19 +15,22 @@ export interface StoredNode {
 /** The Node object from the agent's side: what is registered, and what is measured from time to time. */
 export class NodeRegistration {
   private conditions: NodeCondition[] = [];
+  private images: ContainerImage[] = [];
 
   constructor(
     private readonly config: AgentConfig,
     private readonly at: NodeMeasurements,
     /** Why pods cannot run now, if they cannot. */
     private readonly fault: () => string | undefined,
+    private readonly localImages: () => Promise<readonly LocalImage[]>,
   ) {}
 
   node(): Node {
-    return nodeObject(this.config, this.at, this.conditions);
+    const node = nodeObject(this.config, this.at, this.conditions);
+    return { ...node, status: { ...node.status, images: this.images } };
   }
 
-  /** Measures again; true when a condition changed. */
+  /** Measures again; true when a condition or the images changed. */
   async measure(nowMs: number): Promise<boolean> {
     const disk = await diskSpace(this.config.dataDir);
     const next = nodeConditions(
@@ -41,9 +45,11 @@ export class NodeRegistration {
       this.conditions,
       nowMs,
     );
-    const changed = JSON.stringify(next) !== JSON.stringify(this.conditions);
+    const images = reportedImages(await this.localImages());
+    const known = JSON.stringify([this.conditions, this.images]);
     this.conditions = next;
-    return changed;
+    this.images = images;
+    return JSON.stringify([next, images]) !== known;
   }
 
   async loadAssignment(): Promise<StoredNode | undefined> {

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname, join, normalize } from 'node:path';
 import type { Container, Pod } from '@gantry/api';
@@ -17,8 +17,11 @@ import { environment } from '../bundle/environment.js';
 import type { FieldContext } from '../bundle/fields.js';
 import { readLayerFile } from '../bundle/layer-files.js';
 import { seccompProfile } from '../bundle/security.js';
-import { buildSpec, layeredRoot } from '../bundle/spec.js';
+import { buildSpec } from '../bundle/spec.js';
 import { resolveUser, type ResolvedUser } from '../bundle/user.js';
+import { containerDevices } from '../devices/container-devices.js';
+import { deviceNode } from '../devices/device-node.js';
+import type { ContainerRoot } from '../snapshots/driver.js';
 import { volumeMounts } from '../volumes/volumes.js';
 import { agentMounts } from './container-mounts.js';
 import type { NodeContext } from './node-context.js';
@@ -33,14 +36,16 @@ export interface BundleRequest {
   readonly image: Image;
   readonly paths: PodPaths;
   readonly sandbox: SandboxRecord;
+  /** Ends a preparation that takes long. */
+  readonly signal: AbortSignal;
 }
 
 /** A bundle on disk. */
 export interface PreparedBundle {
   readonly dir: string;
   readonly cgroupsPath: string;
-  /** Another runtime than ours, and the root to mount for it. */
-  readonly foreign?: { readonly runtime: ForeignRuntime; readonly rootfs: LayeredRoot };
+  /** Another runtime than ours, and the root to mount for it when it is not one already. */
+  readonly foreign?: { readonly runtime: ForeignRuntime; readonly rootfs?: LayeredRoot };
 }
 
 /** Where the pod's namespaces are pinned. */
@@ -90,15 +95,7 @@ function hostDevices(): Device[] {
   const own = new Set(['null', 'zero', 'full', 'random', 'urandom', 'tty', 'console', 'ptmx']);
   return readdirSync('/dev', { withFileTypes: true })
     .filter((entry) => (entry.isCharacterDevice() || entry.isBlockDevice()) && !own.has(entry.name))
-    .map((entry) => {
-      const path = join('/dev', entry.name);
-      const { rdev, mode, uid, gid } = statSync(path);
-      // glibc's encoding of dev_t.
-      const major = (rdev >> 8) & 0xfff;
-      const minor = (rdev & 0xff) | ((rdev >> 12) & 0xfff00);
-      const type = entry.isBlockDevice() ? ('b' as const) : ('c' as const);
-      return { path, type, major, minor, fileMode: mode & 0o777, uid, gid };
-    });
+    .flatMap((entry) => deviceNode(join('/dev', entry.name)) ?? []);
 }
 
 /** Reads and resolves what the container needs and writes its bundle. */
@@ -106,7 +103,7 @@ export async function prepareBundle(
   request: BundleRequest,
   context: NodeContext,
 ): Promise<PreparedBundle> {
-  const { pod, container, image, paths, attempt, sandbox } = request;
+  const { pod, container, image, paths, attempt, sandbox, signal } = request;
   const fields = fieldContext(pod, context, sandbox.ips);
   const lookup = context.resources(pod.metadata.namespace!);
   const env = environment(container, image.config.Env ?? [], fields, lookup);
@@ -116,8 +113,11 @@ export async function prepareBundle(
   const run = (argv: readonly string[]) => context.runtime.run(argv);
   const volumes = await volumeMounts(pod, container, { paths, run, env });
   const seccomp = seccompOf(pod, container, context);
+  const granted = containerDevices(pod, container, context.config.devicePools);
+  for (const [name, value] of Object.entries(granted.env)) env.set(name, value);
   const devices = container.securityContext?.privileged ? hostDevices() : [];
   const cgroupsPath = `${paths.cgroup}/${attempt.id}`;
+  const root = await context.snapshots.prepare(image, at.layer, signal);
   const spec = buildSpec(defaultSpec({ seccomp }), {
     pod,
     container,
@@ -127,17 +127,19 @@ export async function prepareBundle(
     mounts: [...own, ...volumes],
     sandbox: sandboxPaths(pod, paths),
     privileges: { seccomp, hostDevices: devices },
+    devices: granted.nodes,
+    disk: context.node.disk,
+    hugePages: context.node.hugePages,
     cgroupsPath,
-    layerDir: at.layer,
+    root,
     pidsLimit: context.config.pidsLimit,
     nodeMemoryBytes: context.node.memoryBytes,
     rootfsDir: await rootfsDir(pod, context),
     foreign: sandbox.handler !== undefined,
   });
-  for (const name of ['upper', 'work']) await mkdir(join(at.layer, name), { recursive: true });
   await mkdir(dirname(at.log), { recursive: true });
   await writeBundle(at.bundle, spec);
-  const foreign = foreignRuntime(sandbox, layeredRoot(image.layerDirs, at.layer), context);
+  const foreign = foreignRuntime(sandbox, root, context);
   return { dir: at.bundle, cgroupsPath, foreign };
 }
 
@@ -151,11 +153,12 @@ async function rootfsDir(pod: Pod, { config }: NodeContext): Promise<string | un
 
 function foreignRuntime(
   { handler: name }: SandboxRecord,
-  rootfs: LayeredRoot,
+  root: ContainerRoot,
   { config }: NodeContext,
 ): PreparedBundle['foreign'] {
   if (name === undefined) return undefined;
   const binary = config.runtimeHandlers[name];
+  const rootfs = root.kind === 'layers' ? root.layers : undefined;
   if (binary) return { runtime: { name, binary }, rootfs };
   throw new ContainerConfigError(
     `the runtime handler "${name}" is gone from the agent's --runtime-handler; add it again`,

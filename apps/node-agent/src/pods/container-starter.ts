@@ -50,7 +50,7 @@ export class ContainerStarter {
     const image = await this.puller.pull(state.pod, container, signal);
     signal.throwIfAborted();
     const attempt = this.nextAttempt(state, container, image);
-    const bundle = await this.bundle(state, container, attempt, image);
+    const bundle = await this.bundle(state, container, attempt, image, signal);
     signal.throwIfAborted();
     await this.adoptAttempt(state, container, attempt);
     await this.launch(state, container, attempt, bundle);
@@ -73,12 +73,15 @@ export class ContainerStarter {
     container: Container,
     attempt: Attempt,
     image: Image,
+    signal: AbortSignal,
   ): Promise<PreparedBundle> {
     const { pod, paths, record } = state;
     try {
       const sandbox = record.sandbox!;
-      return await prepareBundle({ pod, container, attempt, image, paths, sandbox }, this.context);
+      const request = { pod, container, attempt, image, paths, sandbox, signal };
+      return await prepareBundle(request, this.context);
     } catch (error) {
+      signal.throwIfAborted();
       const isConfig = error instanceof ContainerConfigError || error instanceof VolumeError;
       const reason = isConfig ? 'CreateContainerConfigError' : 'CreateContainerError';
       this.warn(state, container, 'Failed', `Error: ${describeError(error)}`);

@@ -2,11 +2,14 @@ import type { Pod } from '@gantry/api';
 import type { Clock, Logger } from '@gantry/base';
 import type { ImageStore } from '@gantry/image';
 import type { RuntimeClient, Seccomp } from '@gantry/runtime-client';
+import type { Disk } from '../bandwidth/disk-bandwidth.js';
 import type { AgentConfig } from '../config.js';
+import type { HugePages } from '../node/huge-pages.js';
 import type { ResourceLookup } from '../bundle/environment.js';
 import type { AgentMetrics } from '../metrics/metrics.js';
 import type { PullBoard } from '../images/pull-board.js';
 import type { PodNetwork } from '../network/pod-network.js';
+import type { SnapshotDriver } from '../snapshots/driver.js';
 import type { UserRanges } from './user-ranges.js';
 
 /** Where events about pods go. Never throws, never blocks. */
@@ -34,6 +37,9 @@ export interface NodeFacts {
   readonly bootId: string;
   readonly memoryBytes: number;
   readonly allocatable: Readonly<Record<string, string>>;
+  /** Where containers write, when parts of its speed can be asked for. */
+  readonly disk?: Disk | undefined;
+  readonly hugePages: readonly HugePages[];
 }
 
 /** Everything that pod workers share. */
@@ -45,6 +51,7 @@ export interface NodeContext {
   readonly runtime: RuntimeClient;
   readonly images: ImageStore;
   readonly pulls: PullBoard;
+  readonly snapshots: SnapshotDriver;
   readonly network: PodNetwork;
   readonly userRanges: UserRanges;
   readonly events: EventSink;

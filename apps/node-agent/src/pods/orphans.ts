@@ -1,4 +1,4 @@
-import { readdir, rm } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describeError } from '@gantry/base';
 import { mountsBelow } from '../volumes/mount-table.js';
@@ -6,6 +6,8 @@ import type { NodeContext } from './node-context.js';
 import { isPodUid, podPaths, podRunDir, podsDir } from './paths.js';
 import { removeCgroups } from './pod-sandbox.js';
 import type { PodState } from './pod-state.js';
+import { layersProgram } from '../snapshots/layers-program.js';
+import { removeTree } from '../snapshots/remove-tree.js';
 
 const list = (dir: string) => readdir(dir).catch(() => [] as string[]);
 
@@ -62,7 +64,7 @@ export class OrphanSweep {
     for (const dir of [paths.runDir, paths.dir]) {
       for (const mount of mountsBelow(dir)) await this.context.runtime.run(['/bin/umount', mount]);
       if (mountsBelow(dir).length > 0) throw new Error(`still mounted below ${dir}`);
-      await rm(dir, { recursive: true, force: true });
+      await removeTree(layersProgram(this.context.config), dir);
     }
   }
 

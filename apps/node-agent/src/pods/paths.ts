@@ -52,8 +52,12 @@ export interface AttemptPaths {
   readonly log: string;
 }
 
+/** Where all attempts of a container lie, without their logs. */
+export const containerDir = (paths: PodPaths, container: string): string =>
+  join(paths.dir, 'containers', container);
+
 export function attemptPaths(paths: PodPaths, container: string, attempt: number): AttemptPaths {
-  const dir = join(paths.dir, 'containers', container, String(attempt));
+  const dir = join(containerDir(paths, container), String(attempt));
   return {
     dir,
     bundle: join(dir, 'bundle'),

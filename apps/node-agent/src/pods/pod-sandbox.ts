@@ -12,6 +12,8 @@ import { writeEtcFiles } from './container-mounts.js';
 import type { NodeContext } from './node-context.js';
 import type { PodState } from './pod-state.js';
 import type { SandboxRecord } from './record.js';
+import { layersProgram } from '../snapshots/layers-program.js';
+import { removeTree } from '../snapshots/remove-tree.js';
 
 /** What surrounds a pod's containers: directories, volumes, namespaces and the address. */
 export class PodSandbox {
@@ -97,7 +99,7 @@ export class PodSandbox {
     await this.release(state);
     for (const dir of [paths.runDir, paths.dir]) {
       await this.unmount(dir);
-      await rm(dir, { recursive: true, force: true });
+      await removeTree(layersProgram(this.context.config), dir);
     }
     await removeCgroups(paths.cgroup);
   }

@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import type { Container, Pod, PodStatus, Probe } from '@gantry/api';
 import { describeError } from '@gantry/base';
 import type { ExitRecord } from '@gantry/runtime-client';
@@ -25,6 +24,8 @@ import { Retries } from './retries.js';
 import { podStatus } from './status.js';
 import { type DiskLimit, diskLimits } from '../volumes/disk-usage.js';
 import { StopDeadline } from './stop-deadline.js';
+import { layersProgram } from '../snapshots/layers-program.js';
+import { removeTree } from '../snapshots/remove-tree.js';
 
 /** Who hears of a worker's doings. */
 export interface WorkerListener {
@@ -304,7 +305,7 @@ export class PodWorker {
     };
     this.context.logger.info(fields, 'container ended');
     await this.context.runtime.delete(attempt.id, { force: true });
-    await rm(paths.dir, { recursive: true, force: true });
+    await removeTree(layersProgram(this.context.config), paths.dir);
   }
 
   private probe(container: Container, attempt: Attempt): void {

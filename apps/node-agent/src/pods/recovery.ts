@@ -2,7 +2,10 @@ import { readdir } from 'node:fs/promises';
 import type { Pod } from '@gantry/api';
 import type { MonitoredContainer } from '@gantry/runtime-client';
 import type { NodeContext } from './node-context.js';
-import { isPodUid, podPaths, podsDir } from './paths.js';
+import { layersProgram } from '../snapshots/layers-program.js';
+import { removeTree } from '../snapshots/remove-tree.js';
+import { mountsBelow } from '../volumes/mount-table.js';
+import { containerDir, isPodUid, podPaths, podsDir } from './paths.js';
 import { PodState } from './pod-state.js';
 import {
   isRunning,
@@ -127,6 +130,18 @@ export class Recovery {
       }
     }
     await state.save();
+    await this.removeEnded(state);
+  }
+
+  /** What containers wrote that ended unseen; the usual way is gone with the agent or the boot that knew it. */
+  private async removeEnded({ record, paths }: PodState): Promise<void> {
+    for (const [name, { current }] of Object.entries(record.containers)) {
+      const dir = containerDir(paths, name);
+      const isOver = !current || current.exit !== undefined;
+      // A root that is mounted for another runtime goes with its container.
+      if (!isOver || mountsBelow(dir).length > 0) continue;
+      await removeTree(layersProgram(this.context.config), dir);
+    }
   }
 
   private async bringAttemptUpToDate(

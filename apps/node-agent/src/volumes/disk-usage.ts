@@ -1,11 +1,9 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { dirname } from 'node:path';
-import { text } from 'node:stream/consumers';
 import type { Container, Pod } from '@gantry/api';
 import { attemptPaths, type PodPaths } from '../pods/paths.js';
 import type { PodRecord } from '../pods/record.js';
 import { parseBytes } from '../quantity.js';
+import { runLayers } from '../snapshots/layers-program.js';
 import { volumePath } from './volumes.js';
 
 /** A bound on what some directories hold together, and what to say when they hold more. */
@@ -21,7 +19,8 @@ const resource = 'ephemeral-storage';
 
 /**
  * Bytes that each tree takes on disk, by gantry-layers: it walks a million files without holding up the agent. Files
- * with several names count once, links are not followed, what is not there takes nothing.
+ * with several names count once, links are not followed, what is not there takes nothing; of a copy of an image counts
+ * what has come on top of it.
  */
 export async function diskUsage(
   layersBinary: string,
@@ -29,16 +28,8 @@ export async function diskUsage(
 ): Promise<ReadonlyMap<string, number>> {
   if (dirs.length === 0) return new Map();
   const signal = AbortSignal.timeout(usageTimeoutMs);
-  const child = spawn(layersBinary, ['usage'], { env: {}, signal });
-  // A program that cannot start or read says so by its exit.
-  child.stdin.on('error', () => {}).end(JSON.stringify(dirs));
-  const [[code], stdout, stderr] = await Promise.all([
-    once(child, 'close') as Promise<[number | null]>,
-    text(child.stdout),
-    text(child.stderr),
-  ]);
-  if (code !== 0) throw new Error(`gantry-layers usage failed: ${stderr.trim()}`);
-  const { bytes } = JSON.parse(stdout) as { bytes: number[] };
+  const options = { input: dirs, signal };
+  const { bytes } = await runLayers<{ bytes: number[] }>(layersBinary, ['usage'], options);
   return new Map(dirs.map((dir, i) => [dir, bytes[i] ?? 0]));
 }
 

@@ -16,6 +16,7 @@ import { ageColumn, column, nameColumn } from '../core/columns.js';
 import type { ResourceList } from '../core/resources.js';
 import { validateLabelSelector } from '../core/validate-selector.js';
 import type { AccessMode } from './persistent-volume.js';
+import { claimProtection, protectedBy } from './protection.js';
 
 @Describe('VolumeResourceRequirements says how much storage is needed.')
 export class VolumeResourceRequirements {
@@ -112,5 +113,6 @@ export const PersistentVolumeClaimKind = defineKind<PersistentVolumeClaim>({
   ],
   validate: validateClaim,
   validateUpdate: validateClaimUpdate,
+  prepare: protectedBy(claimProtection),
   initialStatus: () => ({ phase: 'Pending' }),
 });

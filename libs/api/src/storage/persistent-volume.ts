@@ -17,6 +17,7 @@ import { ObjectReference } from '../core/references.js';
 import type { ResourceList } from '../core/resources.js';
 import { validateAbsolutePath } from '../core/validate-paths.js';
 import { HostPathVolumeSource } from '../core/volume.js';
+import { volumeProtection, protectedBy } from './protection.js';
 
 export type AccessMode = 'ReadWriteOnce' | 'ReadOnlyMany' | 'ReadWriteMany' | 'ReadWriteOncePod';
 
@@ -124,5 +125,6 @@ export const PersistentVolumeKind = defineKind<PersistentVolume>({
     jsonEqual([spec.hostPath, spec.local], [old.spec.hostPath, old.spec.local])
       ? []
       : [forbidden('spec.persistentvolumesource', 'is immutable after creation')],
+  prepare: protectedBy(volumeProtection),
   initialStatus: () => ({ phase: 'Available' }),
 });

@@ -88,7 +88,8 @@ test('a pinned image is collected by nothing, and removed only once it is unpinn
         layers: 0,
       });
     }
-    for (const name of ['site:1', digest]) {
+    await store.tag('site:1', 'also:1');
+    for (const name of ['site:1', 'also:1', digest]) {
       await expect(administration.remove(name, unused)).rejects.toThrow(
         `unpin it first: gantry image unpin ${name}`,
       );
@@ -96,6 +97,7 @@ test('a pinned image is collected by nothing, and removed only once it is unpinn
     // Another image takes the name over; what was pinned stays, nameless.
     await writeFile(path, tar([{ name: 'newer' }]));
     await administration.importRootfs(path, { name: 'site:1' });
+    await administration.importRootfs(path, { name: 'also:1' });
     await store.collectGarbage(new Set());
     expect(await administration.list()).toMatchObject([{ names: [], digest, pinned: true }]);
     await store.pin(digest, false);

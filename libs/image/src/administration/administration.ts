@@ -1,7 +1,7 @@
 import { ImageError } from '../errors.js';
 import type { LayerFetcher } from '../pull/layer-fetcher.js';
 import { formatReference, isDigest, parseReference } from '../reference.js';
-import type { ContentStore } from '../store/content-store.js';
+import { type ContentStore, layerDiskBytes } from '../store/content-store.js';
 import type { Compose } from '../store/fixup.js';
 import type { ImageIndex, ImageRecord } from '../store/image-index.js';
 import { readDocuments } from '../store/images.js';
@@ -15,7 +15,8 @@ export interface ImageSummary {
   /** Digest of what the name was resolved to, and of the image's configuration. */
   readonly digest: string;
   readonly imageId: string;
-  /** Bytes of its compressed layers and of what they unpack to, shared ones included. */
+  /** Bytes of its compressed layers and of what they unpack to (or of the image files that they are
+   * kept as), shared ones included. */
   readonly sizeBytes: number;
   readonly unpackedBytes: number;
   readonly layers: number;
@@ -69,7 +70,7 @@ export class ImageAdministration {
 
   /**
    * Takes a name away, or (by digest or image ID) the whole image; the image goes with its last name. Throws
-   * `not-found`, or `refused` when the image that would go is pinned or `usedBy` tells of somebody who needs it.
+   * `not-found`, or `refused` when the image is pinned, or `usedBy` tells of somebody who needs what would go.
    */
   async remove(
     text: string,
@@ -81,15 +82,16 @@ export class ImageAdministration {
     const record = index.find(name);
     if (!record) throw new ImageError('not-found', `${text} is not on this node`);
     const names = index.namesOf(record);
+    // Its names are a part of a bundle: pods ask by them.
+    if (record.pinned) {
+      const hint = `unpin it first: gantry image unpin ${text}`;
+      throw new ImageError('refused', `${text} is pinned, so that it is kept; ${hint}`);
+    }
     if (names.length > 1 && names.includes(name)) {
       await index.removeName(name);
       return { untagged: [name] };
     }
     const keys = [record.manifestDigest, record.targetDigest, record.imageId, ...names];
-    if (record.pinned) {
-      const hint = `unpin it first: gantry image unpin ${text}`;
-      throw new ImageError('refused', `${text} is pinned, so that it is kept; ${hint}`);
-    }
     const user = usedBy(keys);
     if (user !== undefined) {
       const hint = 'delete what uses it first';
@@ -156,7 +158,7 @@ export class ImageAdministration {
       digest: record.targetDigest,
       imageId: record.imageId,
       sizeBytes: manifest.layers.reduce((sum, { size }) => sum + size, manifest.config.size),
-      unpackedBytes: layers.reduce((sum, layer) => sum + layer.unpackedBytes, 0),
+      unpackedBytes: layers.reduce((sum, layer) => sum + layerDiskBytes(layer), 0),
       layers: manifest.layers.length,
       platform: { os, architecture, ...(variant && { variant }) },
       ...(created && { createdAt: created }),

@@ -20,13 +20,19 @@ export interface PushProgress {
 /** Most layers that are sent at once. */
 const concurrent = 3;
 
+export interface PushTask {
+  readonly target: Reference;
+  /** A repository of the same registry that most likely has the image's blobs: nothing is sent then. */
+  readonly mountFrom?: string;
+  readonly onProgress?: (progress: PushProgress) => void;
+}
+
 /** Pushes a stored image (this platform's part of it) under the name; returns the digest it has there. */
 export async function pushStored(
   content: ContentStore,
   record: ImageRecord,
-  target: Reference,
   pusher: Pusher,
-  onProgress: (progress: PushProgress) => void = () => {},
+  { target, mountFrom, onProgress = () => {} }: PushTask,
 ): Promise<string> {
   const documents = await readDocuments(content, record);
   const bytes = await content.smallBlob(record.manifestDigest);
@@ -52,7 +58,7 @@ export async function pushStored(
         tell();
       };
       const open = () => countedFile(content.blobPath(digest), onBytes);
-      await pusher.blob(target, { descriptor: next, open });
+      await pusher.blob(target, { descriptor: next, open, mountFrom });
       layersDone += 1;
       onBytes(size);
     }

@@ -1,5 +1,6 @@
 import {
   buildImage,
+  FaultProxy,
   pushImage,
   startRegistry,
   type BuiltImage,
@@ -12,7 +13,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { FaultProxy } from '../spec/fault-proxy.js';
 import { damagedBlobs, withStore } from '../spec/stores.js';
 
 let registry: TestRegistry;
@@ -175,6 +175,22 @@ test('twenty callers and two images cost one download', async () => {
     await Promise.all(names.map((each) => store.pull(each)));
   });
   expect(proxy.gets(layerPath())).toHaveLength(1);
+});
+
+test('so many layers at once over all pulls; who waits for a place says so', async () => {
+  const names = [0, 1].map((i) => `faults/slots-${i}:1`);
+  for (const each of names) {
+    const content = randomBytes(200_000);
+    const one = buildImage({ layers: [{ entries: [{ name: 'data', content }] }] });
+    await pushImage(`${registry.host}/${each}`, one);
+  }
+  proxy.fault = ({ path }) => (path.includes('/blobs/') ? { bytesPerSecond: 1 << 20 } : undefined);
+  await withStore({ maxConcurrentLayers: 1 }, async (store) => {
+    const waits: (string | undefined)[] = [];
+    const onProgress = ({ waiting }: { waiting?: string }) => waits.push(waiting);
+    await Promise.all(names.map((each) => store.pull(`${proxy.host}/${each}`, { onProgress })));
+    expect(waits).toContain('waiting for a download slot (1 in use)');
+  });
 });
 
 test('stops when its last caller leaves, not before', async () => {

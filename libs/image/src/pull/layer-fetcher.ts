@@ -2,10 +2,10 @@ import type { Logger } from '@gantry/base';
 import { ImageError } from '../errors.js';
 import { PassingError, Retries } from '../registry/retry.js';
 import type { ContentStore } from '../store/content-store.js';
-import type { Descriptor } from '../types.js';
+import type { Descriptor, LayerFormat } from '../types.js';
 import { BlobFeed } from './blob-feed.js';
 import type { BlobSource } from './blob-source.js';
-import { LayerFailure, layerError, LayerProcess } from './layer-process.js';
+import { LayerFailure, layerError, LayerProcess, parseRecord } from './layer-process.js';
 import { Semaphore } from './semaphore.js';
 import { SharedWork } from './shared-work.js';
 
@@ -29,6 +29,8 @@ export interface LayerFetcherOptions {
   readonly layersBinary: string;
   readonly logger: Logger;
   readonly maxConcurrent: number;
+  /** What new layers are kept as. */
+  readonly format: LayerFormat;
 }
 
 /** Whole attempts at a layer whose content came out wrong. */
@@ -105,13 +107,13 @@ export class LayerFetcher {
   }
 
   private async attempt(job: LayerJob, source: BlobSource, signal: AbortSignal): Promise<void> {
-    const { content, layersBinary } = this.options;
+    const { content, layersBinary, format } = this.options;
     const { descriptor, diffId } = job.layer;
     const { digest, size } = descriptor;
     const args = ['apply', '--store', content.dir, '--digest', digest, '--size', `${size}`];
-    args.push('--diff-id', diffId);
+    args.push('--diff-id', diffId, '--format', format);
     if (content.hasBlob(digest)) {
-      await new LayerProcess(layersBinary, [...args, '--stored']).result();
+      this.noteFault(await new LayerProcess(layersBinary, [...args, '--stored']).result());
       return;
     }
     const partial = await content.partialBytes(digest);
@@ -127,7 +129,12 @@ export class LayerFetcher {
       await feed.abandon();
       throw error;
     }
-    await feed.result();
+    this.noteFault(await feed.result());
+  }
+
+  private noteFault(result: string): void {
+    const { diffId, erofsFault: fault } = parseRecord(result);
+    if (fault) this.options.logger.warn({ diffId, fault }, 'a layer stays unpacked');
   }
 
   /** Fills the feed, going on after every cut where the last one ended. */

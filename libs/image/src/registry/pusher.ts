@@ -14,6 +14,8 @@ export interface PushLayer {
   readonly mountFrom?: string;
 }
 
+const deniedCodes: ReadonlySet<string> = new Set(['unauthorized', 'forbidden', 'not-found']);
+
 /** Pushes by the OCI distribution specification 1.1: blobs that are missing, then the manifest. */
 export class Pusher {
   constructor(
@@ -30,10 +32,7 @@ export class Pusher {
   private async sendBlob(reference: Reference, layer: PushLayer): Promise<boolean> {
     const { digest, size } = layer.descriptor;
     if (await this.has(reference, digest)) return false;
-    const from = layer.mountFrom;
-    const query = from === undefined ? '' : `?mount=${digest}&from=${encodeURIComponent(from)}`;
-    const path = `blobs/uploads/${query}`;
-    const started = await this.send(reference, { method: 'POST', path }, [201, 202]);
+    const started = await this.start(reference, layer);
     if (started.statusCode === 201) return false;
     const location = uploadLocation(started, digest);
     const headers = {
@@ -43,6 +42,25 @@ export class Pusher {
     const body = layer.open();
     await this.send(reference, { method: 'PUT', path: location, headers, body }, [201]);
     return true;
+  }
+
+  /** Begins an upload, or has the registry mount the blob (201). */
+  private async start(
+    reference: Reference,
+    { descriptor, mountFrom }: PushLayer,
+  ): Promise<HttpResponse> {
+    const begin = { method: 'POST', path: 'blobs/uploads/' } as const;
+    if (mountFrom === undefined) return this.send(reference, begin, [202]);
+    const from = encodeURIComponent(mountFrom);
+    const path = `${begin.path}?mount=${descriptor.digest}&from=${from}`;
+    try {
+      return await this.send(reference, { ...begin, path }, [201, 202]);
+    } catch (error) {
+      // Who may not read there may still upload here.
+      const isDenied = error instanceof ImageError && deniedCodes.has(error.code);
+      if (!isDenied) throw error;
+      return this.send(reference, begin, [202]);
+    }
   }
 
   /** Puts a manifest or index under the reference's tag (else its digest); returns the digest it now has. */

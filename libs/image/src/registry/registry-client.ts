@@ -1,10 +1,10 @@
 import { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { ImageError } from '../errors.js';
-import { digestOf, maxManifestBytes } from '../manifest.js';
+import { digestOf, maxManifestBytes, parseManifest } from '../manifest.js';
 import { acceptedManifests, mediaTypes } from '../media-types.js';
 import type { Reference } from '../reference.js';
-import type { Descriptor, ImageIndex, RegistryAuth, RegistryConfig } from '../types.js';
+import type { Descriptor, RegistryAuth, RegistryConfig } from '../types.js';
 import { type Access, type Action, Authenticator } from './authenticator.js';
 import { type Endpoint, endpointsOf, findAuth } from './endpoint.js';
 import { answerError, passing } from './failures.js';
@@ -140,7 +140,10 @@ export class RegistryClient {
     );
   }
 
-  /** Manifests that refer to the given one (signatures, attestations); empty where that is not supported. */
+  /**
+   * Manifests that refer to the given one (signatures, attestations), also from registries that know them by the
+   * specification's fallback tag alone.
+   */
   async referrers(
     reference: Reference,
     digest: string,
@@ -150,9 +153,13 @@ export class RegistryClient {
     return this.everywhere(reference, options, async (endpoint) => {
       const call = { method: 'GET', path: `referrers/${digest}`, headers } as const;
       const response = await this.call(endpoint, reference, call, options, [200, 404]);
-      const bytes = await readBody(response, maxManifestBytes);
-      if (response.statusCode === 404) return [];
-      return (JSON.parse(bytes.toString('utf8')) as ImageIndex).manifests ?? [];
+      if (response.statusCode === 200) return manifestsIn(digest, response);
+      response.resume();
+      const path = `manifests/${digest.replace(':', '-')}`;
+      const tagged = await this.call(endpoint, reference, { ...call, path }, options, [200, 404]);
+      if (tagged.statusCode === 200) return manifestsIn(digest, tagged);
+      tagged.resume();
+      return [];
     });
   }
 
@@ -265,4 +272,11 @@ function rejectStream(body: Uint8Array | Readable | undefined): void {
     'unavailable',
     'the registry wants authentication in the middle of an upload',
   );
+}
+
+async function manifestsIn(digest: string, response: HttpResponse): Promise<readonly Descriptor[]> {
+  const what = `the list of what refers to ${digest}`;
+  const parsed = parseManifest(what, await readBody(response, maxManifestBytes));
+  if ('index' in parsed) return parsed.index.manifests;
+  throw new ImageError('invalid-manifest', `${what} is no index`);
 }

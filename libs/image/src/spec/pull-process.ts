@@ -2,14 +2,15 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import type { LayerFormat } from '../types.js';
 import { layersBinary } from './stores.js';
 
 const root = join(import.meta.dirname, '../../../..');
 const script = `
 import { ImageStore } from '@gantry/image';
 import { silentLogger } from '@gantry/base';
-const [dir, layersBinary, name] = process.argv.slice(1);
-const store = new ImageStore({ dir, layersBinary, logger: silentLogger });
+const [dir, layersBinary, name, layerFormat] = process.argv.slice(1);
+const store = new ImageStore({ dir, layersBinary, logger: silentLogger, layerFormat });
 await store.pull(name, { onProgress: ({ bytesDone }) => process.stdout.write(bytesDone + '\\n') });
 await store.close();
 `;
@@ -24,8 +25,8 @@ export function compileLibrary(): void {
 }
 
 /** A pull in a process group of its own, to be killed. */
-export function startPull(dir: string, name: string): ChildProcess {
-  const args = ['--input-type=module', '-e', script, dir, layersBinary, name];
+export function startPull(dir: string, name: string, format: LayerFormat): ChildProcess {
+  const args = ['--input-type=module', '-e', script, dir, layersBinary, name, format];
   const stdio: ['ignore', 'pipe', 'ignore'] = ['ignore', 'pipe', 'ignore'];
   return spawn(process.execPath, args, { cwd: join(root, 'libs/image'), detached: true, stdio });
 }

@@ -23,8 +23,14 @@ export async function withStore(
     await work(store, dir);
   } finally {
     await store.close();
+    unmountLayers(dir);
     if (options.dir === undefined) await rm(dir, { recursive: true, force: true });
   }
+}
+
+/** What a restart of the host does to layers that are image files. */
+export function unmountLayers(dir: string): void {
+  execFileSync(layersBinary, ['unmount', '--store', dir]);
 }
 
 /** Hashes every blob of the store; returns the names of those that are not what they say. */

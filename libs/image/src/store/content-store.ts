@@ -11,12 +11,21 @@ export interface LayerRecord {
   readonly diffId: string;
   readonly size: number;
   readonly entries: number;
+  /** Bytes of its files, holes included. */
   readonly unpackedBytes: number;
+  /** Size of the EROFS image that it is kept as; absent: it is unpacked. */
+  readonly erofsBytes?: number;
+  /** Why it is unpacked although it was to be an image. */
+  readonly erofsFault?: string;
   readonly xattrsDropped: number;
   /** Nothing of the layers below shows through. */
   readonly opaqueRoot: boolean;
   readonly implicitDirs: readonly string[];
 }
+
+/** What the layer takes on the disk besides its blob. */
+export const layerDiskBytes = ({ erofsBytes, unpackedBytes }: LayerRecord): number =>
+  erofsBytes ?? unpackedBytes;
 
 /** Content by digest: blobs, and layers by diffID. What is at its place is whole; gantry-layers keeps that too. */
 export class ContentStore {

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
-import type { ContentStore } from './content-store.js';
+import { type ContentStore, layerDiskBytes } from './content-store.js';
 import { type DiskUsage, type GarbagePolicy, selectDoomed } from './garbage-policy.js';
 import type { ImageIndex, ImageRecord } from './image-index.js';
 import { readDocuments } from './images.js';
@@ -11,7 +11,7 @@ export interface GarbageReport {
   readonly images: readonly string[];
   readonly layers: number;
   readonly blobs: number;
-  /** Bytes of removed blobs and of what removed layers had unpacked to. */
+  /** Bytes of removed blobs and of what removed layers had unpacked to, or of the image files that they were. */
   readonly freedBytes: number;
 }
 
@@ -62,7 +62,7 @@ async function imageBytes(content: ContentStore, image: ImageRecord): Promise<nu
   const records = await Promise.all(
     documents.config.rootfs.diff_ids.map((diffId) => content.layerRecord(diffId)),
   );
-  return records.reduce((sum, layer) => sum + (layer ? layer.size + layer.unpackedBytes : 0), 0);
+  return records.reduce((sum, layer) => sum + (layer ? layer.size + layerDiskBytes(layer) : 0), 0);
 }
 
 async function diskUsage(dir: string): Promise<DiskUsage> {
@@ -100,7 +100,7 @@ async function discardLayers(
     const record = await content.layerRecord(diffId);
     if (keep(diffId) || !content.discard('layer', diffId)) continue;
     total.count += 1;
-    total.bytes += record?.unpackedBytes ?? 0;
+    total.bytes += record ? layerDiskBytes(record) : 0;
   }
   return total;
 }

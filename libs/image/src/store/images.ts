@@ -4,6 +4,7 @@ import { hostPlatform } from '../platform.js';
 import type { Image, ImageConfigFile, ImageManifest } from '../types.js';
 import type { ContentStore, LayerRecord } from './content-store.js';
 import type { ImageRecord } from './image-index.js';
+import type { LayerMounts } from './layer-mounts.js';
 
 /** The documents of a stored image. */
 export interface ImageDocuments {
@@ -26,11 +27,15 @@ export async function readDocuments(
   return { manifest, config: parseConfig(manifest.config.digest, configBytes, manifest) };
 }
 
-/** The image as containers use it, or undefined when a part of it is not in the store. */
+/**
+ * The image as containers use it, or undefined when a part of it is not in the store. With `mounts`, layers that are
+ * image files are mounted as well.
+ */
 export async function describeImage(
   content: ContentStore,
   record: ImageRecord,
   reference: string,
+  mounts?: LayerMounts,
 ): Promise<Image | undefined> {
   const documents = await readDocuments(content, record);
   if (!documents) return undefined;
@@ -38,6 +43,7 @@ export async function describeImage(
   const records = await Promise.all(config.rootfs.diff_ids.map((id) => content.layerRecord(id)));
   if (!records.every((layer) => layer !== undefined)) return undefined;
   if (record.fixup !== undefined && !content.hasFixup(record.fixup)) return undefined;
+  await mounts?.ensure(records);
   const shown = lowers(records).map((diffId) => content.layerDir(diffId));
   const top = record.fixup === undefined ? [] : [join(content.fixupPath(record.fixup), 'fs')];
   const { os, architecture, variant } = { ...hostPlatform(), ...config };

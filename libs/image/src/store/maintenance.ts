@@ -31,6 +31,11 @@ export class Maintenance {
     return (JSON.parse(output) as { fixup: string | null }).fixup ?? undefined;
   }
 
+  /** Mounts those of the layers that are image files. */
+  async mount(diffIds: readonly string[]): Promise<void> {
+    await this.run('mount', ['--layers', diffIds.map((diffId) => hexOf(diffId)).join(',')]);
+  }
+
   /** Makes what was pulled survive a power failure; until then it counts as lost after one. */
   syncSoon(): void {
     this.timer ??= setTimeout(() => {

@@ -20,6 +20,14 @@ export function parseHoldings(annotation: string | undefined): DeviceHoldings | 
   }
 }
 
+/** Whether a pod that holds these may be left as it is; nothing wanted is content with anything. */
+export function sameDevices(
+  wanted: DeviceHoldings | undefined,
+  held: DeviceHoldings | undefined,
+): boolean {
+  return !wanted || JSON.stringify(wanted) === JSON.stringify(held ?? {});
+}
+
 function isHoldings(value: unknown): value is DeviceHoldings {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
   return Object.entries(value).every(

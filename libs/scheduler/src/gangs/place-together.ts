@@ -5,6 +5,8 @@ import type { Decision, Scheduler } from '../scheduler.js';
 export interface GangMember {
   readonly uid: string;
   readonly handle: PodHandle;
+  /** The node that was cleared for it: it goes there if it fits. */
+  readonly preferred?: string | undefined;
 }
 
 /** Which members got a node, and how many that were. */
@@ -28,10 +30,11 @@ export function placeTogether(
 ): GangDecision {
   const { snapshot } = scheduler;
   let placed = 0;
-  const decisions = members.map(({ uid, handle }, i) => {
+  const decisions = members.map(({ uid, handle, preferred }, i) => {
     // What cannot be enough any more need not be looked for.
     if (placed + members.length - i < required) return undefined;
-    const decision = scheduler.decide(handle);
+    const cleared = preferred === undefined ? undefined : scheduler.decideFor(handle, preferred);
+    const decision = cleared ?? scheduler.decide(handle);
     if (decision.node === undefined) {
       refused?.(i);
       return undefined;

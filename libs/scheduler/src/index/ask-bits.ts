@@ -23,7 +23,7 @@ export class AskBits {
   private lastAsk: Ask | undefined;
   private lastBit = 0;
 
-    /** The bit of the ask. When it is given anew, `assigned` must set it everywhere. */
+  /** The bit of the ask. When it is given anew, `assigned` must set it everywhere. */
   bitOf(ask: Ask, assigned: (bit: number) => void): number {
     if (ask !== this.lastAsk) {
       this.lastBit = this.bits.get(ask) ?? this.assign(ask, assigned);

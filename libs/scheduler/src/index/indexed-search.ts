@@ -12,6 +12,13 @@ import { isCurrent, makePlan, sum, type PlacementPlan } from './placement-plan.j
 /** Plans that are kept; all are made anew when there are more. */
 const maxPlans = 20_000;
 const recentMask = 4_095;
+
+interface RecentPlan {
+  readonly podClass: PodClass;
+  readonly labels: LabelSet | undefined;
+  readonly plan: PlacementPlan;
+}
+
 const noAsk: Ask = {
   columns: new Int32Array(),
   amounts: new Float64Array(),
@@ -27,8 +34,8 @@ export class IndexedSearch {
   private readonly groups: NodeGroups;
   private readonly plans = new Map<PodClass, Map<LabelSet | undefined, PlacementPlan>>();
   private planCount = 0;
-  /** Plans used last, by the low bits of the class's id, before any table is searched. */
-  private readonly recent: ({ readonly id: number; readonly plan: PlacementPlan } | undefined)[];
+  /** Plans used last, by the low bits of the ids, before any table is searched. */
+  private readonly recent: (RecentPlan | undefined)[];
   private readonly search: Search;
 
   constructor(
@@ -51,23 +58,22 @@ export class IndexedSearch {
   }
 
   private planFor(pod: PodHandle): PlacementPlan {
-    const { id } = pod.podClass;
-    const recent = this.recent[id & recentMask];
-    if (recent?.id === id && isCurrent(recent.plan, pod, this.groups, this.snapshot)) {
-      if (pod.labelSet.membership.repelledBy.length === 0) return recent.plan;
+    const { podClass, labelSet } = pod;
+    // Labels matter to the plan only where a placed pod keeps off pods with such labels.
+    const labels = labelSet.membership.repelledBy.length > 0 ? labelSet : undefined;
+    const at = (podClass.id ^ (labels === undefined ? 0 : labels.id << 2)) & recentMask;
+    const recent = this.recent[at];
+    if (recent !== undefined && recent.podClass === podClass && recent.labels === labels) {
+      if (isCurrent(recent.plan, pod, this.groups, this.snapshot)) return recent.plan;
     }
-    const plan = this.plannedFor(pod);
-    if (pod.labelSet.membership.repelledBy.length === 0) {
-      this.recent[id & recentMask] = { id, plan };
-    }
+    const plan = this.plannedFor(pod, labels);
+    this.recent[at] = { podClass, labels, plan };
     return plan;
   }
 
-  private plannedFor(pod: PodHandle): PlacementPlan {
-    // Labels matter to the plan only where a placed pod keeps off pods with such labels.
-    const labelSet = pod.labelSet.membership.repelledBy.length > 0 ? pod.labelSet : undefined;
+  private plannedFor(pod: PodHandle, labels: LabelSet | undefined): PlacementPlan {
     let byLabels = this.plans.get(pod.podClass);
-    const known = byLabels?.get(labelSet);
+    const known = byLabels?.get(labels);
     if (known && isCurrent(known, pod, this.groups, this.snapshot)) return known;
     const plan = makePlan(this.snapshot, pod, this.profile, this.groups);
     if (!known && this.planCount++ >= maxPlans) {
@@ -76,7 +82,7 @@ export class IndexedSearch {
       byLabels = undefined;
     }
     if (!byLabels) this.plans.set(pod.podClass, (byLabels = new Map()));
-    byLabels.set(labelSet, plan);
+    byLabels.set(labels, plan);
     return plan;
   }
 }
@@ -167,9 +173,10 @@ class Search implements Visitor {
     this.offer(slot, this.rated + orderedWeight * key + own);
   }
 
+  /** Of equally good nodes the one in the lowest slot is taken, so groups that could draw are looked at too. */
   private isHopeless(base: number, key: number): boolean {
     const { plan } = this;
-    return base + plan.orderedWeight * key + plan.nodeScoresBound <= this.score;
+    return base + plan.orderedWeight * key + plan.nodeScoresBound < this.score;
   }
 
   private offer(slot: number, score: number): void {
@@ -179,7 +186,13 @@ class Search implements Visitor {
   }
 }
 
-function rateSections({ orders, sections, ratings, groupChecks, groupScores }: PlacementPlan): void {
+function rateSections({
+  orders,
+  sections,
+  ratings,
+  groupChecks,
+  groupScores,
+}: PlacementPlan): void {
   for (let section = 0; section < ratings.length; section++) {
     const { sample } = orders[sections[section]!]!;
     const isPossible = passes(groupChecks, sample);

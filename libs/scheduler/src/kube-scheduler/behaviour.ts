@@ -12,6 +12,8 @@ export interface Behaviour {
   readonly namespaces?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly pod: Partial<PodFixture>;
   readonly profile?: ProfileName;
+  /** Weights of scores other than those of the profile. */
+  readonly weights?: Readonly<Record<string, number>>;
   /** Names of all nodes that the pod fits, with spaces between. */
   readonly fits?: string;
   /** The node that is chosen; `-` for none. */

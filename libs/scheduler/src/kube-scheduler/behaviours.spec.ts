@@ -2,11 +2,12 @@ import { describe, expect, test } from 'vitest';
 import { node, pod } from '../fixtures.js';
 import type { PodInput } from '../input.js';
 import { mayPreempt, preempt } from '../preemption/preempt.js';
-import { profiles } from '../profile.js';
+import { customProfile, profiles } from '../profile.js';
 import { Scheduler } from '../scheduler.js';
 import { Snapshot, uidOf } from '../snapshot.js';
 import type { Behaviour } from './behaviour.js';
 import { hostPortBehaviours } from './host-ports.js';
+import { imageBehaviours } from './images.js';
 import { interPodBehaviours } from './inter-pod-affinity.js';
 import { nodeLabelBehaviours } from './node-labels.js';
 import { preemptionBehaviours } from './preemption.js';
@@ -24,16 +25,18 @@ const tables: Readonly<Record<string, readonly Behaviour[]>> = {
   'pod affinity': interPodBehaviours,
   'topology spread': spreadBehaviours,
   volumes: volumeBehaviours,
+  images: imageBehaviours,
   scores: scoreBehaviours,
   preemption: preemptionBehaviours,
 };
 
-function schedulerOf({ nodes, placed = [], namespaces = {}, profile }: Behaviour): Scheduler {
+function schedulerOf(behaviour: Behaviour): Scheduler {
+  const { nodes, placed = [], namespaces = {}, profile = 'bin-pack', weights } = behaviour;
   const snapshot = new Snapshot();
   for (const [name, labels] of Object.entries(namespaces)) snapshot.setNamespace(name, labels);
   for (const fixture of nodes) snapshot.setNode(node(fixture));
   for (const fixture of placed) snapshot.setPod(pod(fixture));
-  return new Scheduler(snapshot, profiles[profile ?? 'bin-pack']);
+  return new Scheduler(snapshot, weights ? customProfile(profile, { weights }) : profiles[profile]);
 }
 
 /** Pods start in the order in which they stand; the label `budget` says how many of its pods may go. */

@@ -158,6 +158,27 @@ export const resourceBehaviours: readonly Behaviour[] = [
     fits: 'small large',
   },
   {
+    source: `${fit}: hugepages that pods hold are gone`,
+    title: 'hugepages that are taken',
+    nodes: [
+      node('a', { offers: { 'hugepages-2Mi': '64Mi' } }),
+      node('b', { offers: { 'hugepages-2Mi': '64Mi' } }),
+    ],
+    placed: [on('a', 'p', { requests: { 'hugepages-2Mi': '48Mi' } })],
+    pod: { requests: { 'hugepages-2Mi': '32Mi' } },
+    fits: 'b',
+  },
+  {
+    source: 'tasks/manage-hugepages: each size is a resource of its own',
+    title: 'hugepages of another size',
+    nodes: [
+      node('a', { offers: { 'hugepages-2Mi': '2Gi' } }),
+      node('b', { offers: { 'hugepages-1Gi': '2Gi' } }),
+    ],
+    pod: { requests: { 'hugepages-1Gi': '1Gi' } },
+    fits: 'b',
+  },
+  {
     source: `${overhead}: overhead is added to the sum of requests`,
     title: 'overhead of a runtime class',
     nodes: two,

@@ -176,6 +176,42 @@ export const spreadBehaviours: readonly Behaviour[] = [
     fits: 'a1',
   },
   {
+    title: 'nodeAffinityPolicy Honor goes by nodeSelector too',
+    source: `${page}: nodeAffinityPolicy, nodeAffinity/nodeSelector`,
+    nodes: [labelled('a1', { zone: 'a', pool: 'y' }), labelled('b1', { zone: 'b', pool: 'x' })],
+    placed: [web('a1', 'p')],
+    pod: { ...spread({}), nodeSelector: { pool: 'y' } },
+    fits: 'a1',
+  },
+  {
+    title: 'nodeTaintsPolicy Honor: a tainted node counts for a pod that tolerates it',
+    source: `${page}: nodeTaintsPolicy, tainted nodes for which the incoming pod has a toleration`,
+    nodes: [a1, { ...b1, taints: [{ key: 'k', effect: 'NoSchedule' }] }],
+    placed: [web('a1', 'p')],
+    pod: {
+      ...spread({ nodeTaintsPolicy: 'Honor' }),
+      tolerations: [{ key: 'k', operator: 'Exists' }],
+    },
+    fits: 'b1',
+  },
+  {
+    title: 'minDomains counts only domains of nodes that count',
+    source: `${page}: minDomains, eligible domains`,
+    nodes: [a1, b1, labelled('c1', { zone: 'c', pool: 'x' })],
+    placed: [web('a1', 'p'), web('b1', 'q'), web('c1', 'r')],
+    pod: {
+      ...spread({ minDomains: 3 }),
+      affinity: {
+        nodeAffinity: {
+          requiredDuringSchedulingIgnoredDuringExecution: {
+            nodeSelectorTerms: [{ matchExpressions: [{ key: 'pool', operator: 'DoesNotExist' }] }],
+          },
+        },
+      },
+    },
+    fits: '',
+  },
+  {
     title: 'matchLabelKeys: each revision is spread by itself',
     source: `${page}: matchLabelKeys`,
     nodes,

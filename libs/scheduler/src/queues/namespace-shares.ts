@@ -1,4 +1,5 @@
 import type { PodHandle } from '../pod-class.js';
+import { podsColumn } from '../resource-table.js';
 import type { PodLedger, Snapshot } from '../snapshot.js';
 
 /** Namespaces without a weight of their own have this one. */
@@ -9,6 +10,7 @@ export const defaultWeight = 1;
  * largest of its shares of any one resource, divided by its weight.
  */
 export class NamespaceShares implements PodLedger {
+  /** By namespace that has pods on nodes. */
   private readonly taken = new Map<string, Float64Array>();
   private readonly weights = new Map<string, number>();
   private totals: number[] = [];
@@ -25,6 +27,8 @@ export class NamespaceShares implements PodLedger {
       const column = columns[i]!;
       if (column < row.length) row[column]! += delta * amounts[i]!;
     }
+    // Every pod takes one of the pods, so who has none of them has nothing.
+    if (row[podsColumn] === 0) this.taken.delete(namespace);
   }
 
   /** A weight that is no positive number counts as the default. */

@@ -23,7 +23,7 @@ export class DomainCounter {
 
   constructor(
     readonly domains: Domains,
-    private readonly includes: NodeInclusion | undefined = undefined,
+    private readonly includes?: NodeInclusion | undefined,
   ) {}
 
   /** Domains with at least one included node. */

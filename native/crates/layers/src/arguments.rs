@@ -5,26 +5,36 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use gantry_layers::policy::{Policy, Setuid};
+use gantry_layers::probe::Ability;
 use gantry_layers::refusal::{Code, Refusal, Result};
 use gantry_layers::transfer::{Expected, Sha256Sum};
 
 pub const USAGE: &str = "\
 usage: gantry-layers apply --store DIR --digest sha256:HEX --size BYTES --diff-id sha256:HEX
            [--stored | [--instructed] [--resume-from BYTES]] [--max-bytes N]
-           [--max-entries N] [--setuid allow|strip|refuse]
-       gantry-layers compose --store DIR --layers HEX,HEX…
-       gantry-layers sweep|sync|verify --store DIR
+           [--max-entries N] [--setuid allow|strip|refuse] [--format directory|erofs]
+       gantry-layers compose|mount --store DIR --layers HEX,HEX…
+       gantry-layers sweep|sync|verify|unmount --store DIR
+       gantry-layers probe overlay|erofs --dir DIR
+       gantry-layers copy --to DIR
+       gantry-layers remove DIR…
        gantry-layers usage
 
 apply   verifies and unpacks one layer from standard input, saving its blob; --stored takes the blob
         from the store, --resume-from says how much of it an earlier, cut attempt has saved;
-        --instructed fetches it from where lines of JSON on standard input say
+        --instructed fetches it from where lines of JSON on standard input say; --format erofs makes one
+        read-only image file of it, by mkfs.erofs
 compose makes an image's fixup from its diffIDs, bottom first: {fixup: HEX or null}
+mount   mounts those of the layers that are images: {mounted: N}; unmount takes all these mounts away
+probe   tells whether containers' roots can be made so in DIR: {possible: true} or {possible: false, reason}
 sweep   clears what dead processes left, and the trash
 sync    brings new content onto the disk
 verify  hashes every blob
+copy    copies what the layers show together to DIR/root; standard input holds a JSON array of their
+        directories, topmost first: {entries: N, imageBytes: N}
+remove  removes whole trees, however deep or oddly named; missing ones are fine
 usage   tells the bytes that trees take on disk, in the order of their paths in a JSON array on standard
-        input: {bytes: [N, …]}
+        input: {bytes: [N, …]}; of a copy only those that came on top of its image
 Results are JSON on standard output; refusals JSON on standard error: {code, message, entry}.";
 
 pub struct Apply {
@@ -34,6 +44,8 @@ pub struct Apply {
     pub instructed: bool,
     pub resume_from: u64,
     pub policy: Policy,
+    /// The layer is to be an EROFS image.
+    pub erofs: bool,
 }
 
 pub enum Command {
@@ -41,6 +53,17 @@ pub enum Command {
     Compose {
         store: PathBuf,
         diff_ids: Vec<String>,
+    },
+    Mount {
+        store: PathBuf,
+        diff_ids: Vec<String>,
+    },
+    Unmount {
+        store: PathBuf,
+    },
+    Probe {
+        ability: Ability,
+        dir: PathBuf,
     },
     Sweep {
         store: PathBuf,
@@ -51,6 +74,12 @@ pub enum Command {
     Verify {
         store: PathBuf,
     },
+    Copy {
+        to: PathBuf,
+    },
+    Remove {
+        dirs: Vec<PathBuf>,
+    },
     Usage,
     Help,
 }
@@ -59,7 +88,7 @@ fn usage(message: impl std::fmt::Display) -> Refusal {
     Refusal::new(Code::Usage, format!("{message}; see gantry-layers --help"))
 }
 
-const OPTIONS: [&str; 9] = [
+const OPTIONS: [&str; 12] = [
     "--store",
     "--digest",
     "--size",
@@ -69,6 +98,9 @@ const OPTIONS: [&str; 9] = [
     "--max-entries",
     "--setuid",
     "--layers",
+    "--to",
+    "--format",
+    "--dir",
 ];
 
 struct Options(HashMap<String, String>);
@@ -114,6 +146,13 @@ pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command> {
     if name == "usage" {
         return no_more(rest);
     }
+    if name == "remove" {
+        return parse_remove(rest);
+    }
+    let (ability, rest) = match name.as_str() {
+        "probe" => parse_ability(rest)?,
+        _ => (None, rest),
+    };
     let (mut stored, mut instructed) = (false, false);
     let mut options = Options(HashMap::new());
     let mut rest = rest.iter();
@@ -137,10 +176,26 @@ pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command> {
             .ok_or_else(|| usage(format!("{option} needs a value")))?;
         options.0.insert(option.clone(), value.clone());
     }
+    if name == "copy" {
+        let to = PathBuf::from(options.required("--to")?);
+        return Ok(Command::Copy { to });
+    }
+    if let Some(ability) = ability {
+        let dir = PathBuf::from(options.required("--dir")?);
+        return Ok(Command::Probe { ability, dir });
+    }
     let store = PathBuf::from(options.required("--store")?);
     match name.as_str() {
         "apply" => parse_apply(store, (stored, instructed), options),
-        "compose" => parse_compose(store, options),
+        "compose" => {
+            let diff_ids = parse_layers(options)?;
+            Ok(Command::Compose { store, diff_ids })
+        }
+        "mount" => {
+            let diff_ids = parse_layers(options)?;
+            Ok(Command::Mount { store, diff_ids })
+        }
+        "unmount" => Ok(Command::Unmount { store }),
         "sweep" => Ok(Command::Sweep { store }),
         "sync" => Ok(Command::Sync { store }),
         "verify" => Ok(Command::Verify { store }),
@@ -153,6 +208,23 @@ fn no_more(rest: &[String]) -> Result<Command> {
         Some(option) => Err(usage(format!("unknown option {option}"))),
         None => Ok(Command::Usage),
     }
+}
+
+fn parse_ability(rest: &[String]) -> Result<(Option<Ability>, &[String])> {
+    match rest.split_first() {
+        Some((name, rest)) if name == "overlay" => Ok((Some(Ability::Overlay), rest)),
+        Some((name, rest)) if name == "erofs" => Ok((Some(Ability::Erofs), rest)),
+        _ => Err(usage("probe wants overlay or erofs")),
+    }
+}
+
+fn parse_remove(rest: &[String]) -> Result<Command> {
+    let dirs: Vec<PathBuf> = rest.iter().map(PathBuf::from).collect();
+    // A relative path would depend on where the program was started.
+    if dirs.is_empty() || !dirs.iter().all(|dir| dir.is_absolute()) {
+        return Err(usage("remove wants absolute paths"));
+    }
+    Ok(Command::Remove { dirs })
 }
 
 fn parse_apply(
@@ -171,8 +243,14 @@ fn parse_apply(
             )));
         }
     };
+    let erofs = match options.take("--format").as_deref() {
+        None | Some("directory") => false,
+        Some("erofs") => true,
+        Some(other) => return Err(usage(format!("--format {other} is not directory or erofs"))),
+    };
     Ok(Command::Apply(Box::new(Apply {
         store,
+        erofs,
         stored,
         instructed,
         expected: Expected {
@@ -193,7 +271,7 @@ fn parse_apply(
     })))
 }
 
-fn parse_compose(store: PathBuf, mut options: Options) -> Result<Command> {
+fn parse_layers(mut options: Options) -> Result<Vec<String>> {
     let text = options.required("--layers")?;
     let diff_ids: Vec<String> = text.split(',').map(str::to_owned).collect();
     if diff_ids
@@ -202,7 +280,7 @@ fn parse_compose(store: PathBuf, mut options: Options) -> Result<Command> {
     {
         return Err(usage("--layers is no list of diffIDs"));
     }
-    Ok(Command::Compose { store, diff_ids })
+    Ok(diff_ids)
 }
 
 fn parse_digest(text: &str) -> Option<Sha256Sum> {

@@ -14,6 +14,7 @@ use rustix::io::Errno;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use crate::erofs;
 use crate::policy::{XattrVerdict, judge_xattr};
 use crate::refusal::{Refusal, Result};
 use crate::root::CleanPath;
@@ -86,6 +87,7 @@ pub fn compose(store: &Store, diff_ids: &[String]) -> Result<Option<String>> {
 
 fn open_layer(store: &Store, diff_id: &str) -> Result<Layer> {
     let dir = store.layer(diff_id);
+    erofs::ensure_mounted(&dir)?;
     let file = File::open(dir.join("layer.json"))
         .map_err(|e| Refusal::system("open a layer's record", e))?;
     let record: Record = serde_json::from_reader(std::io::BufReader::new(file))

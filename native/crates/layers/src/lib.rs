@@ -11,10 +11,13 @@
 pub mod apply;
 pub mod archive;
 pub mod compose;
+pub mod copy;
 pub mod decode;
+pub mod erofs;
 pub mod feed;
 pub mod fetch;
 pub mod policy;
+pub mod probe;
 pub mod refusal;
 pub mod remove;
 pub mod root;

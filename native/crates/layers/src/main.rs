@@ -8,11 +8,15 @@ use std::process::ExitCode;
 
 use gantry_layers::apply::Contents;
 use gantry_layers::compose::compose;
+use gantry_layers::copy::copy;
+use gantry_layers::erofs::{self, Made};
 use gantry_layers::feed::Feed;
+use gantry_layers::probe::probe;
 use gantry_layers::refusal::{Code, Refusal, Result};
+use gantry_layers::remove::remove_tree;
 use gantry_layers::store::{Ingest, Store};
 use gantry_layers::transfer::{Source, hex, transfer};
-use gantry_layers::usage::usage;
+use gantry_layers::usage::{paths, usage};
 use gantry_layers::verify::verify;
 use serde::Serialize;
 use serde_json::json;
@@ -59,9 +63,21 @@ fn run(command: Command) -> Result<String> {
         Command::Compose { store, diff_ids } => {
             to_json(&json!({ "fixup": compose(&Store::open(&store)?, &diff_ids)? }))
         }
+        Command::Mount { store, diff_ids } => {
+            to_json(&json!({ "mounted": Store::open(&store)?.mount_layers(&diff_ids)? }))
+        }
+        Command::Unmount { store } => {
+            to_json(&json!({ "unmounted": Store::open(&store)?.unmount_layers()? }))
+        }
+        Command::Probe { ability, dir } => to_json(&probe(ability, &dir)?),
         Command::Sweep { store } => to_json(&Store::open(&store)?.sweep()?),
         Command::Sync { store } => to_json(&json!({ "synced": Store::open(&store)?.sync()? })),
         Command::Verify { store } => to_json(&verify(&Store::open(&store)?)?),
+        Command::Copy { to } => to_json(&copy(&paths(io::stdin().lock())?, &to)?),
+        Command::Remove { dirs } => {
+            dirs.iter().try_for_each(|dir| remove_tree(dir))?;
+            to_json(&json!({ "removed": dirs.len() }))
+        }
         Command::Usage => to_json(&json!({ "bytes": usage(io::stdin().lock())? })),
         Command::Help => Ok(arguments::USAGE.to_owned()),
     }
@@ -78,6 +94,12 @@ struct LayerRecord {
     digest: String,
     diff_id: String,
     size: u64,
+    /// Size of the EROFS image, when the layer is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    erofs_bytes: Option<u64>,
+    /// Why it is none although it was to be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    erofs_fault: Option<String>,
     #[serde(flatten)]
     contents: Contents,
 }
@@ -104,10 +126,19 @@ fn fill(apply: &Apply, store: &Store, ingest: &Ingest) -> Result<LayerRecord> {
     let (blob_name, layer_name) = (hex(&apply.expected.digest), hex(&apply.expected.diff_id));
     let (source, stored) = open_source(apply, store, ingest)?;
     let contents = transfer(source, apply.expected, ingest.fresh_fs()?, &apply.policy)?;
+    let (erofs_bytes, erofs_fault) = match apply.erofs && contents.entries > 0 {
+        false => (None, None),
+        true => match erofs::replace(&ingest.layer())? {
+            Made::Image(bytes) => (Some(bytes), None),
+            Made::Kept(fault) => (None, Some(fault)),
+        },
+    };
     let record = LayerRecord {
         digest: format!("sha256:{blob_name}"),
         diff_id: format!("sha256:{layer_name}"),
         size: apply.expected.size,
+        erofs_bytes,
+        erofs_fault,
         contents,
     };
     fs::write(ingest.layer().join("layer.json"), to_json(&record)?)

@@ -2,16 +2,40 @@
 
 use std::ffi::CString;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, openat, unlinkat};
+use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, openat, unlinkat};
 use rustix::io::Errno;
 
-use crate::refusal::{Refusal, Result};
+use crate::refusal::{Code, Refusal, Result};
 
 /// One directory on the way down: its name in its parent, and the subdirectories still to empty.
 struct Level {
     name: CString,
     pending: Vec<CString>,
+}
+
+/// Removes the tree at an absolute path; missing is fine.
+pub fn remove_tree(path: &Path) -> Result<()> {
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(Refusal::new(
+            Code::Usage,
+            "the root directory is no tree to remove",
+        ));
+    };
+    let name = CString::new(name.as_bytes())
+        .map_err(|_| Refusal::new(Code::PathInvalid, "a path holds a NUL byte"))?;
+    match openat(
+        CWD,
+        parent,
+        OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
+        Mode::empty(),
+    ) {
+        Err(Errno::NOENT) => Ok(()),
+        Err(e) => Err(Refusal::system("open a directory", e)),
+        Ok(parent) => remove_at(&parent, &name),
+    }
 }
 
 /// Removes `name` in `parent`, whatever it is; missing is fine. Uses one descriptor at any depth.
@@ -85,7 +109,7 @@ fn empty_dir(dir: &OwnedFd) -> Result<Vec<CString>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rustix::fs::{CWD, mkdirat, symlinkat};
+    use rustix::fs::{mkdirat, symlinkat};
 
     #[test]
     fn removes_a_deep_tree_and_leaves_what_links_point_to() {

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! blobs/sha256/HEX          compressed blobs, manifests and configurations
-//! layers/sha256/HEX/fs      unpacked layers by diffID, with layer.json beside
+//! layers/sha256/HEX/fs      unpacked layers by diffID, with layer.json beside; a layer that is an EROFS image is
+//!                           mounted there from layer.erofs beside
 //! fixups/HEX/fs             directories of one image that its layers only imply, see compose
 //! ingest/HEX/{blob,layer-PID/}  in the making, by blob digest; its directory's lock says that somebody is at it
 //! trash/                    on its way out
@@ -25,6 +26,7 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
+use crate::erofs;
 use crate::refusal::{Code, Refusal, Result};
 use crate::remove::remove_at;
 
@@ -72,6 +74,27 @@ impl Store {
 
     pub fn fixup(&self, hex: &str) -> PathBuf {
         self.dir.join("fixups").join(hex)
+    }
+
+    /// Mounts those of the layers (diffIDs as hex) that are images; returns how many were not mounted yet.
+    pub fn mount_layers(&self, diff_ids: &[String]) -> Result<u64> {
+        let mut mounted = 0;
+        for diff_id in diff_ids {
+            mounted += u64::from(erofs::ensure_mounted(&self.layer(diff_id))?);
+        }
+        Ok(mounted)
+    }
+
+    /// Takes every mount of a layer away; nobody may start a container meanwhile. Returns how many there were.
+    pub fn unmount_layers(&self) -> Result<u64> {
+        let mut unmounted = 0;
+        for parent in ["layers/sha256", "trash"] {
+            for name in names(&self.dir.join(parent))? {
+                let place = self.dir.join(parent).join(name).join("fs");
+                unmounted += u64::from(erofs::release(&place)?);
+            }
+        }
+        Ok(unmounted)
     }
 
     fn place(&self, kind: &str, hex: &str) -> PathBuf {
@@ -145,6 +168,8 @@ impl Store {
         }
         let trash = open_dir(&self.dir.join("trash"))?;
         for name in names(&self.dir.join("trash"))? {
+            // A layer that is an image went there with its mount.
+            erofs::release(&self.dir.join("trash").join(&name).join("fs"))?;
             remove_named(&trash, &name)?;
             swept.trash += 1;
         }

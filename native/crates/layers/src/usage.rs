@@ -21,12 +21,32 @@ const BLOCK_BYTES: u64 = 512;
 
 /// Bytes for each path of the JSON array that `input` holds; 0 for what is not there.
 pub fn usage(input: impl Read) -> Result<Vec<u64>> {
-    let paths: Vec<PathBuf> = serde_json::from_reader(input.take(MAX_QUESTION_BYTES))
-        .map_err(|e| Refusal::new(Code::Usage, format!("read the list of paths: {e}")))?;
-    Ok(paths.iter().map(|path| tree_bytes(path)).collect())
+    Ok(paths(input)?.iter().map(|path| own_bytes(path)).collect())
 }
 
-fn tree_bytes(path: &Path) -> u64 {
+/// The JSON array of paths that a question holds.
+pub fn paths(input: impl Read) -> Result<Vec<PathBuf>> {
+    serde_json::from_reader(input.take(MAX_QUESTION_BYTES))
+        .map_err(|e| Refusal::new(Code::Usage, format!("read the list of paths: {e}")))
+}
+
+/// What was written since, where the tree is a copy.
+fn own_bytes(path: &Path) -> u64 {
+    let image = std::fs::read_to_string(image_share(path)).ok();
+    let image: u64 = image.and_then(|text| text.parse().ok()).unwrap_or(0);
+    tree_bytes(path).saturating_sub(image)
+}
+
+/// Tells of a tree that is a copy how much of it came from the image, in bytes: a container does not answer for that.
+/// It lies beside the tree, where no container writes.
+pub fn image_share(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".image-bytes");
+    name.into()
+}
+
+/// What everything below the path takes on disk.
+pub fn tree_bytes(path: &Path) -> u64 {
     let Ok(root) = open_dir(path) else { return 0 };
     let mut walk = Walk::default();
     walk.pending.extend(CleanPath::parse(b""));
@@ -123,6 +143,22 @@ mod tests {
         let file = rustix::fs::openat(&at, "deep", flags, 0o644.into()).unwrap();
         rustix::io::write(&file, &[1; 50_000]).unwrap();
         assert!(tree_bytes(dir.path()) >= 50_000);
+    }
+
+    #[test]
+    fn a_copy_answers_for_what_came_on_top_only() {
+        let dir = tempfile::tempdir().unwrap();
+        let layer = dir.path().join("layer");
+        fs::create_dir(&layer).unwrap();
+        fs::write(layer.join("image"), vec![1; 50_000]).unwrap();
+        fs::write(image_share(&layer), tree_bytes(&layer).to_string()).unwrap();
+        assert_eq!(own_bytes(&layer), 0);
+        // A name within the tree is the container's, and counts for nothing but its size.
+        fs::write(layer.join(".image-bytes"), "1000000").unwrap();
+        fs::write(layer.join("own"), vec![1; 20_000]).unwrap();
+        assert!((20_000..40_000).contains(&own_bytes(&layer)));
+        fs::remove_file(layer.join("image")).unwrap();
+        assert_eq!(own_bytes(&layer), 0);
     }
 
     #[test]

@@ -6,10 +6,11 @@
 //! without a security module, sysctls of the host, containers without a mount namespace. It is
 //! synchronous and has one thread, because namespaces are entered by threads.
 //!
-//! Beside the specification it obeys three annotations: `dev.gantry.rootfs.lower` (layers, topmost
+//! Beside the specification it obeys four annotations: `dev.gantry.rootfs.lower` (layers, topmost
 //! first, joined by colons), `.upper` and `.work`, of which it mounts the root as an overlay in the
-//! container's own mount namespace. With a user namespace the layers are id-mapped: on disk every
-//! file keeps the owner that the container sees (docs/user-namespaces.md).
+//! container's own mount namespace, or `.directory`, which it mounts there as it is. With a user
+//! namespace these are id-mapped: on disk every file keeps the owner that the container sees
+//! (docs/user-namespaces.md).
 
 pub mod cgroup;
 pub mod cli;

@@ -111,6 +111,30 @@ fn an_overlay_root_keeps_the_containers_owners_on_disk() {
 }
 
 #[test]
+fn a_directory_is_shifted_like_layers_are() {
+    let place = Place::new();
+    let copy = place.dir.join("copy");
+    fs::rename(place.dir.join("lower"), &copy).unwrap();
+    let at_directory = |config: &mut Value| {
+        config["annotations"] = json!({ "dev.gantry.rootfs.directory": copy });
+    };
+    let deeds = words(&["write /tmp/own text", "mode /tmp/own", "mode /bin/probe"]);
+    let expected = ["ok ", "ok 100644 0:0 0x0", "ok 100755 0:0 0x0"];
+    for range in [None, Some(100_000), Some(400_000)] {
+        let id = format!("from-{}", range.unwrap_or(0));
+        let said = place.run(&id, &deeds, |config| {
+            at_directory(config);
+            if let Some(first) = range {
+                mapped(config, first);
+            }
+        });
+        assert_eq!(said.lines(), expected, "{}", said.err);
+        assert_eq!(owner(&copy.join("tmp/own")), (0, 0));
+        place.assert_gone(&id);
+    }
+}
+
+#[test]
 fn root_is_nobody_outside_and_has_all_a_container_has() {
     let place = Place::new();
     place.start("mapped", &["sleep", "60"], |config| {

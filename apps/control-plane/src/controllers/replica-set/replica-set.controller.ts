@@ -146,7 +146,9 @@ class ReplicaSetReconciler {
 
   private async createPod(set: ReplicaSet): Promise<void> {
     try {
-      const pod = podFromTemplate(set.spec.template, set, controllerReference(ReplicaSetKind, set));
+      const reference = controllerReference(ReplicaSetKind, set);
+      const draft = podFromTemplate(set.spec.template, set, reference);
+      const pod = this.context.relocations?.complete(draft) ?? draft;
       const { namespace } = set.metadata;
       const made = await this.context.resources.create(PodKind, namespace, pod, { owned: true });
       const { name, uid } = made.metadata;

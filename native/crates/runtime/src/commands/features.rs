@@ -94,7 +94,8 @@ pub fn run(_: &Global, _: &Arguments) -> Result<i32> {
         },
         "annotations": { "dev.gantry.runtime.version": env!("CARGO_PKG_VERSION") },
         "potentiallyUnsafeConfigAnnotations": [
-            "dev.gantry.rootfs.lower", "dev.gantry.rootfs.upper", "dev.gantry.rootfs.work"
+            "dev.gantry.rootfs.lower", "dev.gantry.rootfs.upper", "dev.gantry.rootfs.work",
+            "dev.gantry.rootfs.directory"
         ],
     });
     println!(

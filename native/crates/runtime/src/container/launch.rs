@@ -21,7 +21,7 @@ use crate::error::{Error, Result, Step};
 use crate::process::relay;
 use crate::process::terminal::Console;
 use crate::process::{credentials, exec, labels, limits, scheduling, sysctl};
-use crate::rootfs::{self, Overlay};
+use crate::rootfs::{self, Overlay, Tree};
 use crate::seccomp::Filter;
 use crate::spec::{Hooks, Linux, Process, Resources, Spec};
 use crate::{clock, fail, sys};
@@ -388,7 +388,11 @@ impl Launch<'_> {
                 let make = || overlay.shifted(namespace.as_fd());
                 Some(credentials::with_filesystem_ids(uid, gid, make)?)
             }
-            None => None,
+            None => {
+                let tree = Tree::of(self.spec)?;
+                tree.map(|tree| tree.shifted(namespace.as_fd()))
+                    .transpose()?
+            }
         };
         let fds: Vec<_> = root.iter().map(AsFd::as_fd).collect();
         channel.send_with(Kind::Mapped, "", &fds)

@@ -12,6 +12,7 @@ mod mount;
 mod options;
 mod overlay;
 mod resolve;
+mod tree;
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -27,6 +28,7 @@ pub use mount::{attach, clone_fd, is_kernel_filesystem, make as make_mount, open
 pub use options::Options;
 pub use overlay::Overlay;
 pub use resolve::{Target, ensure, open, open_with};
+pub use tree::Tree;
 
 use crate::cgroup::Cgroup;
 use crate::error::{Result, Step};
@@ -139,6 +141,7 @@ pub fn validate(spec: &Spec) -> Result<()> {
     }
     mount::validate(&spec.mounts)?;
     overlay::Overlay::of(spec)?;
+    tree::Tree::of(spec)?;
     let none = Linux::default();
     let linux = spec.linux.as_ref().unwrap_or(&none);
     let is_user = |ns: &Namespace| ns.kind == NamespaceKind::User;

@@ -1,4 +1,4 @@
-//! The container's root: an overlay of image layers named by annotations, or a plain directory.
+//! The container's root: an overlay of image layers named by annotations, a copy of them, or a plain directory.
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use rustix::mount::{
     fsconfig_set_string, fsmount, fsopen,
 };
 
-use super::{idmap, mount};
+use super::{idmap, mount, tree::Tree};
 use crate::error::{Result, Step};
 use crate::fail;
 use crate::spec::Spec;
@@ -158,6 +158,9 @@ pub fn plain_tree(spec: &Spec, path: &Path) -> Result<Option<OwnedFd>> {
     if Overlay::of(spec)?.is_some() {
         return Ok(None);
     }
+    if let Some(tree) = Tree::of(spec)? {
+        return tree.detached().map(Some);
+    }
     mount::clone_tree(path, true)
         .step_with(|| format!("open root.path {}", path.display()))
         .map(Some)
@@ -243,7 +246,7 @@ fn open_place(path: &Path) -> Result<OwnedFd> {
     .step_with(|| format!("open root.path {}", path.display()))
 }
 
-fn absolute(annotation: &str, dir: &str) -> Result<PathBuf> {
+pub fn absolute(annotation: &str, dir: &str) -> Result<PathBuf> {
     if !dir.starts_with('/') {
         fail!("annotation {annotation}: {dir:?} is not an absolute path");
     }

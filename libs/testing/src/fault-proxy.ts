@@ -20,6 +20,7 @@ export class FaultProxy {
   /** Bytes of bodies that were passed on. */
   bytesSent = 0;
   fault: (request: ProxyRequest) => Fault | undefined = () => undefined;
+  private port = 0;
   private readonly server = http.createServer((request, response) =>
     this.handle(request, response),
   );
@@ -35,7 +36,19 @@ export class FaultProxy {
   }
 
   get host(): string {
-    return `127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+    return `127.0.0.1:${(this.server.address() as AddressInfo | null)?.port ?? this.port}`;
+  }
+
+  /** Breaks off every transfer and takes no further connection until `mend`. */
+  async cut(): Promise<void> {
+    this.port = (this.server.address() as AddressInfo).port;
+    await this.close();
+  }
+
+  async mend(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.server.listen(this.port, '127.0.0.1', resolve);
+    });
   }
 
   /** Paths that were asked for with GET and hold the text. */
