@@ -1,4 +1,4 @@
-import { podGroupOf, type Pod } from '@gantry/api';
+import { isReady, podGroupOf, type Pod } from '@gantry/api';
 import type { PodSort } from '@gantry/scheduler';
 import { controllerOf } from '../controllers/ownership.js';
 
@@ -43,8 +43,4 @@ function dataOf({ spec }: Pod, scratchMayGo: boolean): string | undefined {
     if (isScratch && !scratchMayGo) return `keeps data in the emptyDir ${name}`;
   }
   return undefined;
-}
-
-export function isReady({ status }: Pod): boolean {
-  return status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') ?? false;
 }

@@ -1,4 +1,5 @@
 import {
+  isReady,
   isRebalanced,
   NodeKind,
   PodKind,
@@ -16,7 +17,7 @@ import { controllerOf } from '../controllers/ownership.js';
 import type { ControllerContext } from '../controllers/context.js';
 import { podInformer, podsOnNode } from '../controllers/pod-index.js';
 import type { EventSink } from '../events/index.js';
-import { isReady, mobilityOf } from './mobility.js';
+import { mobilityOf } from './mobility.js';
 import { replacesAnnotation, type Relocations } from './relocations.js';
 import { fitsOn } from './target.js';
 

@@ -1,6 +1,7 @@
 import {
   PodDisruptionBudgetKind,
   PodKind,
+  isReady,
   matches,
   type Pod,
   type PodDisruptionBudget,
@@ -27,10 +28,6 @@ function tooMany(message: string, cause?: string, retry = 0): GantryError {
 function isBeyondBudgets({ metadata, status }: Pod): boolean {
   const uncounted = ['Pending', 'Succeeded', 'Failed'].includes(status?.phase ?? 'Pending');
   return metadata.deletionTimestamp !== undefined || uncounted;
-}
-
-function isReady({ status }: Pod): boolean {
-  return status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') ?? false;
 }
 
 /** Whether a running pod that is not ready may go without being counted. */

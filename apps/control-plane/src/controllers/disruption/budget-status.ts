@@ -1,4 +1,9 @@
-import type { Pod, PodDisruptionBudget, PodDisruptionBudgetStatus } from '@gantry/api';
+import {
+  isReady,
+  type Pod,
+  type PodDisruptionBudget,
+  type PodDisruptionBudgetStatus,
+} from '@gantry/api';
 import { withCondition } from '../conditions.js';
 
 /** An eviction that was granted and after this time is not seen as a deletion did not come about. */
@@ -43,17 +48,14 @@ function underWay({ status }: PodDisruptionBudget, { pods, nowMs }: BudgetFacts)
   );
 }
 
-function isHealthy({ metadata, status }: Pod): boolean {
-  if (metadata.deletionTimestamp) return false;
-  return status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') ?? false;
-}
-
 /** The status of a budget, by the rules of Kubernetes' disruption controller. */
 export function budgetStatus(budget: PodDisruptionBudget, facts: BudgetFacts): BudgetVerdict {
   const { expected, desired } = bounds(budget, facts);
   const granted = underWay(budget, facts);
   const leaving = new Set(granted.map(([name]) => name));
-  const healthy = facts.pods.filter((pod) => isHealthy(pod) && !leaving.has(pod.metadata.name!));
+  const healthy = facts.pods.filter(
+    (pod) => !pod.metadata.deletionTimestamp && isReady(pod) && !leaving.has(pod.metadata.name!),
+  );
   const allowed = expected > 0 ? Math.max(0, healthy.length - desired) : 0;
   const condition = {
     type: 'DisruptionAllowed',
