@@ -1,4 +1,5 @@
 import { Scheduler, type PodHandle } from '@gantry/scheduler';
+import { mebibytesUsed } from './memory.ts';
 import { Random } from './random.ts';
 import { workload, type Sort } from './workload.ts';
 
@@ -7,11 +8,14 @@ export interface Run {
   readonly fillPerSecond: number;
   readonly churnPerSecond: number;
   readonly fillDecisions: number;
+  /** Of both phases, by the time that the process had a core, with its threads for garbage and compilation. */
+  readonly perCpuSecond: number;
   /** Microseconds from a pod to its counted place, of every so many decisions of both phases. */
   readonly latenciesMicros: Float64Array;
   readonly placed: number;
   readonly refused: number;
-  readonly heapMebibytes: number;
+  /** The process's whole heap and its arrays, with what the bench itself remembers of each pod. */
+  readonly mebibytes: number;
 }
 
 /** Filling ends when this many pods in a row fit nowhere. */
@@ -41,17 +45,20 @@ class Measurement {
   }
 
   run(churn: number): Run {
+    const before = process.cpuUsage();
     const fillPerSecond = this.timed(() => this.fill());
     const fillDecisions = this.serial;
     const churnPerSecond = this.timed(() => this.churn(churn));
+    const { user, system } = process.cpuUsage(before);
     return {
+      perCpuSecond: (this.serial * 1_000_000) / (user + system),
       fillPerSecond,
       churnPerSecond,
       fillDecisions,
       latenciesMicros: Float64Array.from(this.latencies),
       placed: this.uids.length,
       refused: this.refused,
-      heapMebibytes: process.memoryUsage().heapUsed / 2 ** 20,
+      mebibytes: mebibytesUsed(),
     };
   }
 

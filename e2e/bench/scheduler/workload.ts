@@ -12,6 +12,8 @@ export interface Workload {
   readonly arrival: (random: Random) => PodHandle;
 }
 
+/** How much smaller than those of the trace small pods are. */
+const smaller = 8;
 const zones = ['a', 'b', 'c'];
 const hostname = 'kubernetes.io/hostname';
 const zone = 'topology.kubernetes.io/zone';
@@ -86,8 +88,26 @@ function pod(app: string, shape: Shape, spec: Wishes): PodInput {
   };
 }
 
+/** As `workload` when plain, with pods so small that twenty and more go on each node. */
+export function smallWorkload(nodeCount: number, seed: number): Workload {
+  return build('plain', nodeCount, seed, (shape) => ({
+    ...shape,
+    cpuMillis: Math.ceil(shape.cpuMillis / smaller),
+    memoryMebibytes: Math.ceil(shape.memoryMebibytes / smaller),
+  }));
+}
+
 /** One service for every 20 nodes; each has pods of one size and, when constrained, one sort of wishes. */
 export function workload(sort: Sort, nodeCount: number, seed: number): Workload {
+  return build(sort, nodeCount, seed, (shape) => shape);
+}
+
+function build(
+  sort: Sort,
+  nodeCount: number,
+  seed: number,
+  resize: (shape: Shape) => Shape,
+): Workload {
   const random = new Random(seed);
   const snapshot = new Snapshot();
   const machine = new WeightedChoice(machines, (shape) => shape.count);
@@ -96,7 +116,7 @@ export function workload(sort: Sort, nodeCount: number, seed: number): Workload 
   const services = Array.from({ length: Math.ceil(nodeCount / 20) }, (_, i) => {
     const app = `service-${i}`;
     const wish = sort === 'plain' ? {} : wishes[i % wishes.length]!(app);
-    return snapshot.handle(pod(app, size.draw(random), wish));
+    return snapshot.handle(pod(app, resize(size.draw(random)), wish));
   });
   return { snapshot, arrival: (next) => services[next.below(services.length)]! };
 }

@@ -21,6 +21,13 @@ import type { ValueTransform } from './value-transform.js';
 const maxAttempts = 8;
 
 const pageSize = 500;
+/**
+ * Pages of a whole list grow up to this many objects: for each page etcd counts all that lies behind it, which in
+ * many small pages of a large cluster takes longer than the list.
+ */
+const maxPageSize = 8_000;
+/** Objects decoded at a stretch; then others have their turn. */
+const decodedAtOnce = 500;
 
 export interface ListOptions {
   readonly namespace?: string;
@@ -95,7 +102,8 @@ export class ObjectStore {
     const prefix = storePrefix(kind, options.namespace);
     const at = options.resourceVersion ? BigInt(options.resourceVersion) : undefined;
     const items: T[] = [];
-    const limit = () => Math.min(pageSize, (options.limit ?? Infinity) - items.length);
+    let size = pageSize;
+    const limit = () => Math.min(size, (options.limit ?? Infinity) - items.length);
     const read = (start: string | undefined, revision: Revision | undefined) =>
       this.store.range(prefix, {
         limit: limit(),
@@ -107,9 +115,13 @@ export class ObjectStore {
       const { revision, next, entries, remaining } = page;
       // All pages are wanted: the next one is on its way while this one is decoded.
       const isWhole = options.limit === undefined;
+      if (isWhole) size = Math.min(maxPageSize, size * 2);
       const following = isWhole && next !== undefined ? read(next, revision) : undefined;
       following?.catch(() => undefined);
-      for (const entry of entries) items.push(this.codec.decode(kind, entry));
+      for (const [i, entry] of entries.entries()) {
+        if (i > 0 && i % decodedAtOnce === 0) await new Promise(setImmediate);
+        items.push(this.codec.decode(kind, entry));
+      }
       const resourceVersion = String(revision);
       if (next === undefined) return { items, resourceVersion };
       if (!isWhole && items.length >= (options.limit ?? 0)) {

@@ -33,9 +33,9 @@ export class Prospects {
     let first = -1;
     for (let i = from; i < to; i++) {
       const key = keys[row + groups[i]!]!;
-      if (key === -Infinity) continue;
-      const promise = weight === 0 ? bases[i]! : bases[i]! + weight * key;
-      if (promise <= most) continue;
+      const promise = weight === 0 && key !== -Infinity ? bases[i]! : bases[i]! + weight * key;
+      // Nothing is more than what no group promises, nor than what zero times infinity is.
+      if (!(promise > most)) continue;
       first = i;
       most = promise;
     }

@@ -6,12 +6,16 @@ import { WatchCache, type WatchCacheDependencies } from './watch-cache.js';
 
 /** A reader waits so long for a cache's first list, in milliseconds. */
 const fillTimeoutMs = 10_000;
-/** How often a cache is asked how far it is while somebody waits for it. */
-const progressCheckMs = 20;
+/** How soon, and then how seldom, the store is asked how far its watches are while somebody waits for that. */
+const firstAskMs = 10;
+const maxAskMs = 500;
 
 /** One cache per kind, started when the first reader asks for it. */
 export class WatchCaches {
   private readonly caches = new Map<object, WatchCache<ApiObject>>();
+
+  private asked: Promise<void> | undefined;
+  private askMs = firstAskMs;
 
   constructor(private readonly dependencies: WatchCacheDependencies) {}
 
@@ -41,18 +45,27 @@ export class WatchCaches {
     revision: Revision,
     signal: AbortSignal,
   ): Promise<void> {
-    const { clock, objects } = this.dependencies;
     const cache = this.of(kind);
     // The cache ends only with the process.
     await Promise.race([cache.ready().catch(() => aborted(signal)), aborted(signal)]);
-    while (cache.revision < revision && !signal.aborted) {
-      objects.store.requestProgress();
-      await delay(clock, progressCheckMs, signal).catch(() => {});
-    }
+    while (cache.revision < revision && !signal.aborted) await this.nextProgress(signal);
     if (signal.aborted) return;
+    this.askMs = firstAskMs;
     const end = cache.feed(sink);
     await aborted(signal);
     end();
+  }
+
+  /** One question for all who wait, since it goes to every watch. */
+  private async nextProgress(signal: AbortSignal): Promise<void> {
+    const { clock, objects } = this.dependencies;
+    this.asked ??= (async () => {
+      objects.store.requestProgress();
+      await delay(clock, this.askMs);
+      this.askMs = Math.min(maxAskMs, this.askMs * 2);
+      this.asked = undefined;
+    })();
+    await Promise.race([this.asked, aborted(signal)]);
   }
 
   /** How many clients watch each kind, for metrics. */
