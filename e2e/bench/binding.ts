@@ -1,15 +1,16 @@
 /**
- * `npm run bench -- binding [--nodes 5000] [--pods 10000] [--rounds 3] [--members 1,3]`:
- * from the create of a
- * plain pod to its binding, both seen by clients of the API over HTTPS: control plane, real etcd with fsync
- * and all clients on this machine. `bound-N`: sustained, 64 creates in flight, etcd of N members; `idle`: one
+ * `npm run bench -- binding [--nodes 5000] [--pods 10000] [--rounds 3] [--members 1,3]
+ * [--kube-scheduler PATH]`: from the create of a plain pod to its binding, both seen by clients of the API over
+ * HTTPS: control plane, real etcd with fsync and all clients on this machine. `bound-N`: sustained, 64 creates in flight, etcd of N members; `idle`: one
  * pod at a time; `processor-N`: what the control plane itself takes of a core, which a busy machine changes
- * least; `read-N`: one small GET after another meanwhile. The nodes are hollow. `--thread main` has the scheduler
+ * least; `read-N`: one small GET after another meanwhile. The nodes are hollow. A kube-scheduler whose program is
+ * given then binds as many pods through the same API, for the ratio. `--thread main` has the scheduler
  * share the API's thread. `restart-NODES-PODS` (`--restart 50000:1000000`, or `no`): from the start of a
  * process to its first binding in a cluster of that size, on etcd; a million pods take it 2 GiB of disk.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { processorMicros, residentMebibytes, startBed, type Bed } from './binding/bed.ts';
+import { peerName, startKubeScheduler } from './binding/kube-scheduler.ts';
 import { readLatencies } from './binding/reads.ts';
 import { restart } from './binding/restart.ts';
 import type { Options, Report } from './report.ts';
@@ -30,19 +31,24 @@ function positive(args: readonly string[], name: string, fallback: string): numb
   throw new Error(`--${name} takes whole numbers such as ${fallback}`);
 }
 
-function pod(name: string): object {
+function pod(name: string, schedulerName?: string): object {
   const resources = { requests: { cpu: '100m', memory: '128Mi' } };
   const containers = [{ name: 'main', image: 'registry.local/app:1', resources }];
   const metadata = { name, labels: { app: 'bench' } };
-  return { apiVersion: 'v1', kind: 'Pod', metadata, spec: { containers } };
+  return { apiVersion: 'v1', kind: 'Pod', metadata, spec: { containers, schedulerName } };
 }
 
 /** Pods per second from the first create to the last binding. */
-async function sustained(bed: Bed, prefix: string, count: number): Promise<number> {
+async function sustained(
+  bed: Bed,
+  prefix: string,
+  count: number,
+  schedulerName?: string,
+): Promise<number> {
   const names = Array.from({ length: count }, (_, i) => `${prefix}-${i}`);
   const startedMs = performance.now();
   const created = bed.clients
-    .each(count, (i) => ['POST', namespace, pod(names[i]!)])
+    .each(count, (i) => ['POST', namespace, pod(names[i]!, schedulerName)])
     .then(() => performance.now() - startedMs);
   await bed.bound.all(names);
   const seconds = (performance.now() - startedMs) / 1_000;
@@ -69,6 +75,17 @@ async function idle(bed: Bed): Promise<number[]> {
   return waits;
 }
 
+/** The same with a kube-scheduler that binds instead of ours. */
+async function peerRates(bed: Bed, program: string, pods: number, rounds: number) {
+  await using peer = await startKubeScheduler(program, bed);
+  const rates: number[] = [];
+  await peer.during(sustained(bed, 'peer-warm-up', warmUpPods, peerName));
+  for (let round = 0; round < rounds; round += 1) {
+    rates.push(await peer.during(sustained(bed, `peer-${round}`, pods, peerName)));
+  }
+  return rates;
+}
+
 async function measure(members: number, args: readonly string[]): Promise<Result[]> {
   const [nodes, pods, rounds] = [
     positive(args, 'nodes', '5000')[0]!,
@@ -92,8 +109,11 @@ async function measure(members: number, args: readonly string[]): Promise<Result
     costs.push(((await processorMicros(pid)) - before) / pods);
   }
   const resident = await residentMebibytes(pid);
+  const program = argument(args, 'kube-scheduler', '');
+  const peers: Record<string, number[]> = {};
+  if (program) peers[peerName] = await peerRates(bed, program, pods, rounds);
   return [
-    summarize(`bound-${members}`, 'pods/s', rates),
+    summarize(`bound-${members}`, 'pods/s', rates, peers),
     summarize(members === 1 ? 'idle' : `idle-${members}`, 'ms', waits),
     summarize(`read-${members}`, 'ms', reads),
     summarize(`processor-${members}`, 'µs/pod', costs),
@@ -125,5 +145,5 @@ export async function run({ args }: Options): Promise<Report> {
   }
   const sizes = argument(args, 'restart', '1000:20000');
   if (sizes !== 'no') results.push(...(await restarted(sizes, argument(args, 'thread', 'auto'))));
-  return { missing: ['kube-scheduler'], results };
+  return { missing: args.includes('--kube-scheduler') ? [] : ['kube-scheduler'], results };
 }

@@ -12,7 +12,7 @@ import { KindRegistry } from './http/kind-registry.js';
 import { PeerProxy, type PeerTls } from './http/peer-proxy.js';
 import { handleUpgrades } from './http/upgrade.js';
 import { Resources } from './resources/resources.js';
-import { customDefinitions } from './subresources/custom-definitions.js';
+import { absentKinds } from './subresources/absent-kinds.js';
 import { SubresourceRegistry } from './subresources/registry.js';
 import { reviewResources } from './subresources/reviews.js';
 import type { WatchCaches } from './watch/watch-caches.js';
@@ -47,7 +47,7 @@ export class Api {
     this.peers = new PeerProxy(options.peerTls, logger);
     this.metrics = new ApiMetrics(options.metrics, caches);
     const { resources, subresources, kinds, peers } = this;
-    subresources.registerResource(customDefinitions);
+    for (const each of absentKinds) subresources.registerResource(each);
     for (const review of reviewResources(access)) subresources.registerResource(review);
     const context = { resources, kinds, subresources, clock, logger };
     this.dispatcher = new Dispatcher({ context, access, peers });
