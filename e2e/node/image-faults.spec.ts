@@ -110,7 +110,7 @@ describe('a registry that fails', () => {
 describe('a pull', () => {
   test('goes on after its agent was killed in the middle', async () => {
     const image = await registry.push('killed:1', 8);
-    await registry.fail({ layerOf: 'killed:1', fault: { bytesPerSecond: 2 << 20 } });
+    await registry.fail({ layerOf: 'killed:1', fault: { bytesPerSecond: 1 << 20 } });
     await pod('survivor', image);
     await eventually('half of it', async () => (await received('killed:1')) > 3 << 20);
     host.killAgent();
@@ -126,7 +126,7 @@ describe('a pull', () => {
 
   test('goes on after the link was cut, and tells of it meanwhile', async () => {
     const image = await registry.push('cut:1', 8);
-    await registry.fail({ layerOf: 'cut:1', fault: { bytesPerSecond: 2 << 20 } });
+    await registry.fail({ layerOf: 'cut:1', fault: { bytesPerSecond: 1 << 20 } });
     await pod('linked', image);
     await eventually('half of it', async () => (await received('cut:1')) > 3 << 20);
     await registry.link('cut');
