@@ -121,7 +121,9 @@ function progress(
     );
   }
   if (isSettled && now.updatedReplicas === now.replicas) return known;
-  if (hasProgressed(before, now)) {
+  // With pods of another template beside it, a rollout has begun, though the write that said so may have failed:
+  // without this its deadline would never come.
+  if (isSettled || hasProgressed(before, now)) {
     return make('True', 'ReplicaSetUpdated', `${subject(state)} is progressing.`);
   }
   const deadline = progressDeadlineMs(deployment);

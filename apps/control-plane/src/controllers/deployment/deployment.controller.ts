@@ -2,6 +2,7 @@ import {
   DeploymentKind,
   ReplicaSetKind,
   type Deployment,
+  type DeploymentStatus,
   type Pod,
   type ReplicaSet,
 } from '@gantry/api';
@@ -274,12 +275,17 @@ class DeploymentReconciler {
       : [];
     const collisionCount = state.collisionCount ?? deployment.status?.collisionCount;
     const full = { ...state, collisionCount, obstacle: obstacleOf(newPods) };
-    const status = deploymentStatus(full, clock.now());
-    if (canonicalJson(status) === canonicalJson(deployment.status ?? {})) return;
+    const following = (status: DeploymentStatus | undefined) =>
+      deploymentStatus({ ...full, deployment: { ...deployment, status } }, clock.now());
+    const known = deployment.status;
+    if (canonicalJson(following(known)) === canonicalJson(known ?? {})) return;
     const { namespace, name, uid } = deployment.metadata;
     try {
+      // From the status as it is, not as the cache shows it: what a pass before this one wrote must not be undone.
       await resources.mutateStatus(DeploymentKind, namespace, name!, (current) =>
-        current.metadata.uid === uid ? { ...current, status } : undefined,
+        current.metadata.uid === uid
+          ? { ...current, status: following(current.status) }
+          : undefined,
       );
     } catch (error) {
       if (!isReason(error, 'NotFound')) throw error;
