@@ -9,6 +9,7 @@ const beyondTheGuest = {
   a_busy_loop_stays_within_its_quota: 'clock ticks finer than the quota that is measured',
   cve_2016_9962: 'a second processor, on which the attacker would watch',
   cve_2021_30465_nor: 'a second processor, on which the attacker would swap the link',
+  cve_2024_45310: 'a second processor, likewise',
 };
 
 test.each(['lifecycle', 'limits', 'process', 'escapes'])(

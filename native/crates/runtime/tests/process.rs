@@ -147,8 +147,6 @@ fn a_user_namespace_makes_root_nobody() {
         let mapping = json!([{ "containerID": 0, "hostID": 100_000, "size": 65_536 }]);
         config["linux"]["uidMappings"] = mapping.clone();
         config["linux"]["gidMappings"] = mapping;
-        config["linux"]["devices"] =
-            json!([{ "type": "c", "path": "/dev/made", "major": 1, "minor": 5, "fileMode": 0o640 }]);
     });
     let status = fs::read_to_string(format!("/proc/{}/status", place.pid("mapped"))).unwrap();
     assert!(
@@ -168,12 +166,8 @@ fn a_user_namespace_makes_root_nobody() {
         "then",
         "cat",
         "/dev/null",
-        "then",
-        "mode",
-        "/dev/made",
     ]);
-    let expected = ["ok 0 0 0 0", "ok ", "ok ", "ok 20640 0:0 0x105"];
-    assert_eq!(said.lines(), expected, "{}", said.err);
+    assert_eq!(said.lines(), ["ok 0 0 0 0", "ok ", "ok "], "{}", said.err);
 }
 
 #[test]

@@ -134,6 +134,28 @@ fn a_directory_is_shifted_like_layers_are() {
     }
 }
 
+/// The host's device nodes cover the place of the root before it is mounted there.
+#[test]
+fn a_plain_root_has_its_devices_too() {
+    let place = Place::new();
+    let root = place.dir.join("lower");
+    let chown = std::process::Command::new("chown")
+        .args(["-R", "100000:100000"])
+        .arg(&root)
+        .status();
+    assert!(chown.unwrap().success());
+    let deeds = ["status Uid", "mode /dev/made", "ls /bin"];
+    let said = place.run("plain", &words(&deeds), |config| {
+        config["annotations"] = json!({});
+        config["root"]["path"] = json!(root);
+        mapped(config, 100_000);
+        config["linux"]["devices"] =
+            json!([{ "type": "c", "path": "/dev/made", "major": 1, "minor": 5, "fileMode": 0o640 }]);
+    });
+    let expected = ["ok 0 0 0 0", "ok 20640 0:0 0x105", "ok probe"];
+    assert_eq!(said.lines(), expected, "{}", said.err);
+}
+
 #[test]
 fn root_is_nobody_outside_and_has_all_a_container_has() {
     let place = Place::new();
