@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream';
+import { PassThrough } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import { GantryError, notFound } from '@gantry/base';
 import { booleanOf, countOf } from '../http/query.js';
@@ -54,10 +54,8 @@ function silence({ query, signal }: SubresourceRequest) {
   }
   const seconds = countOf(query, 'timeoutSeconds') || defaultTimeoutSeconds;
   const timeoutMs = Math.min(seconds, maxTimeoutSeconds) * 1_000;
-  const stream = Readable.from(nothing(timeoutMs, signal), { objectMode: false });
+  const stream = new PassThrough();
+  const end = () => stream.end();
+  void pause(timeoutMs, undefined, { signal, ref: false }).then(end, end);
   return { stream, contentType: 'application/json' };
-}
-
-async function* nothing(timeoutMs: number, signal: AbortSignal): AsyncGenerator<string> {
-  await pause(timeoutMs, undefined, { signal, ref: false }).catch(() => {});
 }
