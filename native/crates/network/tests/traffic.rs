@@ -3,10 +3,10 @@
 mod support;
 
 use serde_json::{Value, json};
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use support::{Host, Pod, call, sh};
 
 fn address(result: &Value) -> String {
@@ -25,12 +25,26 @@ fn with_ports(host: &Host, ports: Value) -> Value {
     with_runtime_config(host, json!({ "portMappings": ports }))
 }
 
+/// A listener of an earlier part of the test may live on for a moment, in the child that another test's thread has
+/// forked and that has not come to its exec yet.
+fn listen() -> TcpListener {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        match TcpListener::bind("0.0.0.0:8080") {
+            Err(e) if e.kind() == ErrorKind::AddrInUse && Instant::now() < deadline => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            bound => return bound.unwrap(),
+        }
+    }
+}
+
 /// Answers so many connections on port 8080 with the pod's name.
 fn serve(pod: &Pod, connections: usize) -> JoinHandle<()> {
     let (tell, told) = std::sync::mpsc::channel();
     let name = pod.name.clone();
     let serving = pod.inside(move || {
-        let listener = TcpListener::bind("0.0.0.0:8080").unwrap();
+        let listener = listen();
         tell.send(()).unwrap();
         for stream in listener.incoming().take(connections) {
             stream.unwrap().write_all(name.as_bytes()).unwrap();
@@ -146,7 +160,7 @@ fn a_port_of_a_pod_that_vanished_without_a_word_is_free_again() {
 fn measure(pod: &Pod, at: &str, bytes: usize, towards_pod: bool) -> f64 {
     let (tell, told) = std::sync::mpsc::channel();
     let serving = pod.inside(move || {
-        let listener = TcpListener::bind("0.0.0.0:8080").unwrap();
+        let listener = listen();
         tell.send(()).unwrap();
         let (mut stream, _) = listener.accept().unwrap();
         move_bytes(&mut stream, bytes, towards_pod)
