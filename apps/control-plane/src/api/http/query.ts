@@ -27,6 +27,16 @@ export function countOf(query: URLSearchParams, name: string): number | undefine
   throw badRequest(`${name}: Invalid value: ${JSON.stringify(text)}: must be a whole number`);
 }
 
+/** A watch that asks for no time of its own ends after this long, so that clients spread out again. */
+const defaultWatchSeconds = 1_800;
+const maxWatchSeconds = 86_400;
+
+/** How long a watch may last, in milliseconds. */
+export function watchMs(query: URLSearchParams): number {
+  const seconds = countOf(query, 'timeoutSeconds') || defaultWatchSeconds;
+  return Math.min(seconds, maxWatchSeconds) * 1_000;
+}
+
 function oneOf<T extends string>(
   query: URLSearchParams,
   name: string,

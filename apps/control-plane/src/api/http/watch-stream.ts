@@ -5,15 +5,11 @@ import type { DeliveredEvent } from '../resources/options.js';
 import type { ApiRequest } from './api-request.js';
 import type { ApiResponse } from './api-response.js';
 import type { ApiContext } from './context.js';
-import { booleanOf, countOf, listOptions } from './query.js';
+import { booleanOf, listOptions, watchMs } from './query.js';
 import { representationOf } from './read.js';
 import { type Representation, tableOf } from './represent.js';
 import { failure } from './status.js';
 import type { Target } from './target.js';
-
-/** A watch that asks for no time of its own ends after this long, so that clients spread out again. */
-const defaultTimeoutSeconds = 1800;
-const maxTimeoutSeconds = 86_400;
 
 type Encode = (event: DeliveredEvent<ApiObject>) => string;
 
@@ -73,11 +69,7 @@ export async function watchObjects(
   const { query } = request;
   const how = representationOf(request, context.clock.now());
   const { labelSelector, fieldSelector, resourceVersion } = listOptions(query, namespace);
-  const seconds = Math.min(
-    countOf(query, 'timeoutSeconds') || defaultTimeoutSeconds,
-    maxTimeoutSeconds,
-  );
-  const signal = AbortSignal.any([request.signal, AbortSignal.timeout(seconds * 1000)]);
+  const signal = AbortSignal.any([request.signal, AbortSignal.timeout(watchMs(query))]);
   const events = await context.resources.watch(kind, {
     namespace,
     labelSelector,

@@ -1,12 +1,8 @@
 import { PassThrough } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import { GantryError, notFound } from '@gantry/base';
-import { booleanOf, countOf } from '../http/query.js';
+import { booleanOf, watchMs } from '../http/query.js';
 import type { ComputedResource, SubresourceRequest } from './registry.js';
-
-/** A watch that asks for no time of its own ends after this long, and none lasts longer than the other. */
-const defaultTimeoutSeconds = 1_800;
-const maxTimeoutSeconds = 86_400;
 
 /** Group, version, kind, plural, and whether it is namespaced. */
 type Absent = readonly [string, string, string, string, boolean];
@@ -52,10 +48,8 @@ function silence({ query, signal }: SubresourceRequest) {
     const message = 'sendInitialEvents is not served for this kind: list it first, then watch';
     throw new GantryError('Invalid', message);
   }
-  const seconds = countOf(query, 'timeoutSeconds') || defaultTimeoutSeconds;
-  const timeoutMs = Math.min(seconds, maxTimeoutSeconds) * 1_000;
   const stream = new PassThrough();
   const end = () => stream.end();
-  void pause(timeoutMs, undefined, { signal, ref: false }).then(end, end);
+  void pause(watchMs(query), undefined, { signal, ref: false }).then(end, end);
   return { stream, contentType: 'application/json' };
 }
