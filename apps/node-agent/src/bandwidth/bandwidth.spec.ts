@@ -19,11 +19,20 @@ test('what a node offers is what its flags say, as extended resources', () => {
   expect(diskResources(parseDiskBandwidth(''))).toEqual({});
 });
 
-test.each(['speed=1', 'read', 'read=-1', 'read=0'])('--disk-bandwidth %s is refused', (text) => {
-  expect(() => parseDiskBandwidth(text)).toThrow();
+test.each([
+  ['speed=1', '"speed=1": give read=, write=, read-ops=, write-ops= and an amount'],
+  ['read', '"read": give read='],
+  ['read=0', '"read=0" must be above 0'],
+])('--disk-bandwidth %s is refused', (text, why) => {
+  expect(() => parseDiskBandwidth(text)).toThrow(why);
 });
-test.each(['up=1G', 'ingress', 'egress=0'])('--network-bandwidth %s is refused', (text) => {
-  expect(() => parseNetworkBandwidth(text)).toThrow();
+
+test.each([
+  ['up=1G', '"up=1G": give ingress=, egress= and an amount'],
+  ['ingress', '"ingress": give ingress='],
+  ['egress=0', '"egress=0" must be above 0'],
+])('--network-bandwidth %s is refused', (text, why) => {
+  expect(() => parseNetworkBandwidth(text)).toThrow(why);
 });
 
 const container = (limits: Record<string, string>): Container => ({

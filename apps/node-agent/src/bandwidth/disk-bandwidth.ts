@@ -4,12 +4,13 @@ import type { Container } from '@gantry/api';
 import type { Resources } from '@gantry/runtime-client';
 import { deviceNumbers } from '../devices/device-node.js';
 import { parseBytes } from '../quantity.js';
+import { parseRates, rateResources, type Rates } from './rates.js';
 
 /** What of the disk's speed is counted, by the names that --disk-bandwidth takes. */
 export const diskRates = ['read', 'write', 'read-ops', 'write-ops'] as const;
 export type DiskRate = (typeof diskRates)[number];
 /** Bytes or operations in a second. */
-export type DiskBandwidth = Readonly<Partial<Record<DiskRate, number>>>;
+export type DiskBandwidth = Rates<DiskRate>;
 
 /** The extended resources by which pods ask for them; whole bytes or operations in a second. */
 export const diskResource: Readonly<Record<DiskRate, string>> = {
@@ -26,30 +27,11 @@ export interface Disk {
 }
 
 /** `read=500Mi,write-ops=5000`; throws what is wrong. */
-export function parseDiskBandwidth(text: string): DiskBandwidth {
-  const pairs = text.split(',').filter((pair) => pair !== '');
-  return Object.fromEntries(
-    pairs.map((pair) => {
-      const at = pair.indexOf('=');
-      const name = pair.slice(0, at);
-      if (!diskRates.some((rate) => rate === name)) {
-        throw new Error(`${JSON.stringify(pair)}: give ${diskRates.join('=, ')}= and an amount`);
-      }
-      const amount = parseBytes(pair.slice(at + 1));
-      if (amount < 1) throw new Error(`${JSON.stringify(pair)} must be above 0`);
-      return [name, amount];
-    }),
-  );
-}
+export const parseDiskBandwidth = (text: string): DiskBandwidth =>
+  parseRates(text, diskRates, parseBytes);
 
 /** What the node offers of it. */
-export function diskResources(bandwidth: DiskBandwidth): Record<string, string> {
-  return Object.fromEntries(
-    diskRates.flatMap((rate) =>
-      bandwidth[rate] === undefined ? [] : [[diskResource[rate], String(bandwidth[rate])]],
-    ),
-  );
-}
+export const diskResources = (bandwidth: DiskBandwidth) => rateResources(bandwidth, diskResource);
 
 /** The disk that a directory lies on, whole where it is on a partition; throws where there is none. */
 export function diskOf(directory: string, sys = '/sys/dev/block'): Disk {

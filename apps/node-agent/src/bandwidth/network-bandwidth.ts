@@ -1,10 +1,11 @@
 import type { Pod } from '@gantry/api';
 import { parseQuantity } from '../quantity.js';
+import { parseRates, rateResources, type Rates } from './rates.js';
 
 export type Direction = 'ingress' | 'egress';
 const directions: readonly Direction[] = ['ingress', 'egress'];
 /** Bits in a second. */
-export type NetworkBandwidth = Readonly<Partial<Record<Direction, number>>>;
+export type NetworkBandwidth = Rates<Direction>;
 
 /** The extended resources by which pods ask for a part of it: whole bits in a second. */
 export const networkResource: Readonly<Record<Direction, string>> = {
@@ -13,31 +14,12 @@ export const networkResource: Readonly<Record<Direction, string>> = {
 };
 
 /** `ingress=1G,egress=1G`; throws what is wrong. */
-export function parseNetworkBandwidth(text: string): NetworkBandwidth {
-  const pairs = text.split(',').filter((pair) => pair !== '');
-  return Object.fromEntries(
-    pairs.map((pair) => {
-      const [name = '', amount = ''] = pair.split('=');
-      if (!directions.some((direction) => direction === name)) {
-        throw new Error(`${JSON.stringify(pair)}: give ingress= or egress= and bits in a second`);
-      }
-      const bits = Math.round(parseQuantity(amount));
-      if (bits < 1) throw new Error(`${JSON.stringify(pair)} must be above 0`);
-      return [name, bits];
-    }),
-  );
-}
+export const parseNetworkBandwidth = (text: string): NetworkBandwidth =>
+  parseRates(text, directions, parseQuantity);
 
 /** What the node offers of it. */
-export function networkResources(bandwidth: NetworkBandwidth): Record<string, string> {
-  return Object.fromEntries(
-    directions.flatMap((direction) =>
-      bandwidth[direction] === undefined
-        ? []
-        : [[networkResource[direction], String(bandwidth[direction])]],
-    ),
-  );
-}
+export const networkResources = (bandwidth: NetworkBandwidth) =>
+  rateResources(bandwidth, networkResource);
 
 /** What all containers of the pod ask for together, in bits per second; undefined when nothing. */
 export function askedBits(pod: Pod, direction: Direction): number | undefined {

@@ -1,4 +1,5 @@
 import { globSync, readFileSync } from 'node:fs';
+import { describeError } from '@gantry/base';
 
 /** Devices of one kind that this node offers; a device's number is its place in the list. */
 export interface DevicePool {
@@ -28,7 +29,7 @@ const isPaths = (value: unknown): value is string[] =>
  * Throws with the entry and the field that is wrong.
  */
 export function readDevicePools(file: string): DevicePool[] {
-  const parsed: unknown = JSON.parse(readFileSync(file, 'utf8'));
+  const parsed = parse(file);
   if (!Array.isArray(parsed) || parsed.length > maxPools) {
     throw new Error(`${file} must hold a list of at most ${maxPools} kinds of devices`);
   }
@@ -38,6 +39,15 @@ export function readDevicePools(file: string): DevicePool[] {
   );
   if (twice) throw new Error(`${file}: ${twice.resource} is there twice`);
   return pools;
+}
+
+function parse(file: string): unknown {
+  const text = readFileSync(file, 'utf8');
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new Error(`${file} is no valid JSON: ${describeError(error)}`, { cause: error });
+  }
 }
 
 function poolOf(entry: unknown, at: string): DevicePool {

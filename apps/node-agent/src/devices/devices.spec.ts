@@ -15,6 +15,12 @@ function pools(content: unknown): DevicePool[] {
   return readDevicePools(file);
 }
 
+test('a file that is no JSON is named', () => {
+  const file = join(dir, 'faulty.json');
+  writeFileSync(file, '[{');
+  expect(() => readDevicePools(file)).toThrow(`${file} is no valid JSON`);
+});
+
 const entry = { resource: 'example.com/noise', devices: ['/dev/[zf]*'] };
 
 test('patterns become devices with numbers, and the node offers them whole and in parts', () => {
