@@ -146,7 +146,7 @@ export class Agent implements ControlSink {
       config,
       this.at,
       () => this.fault(),
-      () => images.administration.list(),
+      () => images.administration.sizes(),
     );
     this.registration = registration;
     const stored = await registration.loadAssignment();

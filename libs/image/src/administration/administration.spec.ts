@@ -30,7 +30,12 @@ test.each([
     const image = (await store.get('mine:1'))!;
     expect(image).toMatchObject({ digest, config });
     expect(await readFile(join(image.layerDirs[0]!, 'etc/hello'), 'utf8')).toBe('hello');
-    expect(await administration.list()).toMatchObject([
+    const listed = await administration.list();
+    const sizes = listed.map(({ names, digest, sizeBytes }) => ({ names, digest, sizeBytes }));
+    expect(await administration.sizes()).toEqual(sizes);
+    // What is remembered says the same.
+    expect(await administration.sizes()).toEqual(sizes);
+    expect(listed).toMatchObject([
       { names: ['docker.io/library/mine:1'], digest, layers: 1, pinned: false },
     ]);
     // What was imported is as good as what was pulled.

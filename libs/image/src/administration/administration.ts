@@ -4,7 +4,7 @@ import { formatReference, isDigest, parseReference } from '../reference.js';
 import { type ContentStore, layerDiskBytes } from '../store/content-store.js';
 import type { Compose } from '../store/fixup.js';
 import type { ImageIndex, ImageRecord } from '../store/image-index.js';
-import { readDocuments } from '../store/images.js';
+import { readDocuments, type ImageDocuments } from '../store/images.js';
 import type { ImageConfig, Platform } from '../types.js';
 import { importRootfs } from './import.js';
 
@@ -56,6 +56,9 @@ export interface AdministrationParts {
 
 /** What people do with the images of a node, besides pulling and loading them. */
 export class ImageAdministration {
+  /** By manifest. */
+  private sizeOf = new Map<string, number>();
+
   constructor(private readonly parts: AdministrationParts) {}
 
   /** All complete images, the most recently used first. */
@@ -66,6 +69,27 @@ export class ImageAdministration {
     return found
       .filter((one) => one !== undefined)
       .toSorted((a, b) => b.lastUsedAtMs - a.lastUsedAtMs);
+  }
+
+  /** Names and sizes alone, for who asks often: an image is read once, since it never changes. */
+  async sizes(): Promise<Pick<ImageSummary, 'names' | 'digest' | 'sizeBytes'>[]> {
+    await this.parts.ready();
+    const { content, index } = this.parts;
+    const known = this.sizeOf;
+    this.sizeOf = new Map();
+    const found: Pick<ImageSummary, 'names' | 'digest' | 'sizeBytes'>[] = [];
+    for (const record of index.allImages()) {
+      const { targetDigest: digest, manifestDigest: key } = record;
+      let sizeBytes = known.get(key);
+      if (sizeBytes === undefined) {
+        const documents = await readDocuments(content, record);
+        if (!documents) continue;
+        sizeBytes = sizeOf(documents);
+      }
+      this.sizeOf.set(key, sizeBytes);
+      found.push({ names: index.namesOf(record).toSorted(), digest, sizeBytes });
+    }
+    return found;
   }
 
   /**
@@ -157,7 +181,7 @@ export class ImageAdministration {
       names: index.namesOf(record).toSorted(),
       digest: record.targetDigest,
       imageId: record.imageId,
-      sizeBytes: manifest.layers.reduce((sum, { size }) => sum + size, manifest.config.size),
+      sizeBytes: sizeOf(documents),
       unpackedBytes: layers.reduce((sum, layer) => sum + layerDiskBytes(layer), 0),
       layers: manifest.layers.length,
       platform: { os, architecture, ...(variant && { variant }) },
@@ -167,6 +191,12 @@ export class ImageAdministration {
       pinned: record.pinned ?? false,
     };
   }
+}
+
+/** Compressed, as a registry sends it. */
+function sizeOf(documents: ImageDocuments): number {
+  const { layers, config } = documents.manifest;
+  return layers.reduce((sum, { size }) => sum + size, config.size);
 }
 
 function repositoryOf(name: string): string {
