@@ -84,6 +84,8 @@ async function serve(
     route = dispatcher.route(request.method, pathname, query);
     const user = await dispatcher.admit(request.raw, route.attributes);
     const body = await readBody(request.raw);
+    // Who takes requests back as fast as they come must not have us work for nobody.
+    if (isGone(reply.raw)) return;
     const incoming = new Incoming(request.raw, reply.raw, query, user, body, signal);
     response = await dispatcher.dispatch(incoming, pathname, route.path);
   } catch (error) {
