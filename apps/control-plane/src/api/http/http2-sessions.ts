@@ -23,6 +23,12 @@ export const http2Limits = {
 } as const;
 
 /**
+ * Requests that a client with a certificate of the cluster may have under way. Go's client, which kube-scheduler is
+ * built on, dials anew for each request that finds no room, and then nothing is done but handshakes.
+ */
+export const maxStreamsOfKnownClients = 10_000;
+
+/**
  * MiB that a session may hold for its client; beyond that its new requests are refused. Answers on their way count, and
  * a list of all pods of a large cluster is one answer.
  */
@@ -73,6 +79,8 @@ export class Http2Sessions {
 
   private track(session: Http2Session): void {
     this.sessions.set(session, 0);
+    const { authorized } = session.socket as TLSSocket;
+    if (authorized) session.settings({ maxConcurrentStreams: maxStreamsOfKnownClients });
     session.once('close', () => this.sessions.delete(session));
     session.setTimeout(idleMs, () => this.quiet(session));
   }
