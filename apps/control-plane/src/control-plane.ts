@@ -135,7 +135,8 @@ class Startup {
     );
     app.useGlobalFilters(new ErrorFilter(this.logger));
     app.connectMicroservice({ strategy: this.gateway }, { inheritAppConfig: true });
-    logRequests(app.getHttpAdapter().getInstance(), this.logger);
+    const isVerbose = this.config.logLevel === 'debug';
+    logRequests(app.getHttpAdapter().getInstance(), this.logger, isVerbose);
     return app;
   }
 

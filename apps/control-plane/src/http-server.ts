@@ -33,14 +33,19 @@ export function followRenewals(server: Server, pki: Pki): () => void {
   return pki.onRenewed(() => server.setSecureContext(tlsOptions(pki)));
 }
 
-/** One line per answer, without queries, headers and bodies: they may hold secrets. */
-export function logRequests(fastify: FastifyInstance, logger: Logger): void {
-  fastify.addHook('onResponse', async (request, reply) => {
+/**
+ * One line per failure of ours, and with `all` per answer, without queries, headers and bodies: they may hold secrets.
+ * A line is a system call, and would cost a create as much as its checks do.
+ */
+export function logRequests(fastify: FastifyInstance, logger: Logger, all: boolean): void {
+  fastify.addHook('onResponse', (request, reply, done) => {
+    done();
+    const { statusCode: status } = reply;
+    if (status < 500 && !all) return;
     const { method } = request;
     const [path] = request.url.split('?');
     const durationMs = Math.round(reply.elapsedTime);
-    const fields = { method, path, status: reply.statusCode, durationMs, from: request.ip };
-    const level = reply.statusCode >= 500 ? 'warn' : method === 'GET' ? 'debug' : 'info';
-    logger[level](fields, 'request');
+    const fields = { method, path, status, durationMs, from: request.ip };
+    logger[status < 500 ? 'debug' : 'warn'](fields, 'request');
   });
 }

@@ -39,6 +39,7 @@ export async function startKubeScheduler(program: string, bed: Bed): Promise<Kub
   const said: string[] = [];
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     said.push(text);
+    process.env.KSLOG && process.stderr.write(text);
     if (said.length > 20) said.shift();
   });
   const ended = new Promise<never>((_, reject) => {

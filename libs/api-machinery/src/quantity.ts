@@ -46,9 +46,22 @@ function divideUp(value: bigint, divisor: bigint): bigint {
   return value > 0n ? quotient + 1n : quotient - 1n;
 }
 
+/** Texts whose amounts are remembered: a cluster's pods ask for the same few again and again. */
+const maxRemembered = 4_096;
+const remembered = new Map<string, ParsedQuantity>();
+
 /** Parses `250m`, `1.5Gi`, `2e3`; throws {@link QuantityError}, also above 2^63-1. */
 export function parseQuantity(text: string | number): ParsedQuantity {
   const source = String(text);
+  const known = remembered.get(source);
+  if (known) return known;
+  const parsed = parse(source);
+  if (remembered.size === maxRemembered) remembered.clear();
+  remembered.set(source, parsed);
+  return parsed;
+}
+
+function parse(source: string): ParsedQuantity {
   const match = source.length <= 64 ? shape.exec(source) : null;
   if (!match) {
     throw new QuantityError(

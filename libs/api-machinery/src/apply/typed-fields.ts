@@ -13,14 +13,29 @@ function listKeys({ merge }: ListType): readonly string[] | undefined {
 /** `k:{"containerPort":80,"protocol":"TCP"}`; a key that is absent counts with its default. */
 function itemElement(type: ListType, item: unknown): string {
   if (type.merge.set) return `v:${JSON.stringify(item)}`;
-  const struct = structOf(type.item);
-  const fields = struct ? planOf(struct).fields : undefined;
-  const pairs = (listKeys(type) ?? []).toSorted().map((key) => {
-    const standard = fields?.get(key)?.default;
+  const pairs = keysOf(type).map(([key, standard]) => {
     const value = isObject(item) ? item[key] : undefined;
-    return [key, value ?? (typeof standard === 'function' ? undefined : standard)];
+    return [key, value ?? standard];
   });
   return `k:${JSON.stringify(Object.fromEntries(pairs))}`;
+}
+
+type ListKeys = readonly (readonly [key: string, standard: unknown])[];
+
+const knownKeys = new WeakMap<ListType, ListKeys>();
+
+/** The keys of a list's items in order, with their defaults. */
+function keysOf(type: ListType): ListKeys {
+  const known = knownKeys.get(type);
+  if (known) return known;
+  const struct = structOf(type.item);
+  const fields = struct ? planOf(struct).fields : undefined;
+  const keys = (listKeys(type) ?? []).toSorted().map((key) => {
+    const standard = fields?.get(key)?.default;
+    return [key, typeof standard === 'function' ? undefined : standard] as const;
+  });
+  knownKeys.set(type, keys);
+  return keys;
 }
 
 /** The children of a value by path element, with their types; undefined for what is atomic. */
@@ -41,10 +56,20 @@ function partsOf(type: FieldType, value: unknown): Map<string, [FieldType, unkno
 /** The set of all fields that the value sets. */
 export function fieldSetOf(type: FieldType, value: unknown): FieldSet {
   const set: FieldSet = {};
-  for (const [element, [partType, part]] of partsOf(type, value) ?? []) {
-    const inner = fieldSetOf(partType, part);
-    const isItem = element.startsWith('k:');
-    set[element] = isItem ? { '.': {}, ...inner } : inner;
+  // As `partsOf` has it, but without its maps: every object that is created passes here as a whole.
+  if (type.form === 'struct' && isObject(value)) {
+    const { fields } = planOf(type.struct());
+    for (const name of Object.keys(value)) {
+      const field = value[name] == null ? undefined : fields.get(name);
+      if (field) set[field.element] = fieldSetOf(field.type, value[name]);
+    }
+  } else if (type.form === 'map' && isObject(value)) {
+    for (const key of Object.keys(value)) set[`f:${key}`] = fieldSetOf(type.item, value[key]);
+  } else if (type.form === 'list') {
+    for (const [element, [partType, part]] of partsOf(type, value) ?? []) {
+      const inner = fieldSetOf(partType, part);
+      set[element] = element.startsWith('k:') ? { '.': {}, ...inner } : inner;
+    }
   }
   return set;
 }

@@ -4,6 +4,8 @@ import { fieldsOf, type FieldDeclaration, type FieldType, type Struct } from './
 /** A declared field with its constraints, ready for walking. */
 export interface FieldPlan extends FieldDeclaration {
   readonly constraints: readonly Constraint[];
+  /** The field as a path of managed fields has it: `f:spec`. */
+  readonly element: string;
 }
 
 /** All a walk needs to know about a struct, compiled once. */
@@ -22,7 +24,7 @@ export function planOf(struct: Struct): StructPlan {
   const fields = new Map(
     [...fieldsOf(struct)].map(([name, declaration]) => [
       name,
-      { ...declaration, constraints: constraints.get(name) ?? [] },
+      { ...declaration, constraints: constraints.get(name) ?? [], element: `f:${name}` },
     ]),
   );
   const plan = { struct, fields, list: [...fields.values()] };
