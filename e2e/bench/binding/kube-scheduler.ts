@@ -7,10 +7,7 @@ import type { Bed } from './bed.ts';
 /** Pods that name this scheduler are left to it. */
 export const peerName = 'kube-scheduler';
 
-/**
- * The client's own limit, four times the default. Without any, it opens a connection for each pod that waits, since
- * the API has no HTTP/2 over which they could share one, and nothing is done but handshakes.
- */
+/** The client's own limit, so high that it is none: its requests share one connection of HTTP/2. */
 const limits = { qps: 100_000, burst: 100_000 };
 
 export interface KubeScheduler extends AsyncDisposable {
@@ -19,7 +16,7 @@ export interface KubeScheduler extends AsyncDisposable {
 }
 
 /**
- * Starts a kube-scheduler (1.25 or newer) against the bed's API, with the defaults of its release but for the limit
+ * Starts a kube-scheduler (1.25 or newer) against the bed's API, with the defaults of its release but without a limit
  * of its requests. It needs no account of its own: it uses the administrator's.
  */
 export async function startKubeScheduler(program: string, bed: Bed): Promise<KubeScheduler> {
@@ -39,7 +36,7 @@ export async function startKubeScheduler(program: string, bed: Bed): Promise<Kub
   const said: string[] = [];
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     said.push(text);
-    process.env.KSLOG && process.stderr.write(text);
+
     if (said.length > 20) said.shift();
   });
   const ended = new Promise<never>((_, reject) => {
