@@ -287,15 +287,32 @@ export class ObjectStore {
     options: WatchOptions,
     signal: AbortSignal,
   ): AsyncGenerator<ObjectEvent<T>> {
+    for await (const batch of this.watchBatches(kind, options, signal)) {
+      for (const event of batch) {
+        yield event;
+        if (signal.aborted) return;
+      }
+    }
+  }
+
+  /** The same, with what came together in one step. */
+  async *watchBatches<T extends ApiObject>(
+    kind: Kind<T>,
+    options: WatchOptions,
+    signal: AbortSignal,
+  ): AsyncGenerator<ObjectEvent<T>[]> {
     const after = options.resourceVersion ? parseRevision(options.resourceVersion) : undefined;
     const prefix = storePrefix(kind, options.namespace);
-    const events = this.store.watch(prefix, {
+    const batches = this.store.watchBatches(prefix, {
       signal,
       ...(after === undefined ? {} : { after }),
     });
-    for await (const event of events) {
-      if (event.type === 'progress') yield this.codec.bookmark(kind, String(event.revision));
-      else yield this.codec.event(kind, event);
+    for await (const batch of batches) {
+      yield batch.map((event) =>
+        event.type === 'progress'
+          ? this.codec.bookmark(kind, String(event.revision))
+          : this.codec.event(kind, event),
+      );
     }
   }
 

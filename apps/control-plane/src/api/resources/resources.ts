@@ -105,7 +105,7 @@ export class Resources {
   watch<T extends ApiObject>(
     kind: Kind<T>,
     request: WatchRequest,
-  ): Promise<AsyncIterable<DeliveredEvent<T>>> {
+  ): Promise<AsyncIterable<readonly DeliveredEvent<T>[]>> {
     return watchKind(kind, request, this.objects, this.caches);
   }
 
