@@ -47,8 +47,12 @@ export class ObjectIndex<T extends ApiObject> {
   find(name: string, value: string): T[] {
     const index = this.indexes.get(name);
     if (!index) throw new Error(`there is no index "${name}"`);
-    const found = [...(index.keys.get(value) ?? [])].map((key) => this.objects.get(key));
-    return found.filter((object) => object !== undefined);
+    const found: T[] = [];
+    for (const key of index.keys.get(value) ?? []) {
+      const object = this.objects.get(key);
+      if (object !== undefined) found.push(object);
+    }
+    return found;
   }
 
   /** Returns what was there before. */
