@@ -158,7 +158,10 @@ export class Informer<T extends ApiObject> {
   /** Brings the cache to the state of one list and tells what became different. */
   private async fill(): Promise<void> {
     const { namespace } = this.options;
-    const page = await this.objects.list(this.kind, namespace ? { namespace } : {});
+    const page = await this.objects.list(this.kind, {
+      shared: true,
+      ...(namespace ? { namespace } : {}),
+    });
     this.replace(page.items, page.resourceVersion);
   }
 
