@@ -85,6 +85,8 @@ export interface RangeOptions {
   readonly limit?: number;
   /** First key of the page, from the previous page's `next`. */
   readonly start?: string;
+  /** First key that is no longer meant; `remaining` and `next` are about what lies before it. */
+  readonly end?: string;
   /** Read the past at this revision, so that all pages show one state; Expired when it is gone. */
   readonly revision?: Revision;
 }

@@ -77,7 +77,8 @@ export class EmbeddedStore implements Store {
 
   async range(prefix: string, options: RangeOptions = {}): Promise<Page> {
     this.checkOpen();
-    const range = prefixRange(prefix, options.start);
+    const whole = prefixRange(prefix, options.start);
+    const range = options.end === undefined ? whole : { ...whole, end: options.end };
     const limit = options.limit ?? defaultLimit;
     const past = options.revision;
     if (past !== undefined) this.checkRevision(past);

@@ -32,6 +32,9 @@ export const channelOptions: grpc.ChannelOptions = {
 const transactionPath = '/etcdserverpb.KV/Txn';
 const protoFile = createRequire(import.meta.url).resolve('etcd3/proto/rpc.proto');
 
+/** Lists come in pages of many megabytes: with the usual 64 KiB etcd would stop after every few frames. */
+const readWindowBytes = 16 * 2 ** 20;
+
 export interface RawKeyValue {
   key: Buffer;
   value: Buffer;
@@ -93,7 +96,10 @@ export class Connections {
       : grpc.credentials.createInsecure();
     this.clients = endpoints.map((endpoint) => {
       const address = endpoint.replace(/^https?:\/\//, '');
-      return new grpc.Client(address, channelCredentials, channelOptions);
+      return new grpc.Client(address, channelCredentials, {
+        ...channelOptions,
+        'grpc-node.flow_control_window': readWindowBytes,
+      });
     });
     this.writing = new Members(this.clients, systemClock);
   }

@@ -78,7 +78,8 @@ export class EtcdStore implements Store {
     const start = options.start !== undefined && options.start > prefix ? options.start : prefix;
     const request = {
       key: prefixStart(start),
-      range_end: prefixEnd(Buffer.from(prefix)),
+      range_end:
+        options.end === undefined ? prefixEnd(Buffer.from(prefix)) : Buffer.from(options.end),
       limit,
       ...(options.revision === undefined ? {} : { revision: options.revision.toString() }),
     };

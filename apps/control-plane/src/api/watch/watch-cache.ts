@@ -139,7 +139,9 @@ export class WatchCache<T extends ApiObject> {
   }
 
   private async fill(): Promise<void> {
-    const { items, resourceVersion } = await this.dependencies.objects.list(this.kind, {});
+    const { items, resourceVersion } = await this.dependencies.objects.list(this.kind, {
+      shared: true,
+    });
     // Whoever watches has missed what happened in between, so it must list again too.
     this.endWatchers(compacted());
     this.history.length = 0;
