@@ -125,7 +125,7 @@ export class Informer<T extends ApiObject> {
     let sliceStartMs = performance.now();
     let told = 0;
     for (const object of this.cache.values()) {
-      this.tell(() => handler.added?.(object), object);
+      this.tellOne(handler, object);
       told += 1;
       if (told % toldBetweenLooks > 0 || performance.now() - sliceStartMs < maxSliceMs) continue;
       await new Promise(setImmediate);
@@ -156,7 +156,7 @@ export class Informer<T extends ApiObject> {
   }
 
   private tellAll(handler: InformerHandler<T>): void {
-    for (const object of this.cache.values()) this.tellOne(handler, object, undefined);
+    for (const object of this.cache.values()) this.tellOne(handler, object);
   }
 
   private async followStore(signal: AbortSignal): Promise<void> {
