@@ -59,6 +59,19 @@ export class Codec {
     return transform ? transform.seal(this.keyOf(kind, object), plain) : plain;
   }
 
+  /** The values of objects that are `model` but for their metadata; the rest is written out once. */
+  encodeCopies<T extends ApiObject>(kind: Kind<T>, model: T, copies: readonly T[]): Uint8Array[] {
+    const { metadata: _metadata, ...rest } = model;
+    const text = this.serialize(kind, { ...rest, metadata: {} });
+    const head = text.slice(0, -'{}}'.length);
+    const transform = this.transformOf(kind);
+    return copies.map((copy) => {
+      const { resourceVersion: _, ...metadata } = copy.metadata;
+      const plain = encoder.encode(`${head}${JSON.stringify(metadata)}}`);
+      return transform ? transform.seal(this.keyOf(kind, copy), plain) : plain;
+    });
+  }
+
   decode<T extends ApiObject>(kind: Kind<T>, entry: Entry, revision = entry.modRevision): T {
     const transform = this.transformOf(kind);
     const plain = transform ? transform.open(entry.key, entry.value) : entry.value;

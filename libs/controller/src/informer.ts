@@ -211,7 +211,9 @@ export class Informer<T extends ApiObject> {
   private async follow(signal: AbortSignal): Promise<void> {
     const { namespace } = this.options;
     const options = { resourceVersion: this.revision, ...(namespace ? { namespace } : {}) };
-    for await (const event of this.objects.watch(this.kind, options, signal)) this.take(event);
+    for await (const batch of this.objects.watchBatches(this.kind, options, signal)) {
+      for (const event of batch) this.take(event);
+    }
   }
 
   private put(object: T): void {

@@ -50,8 +50,12 @@ export class ObjectIndex<T extends ApiObject> {
     const index = this.indexes.get(name);
     if (!index) throw new Error(`there is no index "${name}"`);
     const keys = index.keys ?? this.build(index);
-    const found = [...(keys.get(value) ?? [])].map((key) => this.objects.get(key));
-    return found.filter((object) => object !== undefined);
+    const found: T[] = [];
+    for (const key of keys.get(value) ?? []) {
+      const object = this.objects.get(key);
+      if (object !== undefined) found.push(object);
+    }
+    return found;
   }
 
   private build(index: Index<T>): Keys {

@@ -179,15 +179,43 @@ export class ObjectStore {
     const born = this.born(object);
     const key = this.codec.keyOf(kind, born);
     const value = this.codec.encode(kind, born);
-    const guards = beside.map((other) => ({
-      key: this.codec.keyOf(other.kind, other.object),
-      modRevision: parseRevision(other.object.metadata.resourceVersion ?? ''),
-    }));
     const own = { key, modRevision: 0n };
-    const result = await this.write([own, ...guards], [{ type: 'put', key, value }]);
+    const result = await this.write([own, ...this.guards(beside)], [{ type: 'put', key, value }]);
     if (result.committed) return withRevision(born, result.revision);
     if (result.failed[0]) throw alreadyExists(details(kind, born.metadata.name));
     return undefined;
+  }
+
+  /**
+   * As createBeside, for objects that are `model` but for these names: all of them at one revision or none.
+   * AlreadyExists names the first that is taken.
+   */
+  async createCopies<T extends ApiObject>(
+    kind: Kind<T>,
+    model: T,
+    names: readonly string[],
+    beside: readonly { readonly kind: Kind; readonly object: ApiObject }[],
+  ): Promise<T[] | undefined> {
+    const copies = names.map((name) => this.born(withMetadata(model, { name })));
+    const values = this.codec.encodeCopies(kind, model, copies);
+    const operations = copies.map((copy, i): Operation => {
+      return { type: 'put', key: this.codec.keyOf(kind, copy), value: values[i]! };
+    });
+    const free = operations.map(({ key }) => ({ key, modRevision: 0n }));
+    const result = await this.write([...free, ...this.guards(beside)], operations);
+    if (result.committed) return copies.map((copy) => withRevision(copy, result.revision));
+    const taken = names.findIndex((_, i) => result.failed[i] !== undefined);
+    if (taken >= 0) throw alreadyExists(details(kind, names[taken]));
+    return undefined;
+  }
+
+  private guards(
+    beside: readonly { readonly kind: Kind; readonly object: ApiObject }[],
+  ): Precondition[] {
+    return beside.map(({ kind, object }) => ({
+      key: this.codec.keyOf(kind, object),
+      modRevision: parseRevision(object.metadata.resourceVersion ?? ''),
+    }));
   }
 
   /**
@@ -288,15 +316,32 @@ export class ObjectStore {
     options: WatchOptions,
     signal: AbortSignal,
   ): AsyncGenerator<ObjectEvent<T>> {
+    for await (const batch of this.watchBatches(kind, options, signal)) {
+      for (const event of batch) {
+        yield event;
+        if (signal.aborted) return;
+      }
+    }
+  }
+
+  /** The same, with what came together in one step. */
+  async *watchBatches<T extends ApiObject>(
+    kind: Kind<T>,
+    options: WatchOptions,
+    signal: AbortSignal,
+  ): AsyncGenerator<ObjectEvent<T>[]> {
     const after = options.resourceVersion ? parseRevision(options.resourceVersion) : undefined;
     const prefix = storePrefix(kind, options.namespace);
-    const events = this.store.watch(prefix, {
+    const batches = this.store.watchBatches(prefix, {
       signal,
       ...(after === undefined ? {} : { after }),
     });
-    for await (const event of events) {
-      if (event.type === 'progress') yield this.codec.bookmark(kind, String(event.revision));
-      else yield this.codec.event(kind, event);
+    for await (const batch of batches) {
+      yield batch.map((event) =>
+        event.type === 'progress'
+          ? this.codec.bookmark(kind, String(event.revision))
+          : this.codec.event(kind, event),
+      );
     }
   }
 

@@ -28,7 +28,7 @@ const maxVarintBytes = 10;
  * Reads protocol buffers as they are on the wire (protobuf.dev, "Encoding"). By hand, since lists and watches are
  * most of what etcd sends: what a general decoder makes of 64-bit numbers costs more than all the rest.
  */
-class Reader {
+export class Reader {
   constructor(
     private readonly bytes: Buffer,
     private at = 0,
@@ -112,13 +112,13 @@ class Reader {
 }
 
 /** Hands each field's number to `take`, which returns false for what it does not read. */
-function fields(reader: Reader, take: (field: number) => boolean): void {
+export function fields(reader: Reader, take: (field: number) => boolean): void {
   for (let tag = reader.tag(); tag >= 0; tag = reader.tag()) {
     if (!take(tag >>> 3)) reader.skip(tag & 7);
   }
 }
 
-function headerRevision(reader: Reader): Revision {
+export function headerRevision(reader: Reader): Revision {
   let revision = 0n;
   fields(reader, (field) => {
     if (field !== 3) return false;
