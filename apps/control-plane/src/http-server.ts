@@ -1,7 +1,9 @@
+import type { RequestListener } from 'node:http';
 import type { Server } from 'node:https';
 import type { Logger } from '@gantry/base';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, RawServerDefault } from 'fastify';
+import { TlsServer } from './api/index.js';
 import type { Pki } from './auth/pki.js';
 
 /** Largest request body; Kubernetes allows as much. */
@@ -12,15 +14,12 @@ function tlsOptions(pki: Pki) {
   return { cert, key, ca: pki.caPem };
 }
 
-/** HTTPS with HTTP/1.1; client certificates are asked for and judged by the Authenticator. */
+/** HTTP/2 and HTTP/1.1 over TLS; client certificates are asked for and judged by the Authenticator. */
 export function createHttpAdapter(pki: Pki): FastifyAdapter {
+  const options = { requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2' } as const;
   return new FastifyAdapter({
-    https: {
-      ...tlsOptions(pki),
-      requestCert: true,
-      rejectUnauthorized: false,
-      minVersion: 'TLSv1.2',
-    },
+    serverFactory: (listener: RequestListener): RawServerDefault =>
+      new TlsServer({ ...tlsOptions(pki), ...options }, listener),
     bodyLimit: maxBodyBytes,
     // Watches and other streams would hold a stop up forever.
     forceCloseConnections: true,

@@ -63,7 +63,11 @@ export class Controller {
       signal.addEventListener('abort', () => resolve(), { once: true });
     });
     await Promise.race([aborted, Promise.all(sources.map(({ informer }) => informer.synced))]);
-    const subscriptions = sources.map((source) => this.subscribe(source));
+    const subscriptions: (() => void)[] = [];
+    // In a large cluster whoever else has just started, such as the scheduler, would wait for all of them.
+    for (const source of sources) {
+      if (!signal.aborted) subscriptions.push(await this.subscribe(source));
+    }
     this.metrics.depth(this.options.name, this.queue.depth);
     // One listener for all reconciliations: adding and removing one for each costs more than most of them.
     const stop = () => this.running.forEach((limited) => limited.abort(signal.reason));
@@ -73,11 +77,11 @@ export class Controller {
     this.queue.clear();
   }
 
-  private subscribe(source: Source): () => void {
+  private subscribe(source: Source): Promise<() => void> {
     const enqueue = (object: ApiObject, previous?: ApiObject) => {
       for (const key of source.keys(object, previous)) this.queue.add(key);
     };
-    return source.informer.subscribe({
+    return source.informer.subscribeInTurns({
       added: (object) => enqueue(object),
       // What an object pointed at before is concerned too: a pod may have changed its owner.
       updated: (object, previous) => {

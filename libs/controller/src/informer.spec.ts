@@ -12,11 +12,14 @@ class BreakableStore extends EmbeddedStore {
   watches = 0;
   broken = false;
 
-  override async *watch(prefix: string, options: WatchOptions): AsyncGenerator<StoreEvent> {
+  override async *watchBatches(
+    prefix: string,
+    options: WatchOptions,
+  ): AsyncGenerator<readonly StoreEvent[]> {
     if (this.broken) throw unavailable('the store is out of reach');
     this.watches += 1;
     const signal = AbortSignal.any([options.signal, this.breaks.signal]);
-    yield* super.watch(prefix, { ...options, signal });
+    yield* super.watchBatches(prefix, { ...options, signal });
     if (!options.signal.aborted) throw unavailable('the watch broke');
   }
 

@@ -15,6 +15,10 @@ import type { ObjectEvent } from './object-events.js';
 import type { ObjectStore } from './object-store.js';
 import type { SharedState } from './shared-state.js';
 
+/** Handlers that can wait are told for so long at a stretch; the clock is looked at between so many objects. */
+const maxSliceMs = 5;
+const toldBetweenLooks = 64;
+
 export interface InformerOptions<T> {
   readonly namespace?: string;
   /** Names of indexes with the values under which an object is found. */
@@ -111,6 +115,25 @@ export class Informer<T extends ApiObject> {
     return () => this.handlers.delete(handler);
   }
 
+  /**
+   * As `subscribe`, but others get their turn while the handler is told what is there, and changes are told at once:
+   * of an object that comes or changes meanwhile it may hear twice that it was added.
+   */
+  async subscribeInTurns(handler: InformerHandler<T>): Promise<() => void> {
+    if (!this.hasSynced) return this.subscribe(handler);
+    this.handlers.add(handler);
+    let sliceStartMs = performance.now();
+    let told = 0;
+    for (const object of this.cache.values()) {
+      this.tell(() => handler.added?.(object), object);
+      told += 1;
+      if (told % toldBetweenLooks > 0 || performance.now() - sliceStartMs < maxSliceMs) continue;
+      await new Promise(setImmediate);
+      sliceStartMs = performance.now();
+    }
+    return () => this.handlers.delete(handler);
+  }
+
   /** Lists and follows until the signal aborts; never throws. */
   async run(signal: AbortSignal): Promise<void> {
     if (!this.shared) return this.followStore(signal);
@@ -158,7 +181,10 @@ export class Informer<T extends ApiObject> {
   /** Brings the cache to the state of one list and tells what became different. */
   private async fill(): Promise<void> {
     const { namespace } = this.options;
-    const page = await this.objects.list(this.kind, namespace ? { namespace } : {});
+    const page = await this.objects.list(this.kind, {
+      shared: true,
+      ...(namespace ? { namespace } : {}),
+    });
     this.replace(page.items, page.resourceVersion);
   }
 
@@ -182,7 +208,9 @@ export class Informer<T extends ApiObject> {
   private async follow(signal: AbortSignal): Promise<void> {
     const { namespace } = this.options;
     const options = { resourceVersion: this.revision, ...(namespace ? { namespace } : {}) };
-    for await (const event of this.objects.watch(this.kind, options, signal)) this.take(event);
+    for await (const batch of this.objects.watchBatches(this.kind, options, signal)) {
+      for (const event of batch) this.take(event);
+    }
   }
 
   private put(object: T): void {
