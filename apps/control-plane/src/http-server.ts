@@ -33,19 +33,23 @@ export function followRenewals(server: Server, pki: Pki): () => void {
   return pki.onRenewed(() => server.setSecureContext(tlsOptions(pki)));
 }
 
+/** Answers to writes that take longer are told at the level `info`, in milliseconds. */
+const slowMs = 1_000;
+
 /**
- * One line per failure of ours, and with `all` per answer, without queries, headers and bodies: they may hold secrets.
- * A line is a system call, and would cost a create as much as its checks do.
+ * A line for each answer, without queries, headers and bodies, which may hold secrets: of failures as a warning, of
+ * writes that were refused or slow for information, and of all else only where somebody wants to debug (`all`).
  */
 export function logRequests(fastify: FastifyInstance, logger: Logger, all: boolean): void {
   fastify.addHook('onResponse', (request, reply, done) => {
     done();
-    const { statusCode: status } = reply;
-    if (status < 500 && !all) return;
     const { method } = request;
+    const { statusCode: status, elapsedTime } = reply;
+    const isNotable = method !== 'GET' && (status >= 400 || elapsedTime >= slowMs);
+    const level = status >= 500 ? 'warn' : isNotable ? 'info' : 'debug';
+    if (level === 'debug' && !all) return;
     const [path] = request.url.split('?');
-    const durationMs = Math.round(reply.elapsedTime);
-    const fields = { method, path, status, durationMs, from: request.ip };
-    logger[status < 500 ? 'debug' : 'warn'](fields, 'request');
+    const fields = { method, path, status, durationMs: Math.round(elapsedTime), from: request.ip };
+    logger[level](fields, 'request');
   });
 }

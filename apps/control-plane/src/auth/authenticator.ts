@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { PeerCertificate, TLSSocket } from 'node:tls';
 import { GantryError, type Logger } from '@gantry/base';
-import { type AccessAttributes, connectionOf, type UserInfo } from '../api/index.js';
+import { connectionOf } from '../api/http/connection.js';
+import type { AccessAttributes, UserInfo } from '../api/index.js';
 import type { TokenFile } from './token-file.js';
 
 /** Paths that anyone may read. */

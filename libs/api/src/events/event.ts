@@ -98,12 +98,12 @@ function renamed(object: ApiObject, names: Readonly<Record<string, string>>, api
 
 /** The event as events.k8s.io/v1 has it; what both share is shared. */
 export function reportedEvent(event: CoreEvent): Event {
-  return renamed(event, reportedNames, 'events.k8s.io/v1') as Event;
+  return renamed(event, reportedNames, 'events.k8s.io/v1');
 }
 
 /** The event as v1 has it, which is how it is stored. */
 export function coreEvent(event: Event): CoreEvent {
-  return { involvedObject: {}, ...renamed(event, coreNames, 'v1') } as CoreEvent;
+  return { involvedObject: {}, ...renamed(event, coreNames, 'v1') };
 }
 
 /** A field selector in the words of v1. */

@@ -55,14 +55,18 @@ export class AskBits {
     return this.memory[bit]!;
   }
 
-  /** The bits of all asks for which this much is enough, into the words that are used. */
-  fitting(freeCpu: number, freeMemory: number, words: Int32Array): void {
+  /** The bits of all asks for which this much is enough, into the words that are used; false when there is none. */
+  fitting(freeCpu: number, freeMemory: number, words: Int32Array): boolean {
     const { byCpu, byMemory } = this;
     const cpu = byCpu.rung(freeCpu);
     const memory = byMemory.rung(freeMemory);
+    let any = 0;
     for (let word = 0; word < this.wordsUsed; word++) {
-      words[word] = byCpu.sets[cpu + word]! & byMemory.sets[memory + word]!;
+      const both = byCpu.sets[cpu + word]! & byMemory.sets[memory + word]!;
+      words[word] = both;
+      any |= both;
     }
+    return any !== 0;
   }
 
   private vacancy(): number {
@@ -76,11 +80,17 @@ export class AskBits {
   }
 }
 
+/** Parts of equal width of the range up to the largest amount. */
+const parts = 256;
+
 /** Asked amounts of one resource in ascending order, and with each the bits of all that ask for no more. */
 class Ladder {
   readonly sets = new Int32Array((maxAsks + 1) * maskWords);
   private readonly amounts = new Float64Array(maxAsks);
   private count = 0;
+  /** By part of the range: how many amounts lie below it; a search that halves would guess wrong at each turn. */
+  private readonly below = new Uint8Array(parts + 1);
+  private partsPerUnit = 0;
 
   build(amounts: Float64Array, count: number): void {
     const bits = Array.from({ length: count }, (_, bit) => bit);
@@ -92,19 +102,30 @@ class Ladder {
       this.sets.copyWithin(at, at - maskWords, at);
       this.sets[at + (bit >> 5)]! |= 1 << (bit & 31);
     });
+    this.divide();
+  }
+
+  private divide(): void {
+    const { amounts, below, count } = this;
+    const largest = amounts[count - 1]!;
+    this.partsPerUnit = largest > 0 ? parts / largest : 0;
+    for (let part = 0, i = 0; part <= parts; part++) {
+      while (i < count && (amounts[i]! <= 0 || this.partOf(amounts[i]!) < part)) i++;
+      below[part] = i;
+    }
+  }
+
+  private partOf(amount: number): number {
+    return (amount * this.partsPerUnit) | 0;
   }
 
   /** Where in `sets` the bits of all stand that ask for no more than is free. */
   rung(free: number): number {
-    const { amounts } = this;
-    let low = 0;
-    let high = this.count;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (amounts[middle]! <= free) low = middle + 1;
-      else high = middle;
-    }
-    return low * maskWords;
+    const { amounts, count } = this;
+    if (count === 0 || free >= amounts[count - 1]!) return count * maskWords;
+    let rung = free >= 0 ? this.below[this.partOf(free)]! : 0;
+    while (amounts[rung]! <= free) rung++;
+    return rung * maskWords;
   }
 }
 

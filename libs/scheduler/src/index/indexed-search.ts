@@ -186,15 +186,9 @@ class Search implements Visitor {
   }
 }
 
-function rateSections({
-  orders,
-  sections,
-  ratings,
-  groupChecks,
-  groupScores,
-}: PlacementPlan): void {
+function rateSections({ samples, ratings, groupChecks, groupScores }: PlacementPlan): void {
   for (let section = 0; section < ratings.length; section++) {
-    const { sample } = orders[sections[section]!]!;
+    const sample = samples[section]!;
     const isPossible = passes(groupChecks, sample);
     ratings[section] = isPossible ? sum(groupScores, sample) : -Infinity;
   }

@@ -28,10 +28,10 @@ export class NodeBlocks {
   /** By block: the number of its order. */
   private owners = new Int32Array(initialBlocks);
   private bounds = new Float64Array(initialBlocks * boundsWidth);
-  /** By slot: the block times its size plus the place in it. */
+  /** By slot: the block times its size plus the place in it; for a full node what `fullOf` gives. */
   private places = new Int32Array(64).fill(nowhere);
   readonly room = new BlockRoom();
-  /** The asks for which the node that was noted last has enough; read before the next change. */
+  /** The asks for which the node that was measured last has enough; read before the next change. */
   readonly fitting = new Int32Array(maskWords);
   private readonly vacant: number[] = [];
   private used = 0;
@@ -75,22 +75,45 @@ export class NodeBlocks {
     this.vacant.push(block);
   }
 
-  /** The block of the node; -1 when it is in none. */
+  /** The block of a node that is in one. */
   blockOf(slot: number): number {
     return this.places[slot]! >> 5;
   }
 
-  ownerOf(block: number): number {
-    return this.owners[block]!;
+  isInBlock(slot: number): boolean {
+    return this.places[slot]! >= 0;
   }
 
+  isFull(slot: number): boolean {
+    return this.places[slot]! < nowhere;
+  }
+
+  /** The number of the order to which the node belongs; -1 when it belongs to none. */
+  ownerOf(slot: number): number {
+    const place = this.places[slot]!;
+    return place >= 0 ? this.owners[place >> 5]! : fullOf(place);
+  }
+
+  /** The node belongs to this order, but is in none of its blocks, having room for no known ask. */
+  setFull(slot: number, owner: number): void {
+    this.places[slot] = fullOf(owner);
+  }
+
+  /** A node that is in no block belongs to no order any more. */
+  leave(slot: number): void {
+    this.places[slot] = nowhere;
+  }
+
+  /** Of a node that is in a block. */
   keyOf(slot: number): number {
     return this.records[this.places[slot]! * recordWidth]!;
   }
 
-  /** The node that stands first in the block's memory; only when it has nodes. */
-  firstOf(block: number): number {
-    return this.records[block * blockWidth + slotAt]!;
+  /** Finds the asks for which the node has enough; false when there is none. */
+  measure(slot: number): boolean {
+    const { resources, fitting } = this;
+    const cpu = resources.free(cpuColumn, slot);
+    return this.asks.fitting(cpu, resources.free(memoryColumn, slot), fitting);
   }
 
   isWithin(block: number, key: number, slot: number): boolean {
@@ -129,7 +152,7 @@ export class NodeBlocks {
     this.bounds[block * boundsWidth + 1] = nowhere;
   }
 
-  /** Puts the node into a block that is not full. */
+  /** Puts the node that was measured last into a block that is not full. */
   add(block: number, slot: number, key: number): void {
     const place = block * blockSize + this.sizes[block]!++;
     this.places[slot] = place;
@@ -138,7 +161,7 @@ export class NodeBlocks {
     this.room.count(block, this.fitting, this.none, this.asks.wordsUsed);
   }
 
-  /** Notes the key of a node that stays in its block, and what is free of it now. */
+  /** Notes the key of the node that was measured last, which stays in its block, and what is free of it now. */
   note(slot: number, key: number): void {
     const place = this.places[slot]!;
     const block = place >> 5;
@@ -155,7 +178,6 @@ export class NodeBlocks {
     records[at] = key;
     records[at + cpuAt] = resources.free(cpuColumn, slot);
     records[at + memoryAt] = resources.free(memoryColumn, slot);
-    this.fittingAt(place, this.fitting);
   }
 
   private fittingAt(place: number, words: Int32Array): void {
@@ -203,8 +225,8 @@ export class NodeBlocks {
   }
 
   private divideBounds(block: number, next: number): void {
-    const first = this.firstOf(next);
-    const key = this.keyOf(first);
+    const start = next * blockWidth;
+    const [key, first] = [this.records[start]!, this.records[start + slotAt]!];
     const at = block * boundsWidth;
     const { bounds } = this;
     this.bound(next, key, first, bounds[at + 2]!, bounds[at + 3]!);
@@ -251,6 +273,11 @@ export function doubled<T extends Int32Array | Float64Array>(array: T): T {
   const larger = new (array.constructor as new (length: number) => T)(array.length * 2);
   larger.set(array);
   return larger;
+}
+
+/** From the number of an order to the mark of its full nodes, and back; -1 stays -1. */
+function fullOf(number: number): number {
+  return -2 - number;
 }
 
 /** Nodes stand in descending order of their keys, then ascending by slot. */

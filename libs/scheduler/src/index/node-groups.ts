@@ -3,6 +3,7 @@ import { groupFullness } from '../scores/packing.js';
 import type { Ask } from '../resource-table.js';
 import type { Snapshot } from '../snapshot.js';
 import { AskBits } from './ask-bits.js';
+import { FullNodes } from './full-nodes.js';
 import { NodeBlocks } from './node-blocks.js';
 import { NodeOrder, type OrderBase } from './node-order.js';
 import { Prospects } from './prospects.js';
@@ -17,6 +18,8 @@ const groupsBeforeRecheck = 256;
 export interface NodeGroup {
   readonly identity: string;
   readonly order: NodeOrder;
+  /** Slots in no order; never empty. */
+  readonly members: number[];
   /** How full a node of the group is, 0 to 1. */
   readonly fullness: (slot: number) => number;
 }
@@ -38,6 +41,8 @@ export class NodeGroups {
   private stale = new Int32Array(64);
   private staleCount = 0;
   private isStale = new Uint8Array(64);
+  /** By slot: where it stands among the members of its group. */
+  private memberAt = new Int32Array(64);
   private recheckAt = groupsBeforeRecheck;
 
   /** `direction` 1 puts the fullest nodes first, -1 the emptiest. */
@@ -47,7 +52,8 @@ export class NodeGroups {
   ) {
     const { resources } = snapshot.nodes;
     const [asks, prospects] = [new AskBits(), new Prospects()];
-    this.base = { resources, asks, prospects, blocks: new NodeBlocks(resources, asks) };
+    const blocks = new NodeBlocks(resources, asks);
+    this.base = { resources, asks, prospects, blocks, full: new FullNodes(resources, blocks) };
     snapshot.observe({
       usageChanged: (slot) => this.note(slot, 1),
       nodeChanged: (slot) => this.note(slot, 2),
@@ -62,16 +68,20 @@ export class NodeGroups {
 
   /** The key by which a node stands in its group: its fullness, with the sign of the direction. */
   keyOf(slot: number): number {
-    return this.base.blocks.keyOf(slot);
+    return this.direction * this.groupOf(slot)!.fullness(slot);
   }
 
   /** The bit under which orders remember this ask. */
   bitOf(ask: Ask): number {
-    return this.base.asks.bitOf(ask, (bit) => {
-      for (const { order } of this.groups.values()) order.allow(bit);
-      this.base.prospects.forget(bit);
-    });
+    return this.base.asks.bitOf(ask, this.begin);
   }
+
+  private readonly begin = (bit: number): void => {
+    const { asks, prospects, full } = this.base;
+    for (const { order } of this.groups.values()) order.allow(bit);
+    prospects.forget(bit);
+    full.wake(asks.cpuOf(bit), asks.memoryOf(bit), this.reorder);
+  };
 
   /** How well nodes with room for an ask can stand, group by group. */
   get prospects(): Prospects {
@@ -127,43 +137,54 @@ export class NodeGroups {
     const stale = new Int32Array(capacity);
     stale.set(this.stale);
     this.stale = stale;
+    const memberAt = new Int32Array(capacity);
+    memberAt.set(this.memberAt);
+    this.memberAt = memberAt;
     this.base.blocks.growSlots(capacity);
+    this.base.full.growSlots(capacity);
   }
 
   private groupOf(slot: number): NodeGroup | undefined {
-    const { blocks } = this.base;
-    const block = blocks.blockOf(slot);
-    return block < 0 ? undefined : this.byNumber[blocks.ownerOf(block)];
+    const number = this.base.blocks.ownerOf(slot);
+    return number < 0 ? undefined : this.byNumber[number];
   }
 
-  private reorder(slot: number): void {
+  private readonly reorder = (slot: number): void => {
     const group = this.groupOf(slot);
     if (group) group.order.changed(slot, this.direction * group.fullness(slot));
-  }
+  };
 
   private replace(slot: number): void {
     const old = this.groupOf(slot);
     const id = this.snapshot.nodes.traits[slot] ? this.identity(slot) : undefined;
-    if (old) {
-      old.order.remove(slot);
-      if (old.order.size === 0) {
-        this.groups.delete(old.identity);
-        this.freed.push(old.order.number);
-      }
-    }
+    if (old) this.leave(old, slot);
     if (id !== undefined) this.join(id, slot);
     if (old || id !== undefined) this.version++;
+  }
+
+  private leave({ identity, order, members }: NodeGroup, slot: number): void {
+    order.remove(slot);
+    const last = members.pop()!;
+    if (last !== slot) {
+      members[this.memberAt[slot]!] = last;
+      this.memberAt[last] = this.memberAt[slot]!;
+    }
+    if (members.length > 0) return;
+    this.groups.delete(identity);
+    this.freed.push(order.number);
   }
 
   private join(id: string, slot: number): void {
     let group = this.groups.get(id);
     if (!group) {
       const order = new NodeOrder(this.base, this.freed.pop() ?? this.groups.size);
-      group = { identity: id, order, fullness: groupFullness(this.snapshot.nodes, slot) };
+      const fullness = groupFullness(this.snapshot.nodes, slot);
+      group = { identity: id, order, members: [], fullness };
       this.groups.set(id, group);
       this.byNumber[order.number] = group;
     }
-    group.order.insert(slot, this.direction * group.fullness(slot));
+    this.memberAt[slot] = group.members.push(slot) - 1;
+    group.order.changed(slot, this.direction * group.fullness(slot));
   }
 
   private regroup(): void {

@@ -1,5 +1,6 @@
 import type { Ask, ResourceTable } from '../resource-table.js';
 import type { AskBits } from './ask-bits.js';
+import type { FullNodes } from './full-nodes.js';
 import {
   blockSize,
   cpuAt,
@@ -23,6 +24,7 @@ export interface OrderBase {
   readonly asks: AskBits;
   readonly prospects: Prospects;
   readonly blocks: NodeBlocks;
+  readonly full: FullNodes;
 }
 
 /** Who walks an order. */
@@ -34,13 +36,12 @@ export interface Visitor {
 
 /**
  * Nodes in descending order of a key, then ascending slot, as far as blocks go: each block has the nodes from its
- * bound to that of the next one, in no order, and is known to have no room for some asks.
+ * bound to that of the next one, in no order, and is known to have no room for some asks. Full nodes are in none.
  */
 export class NodeOrder {
   /** By rank: the block. */
   private blockAt = new Int32Array(initialBlocks);
   private blocks = 0;
-  private count = 0;
 
   /** `number` is that of the group for the prospects. */
   constructor(
@@ -50,39 +51,29 @@ export class NodeOrder {
     base.prospects.begin(number);
   }
 
-  get size(): number {
-    return this.count;
-  }
-
-  /** One of the nodes; only when there is one. */
-  get sample(): number {
-    return this.base.blocks.firstOf(this.blockAt[0]!);
-  }
-
+  /** Of a node with room for an ask. */
   keyOf(slot: number): number {
     return this.base.blocks.keyOf(slot);
   }
 
-  insert(slot: number, key: number): void {
-    this.count++;
-    this.put(slot, key);
-    this.raise(key);
+  /** The node's key or what is free of it may have changed, or it is new here. */
+  changed(slot: number, key: number): void {
+    const { blocks, full, prospects, asks } = this.base;
+    const hasRoom = blocks.measure(slot);
+    if (hasRoom && blocks.isInBlock(slot) && blocks.isWithin(blocks.blockOf(slot), key, slot)) {
+      blocks.note(slot, key);
+    } else {
+      if (blocks.isInBlock(slot)) this.take(slot);
+      if (!hasRoom) return full.add(slot, this.number);
+      this.put(slot, key);
+    }
+    prospects.raise(blocks.fitting, asks.wordsUsed, this.number, key);
   }
 
   remove(slot: number): void {
-    this.count--;
-    this.take(slot);
-  }
-
-  /** The node's key or what is free of it may have changed. */
-  changed(slot: number, key: number): void {
     const { blocks } = this.base;
-    if (blocks.isWithin(blocks.blockOf(slot), key, slot)) blocks.note(slot, key);
-    else {
-      this.take(slot);
-      this.put(slot, key);
-    }
-    this.raise(key);
+    if (blocks.isInBlock(slot)) this.take(slot);
+    blocks.leave(slot);
   }
 
   private put(slot: number, key: number): void {
@@ -96,13 +87,8 @@ export class NodeOrder {
   private take(slot: number): void {
     const { blocks } = this.base;
     const block = blocks.blockOf(slot);
-    if (blocks.remove(slot) === 0) this.removeBlock(block);
-  }
-
-  /** The node that was noted last has this key. */
-  private raise(key: number): void {
-    const { asks, prospects, blocks } = this.base;
-    prospects.raise(blocks.fitting, asks.wordsUsed, this.number, key);
+    // The only block stays, since nodes of few come and go all the time.
+    if (blocks.remove(slot) === 0 && this.blocks > 1) this.removeBlock(block);
   }
 
   /** Nothing is known about the ask of this bit any more. */
@@ -236,7 +222,7 @@ export class NodeOrder {
     const { blocks } = this.base;
     const rank = blocks.ranks[block]!;
     if (rank > 0) blocks.extend(this.blockAt[rank - 1]!, block);
-    else if (this.blocks > 1) blocks.openTop(this.blockAt[1]!);
+    else blocks.openTop(this.blockAt[1]!);
     this.blockAt.copyWithin(rank, rank + 1, this.blocks--);
     blocks.giveBack(block);
     this.renumber(rank);

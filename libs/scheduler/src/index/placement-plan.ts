@@ -23,6 +23,8 @@ interface Bounded extends Weighted {
  */
 interface Candidate {
   readonly order: NodeOrder;
+  /** One of the nodes. */
+  readonly sample: number;
   readonly base: number;
 }
 
@@ -38,6 +40,8 @@ export interface PlacementPlan {
   readonly bases: Float64Array;
   /** Where each section begins, and where the last one ends: groups that `groupChecks` and `groupScores` cannot tell apart. */
   readonly sections: Int32Array;
+  /** One node of each section. */
+  readonly samples: Int32Array;
   /** Asked of any one node of a section, each time. */
   readonly groupChecks: readonly NodeCheck[];
   readonly groupScores: readonly Weighted[];
@@ -81,11 +85,12 @@ export function makePlan(
   groups.refresh();
   const candidates: Candidate[] = [];
   for (const group of groups.all()) {
-    const { sample } = group.order;
+    const sample = group.members[0]!;
     if (!checks.once.every((check) => check.fits(sample))) continue;
     const { rate, weight } = scores.ordered;
     const orderedBase = weight === 0 ? 0 : weight * (rate(sample) - groups.keyOf(sample));
-    candidates.push({ order: group.order, base: orderedBase + sum(scores.once, sample) });
+    const base = orderedBase + sum(scores.once, sample);
+    candidates.push({ order: group.order, sample, base });
   }
   const labels = checks.labels && scores.labels && [...checks.labels, ...scores.labels];
   const sections = sectionsOf(candidates, snapshot, labels);
@@ -95,6 +100,7 @@ export function makePlan(
     numbers: Int32Array.from(sorted, ({ order }) => order.number),
     bases: Float64Array.from(sorted, ({ base }) => base),
     sections: startsOf(sections),
+    samples: Int32Array.from(sections, ([first]) => first!.sample),
     ratings: new Float64Array(sections.length),
     groupChecks: checks.perGroup,
     groupScores: scores.perGroup,
@@ -117,7 +123,7 @@ function sectionsOf(
   if (!labels) return candidates.map((candidate) => [candidate]);
   const sections = new Map<string, Candidate[]>();
   for (const candidate of candidates) {
-    const traits = nodes.traits[candidate.order.sample]!;
+    const traits = nodes.traits[candidate.sample]!;
     const values = labels.map((label) => labelValue(traits.labels, label) ?? null);
     const key = JSON.stringify(values);
     const section = sections.get(key);

@@ -4,7 +4,6 @@ import {
   coreEventSelector,
   type Event,
   EventKind,
-  type ReportedEvent,
   reportedEvent,
   ReportedEventKind,
 } from '@gantry/api';
@@ -32,8 +31,8 @@ function inCore<T extends Selection>(selection: T): T {
     : { ...selection, fieldSelector: coreEventSelector(fieldSelector) };
 }
 
-const shown = <T extends ApiObject>(event: Event) => reportedEvent(event) as ApiObject as T;
-const stored = <T extends ApiObject>(event: T) => coreEvent(event as ApiObject as ReportedEvent);
+const shown = (event: Event): ApiObject => reportedEvent(event);
+const stored = (event: ApiObject): Event => coreEvent(event);
 
 /** An event of a watch of events, in the words of events.k8s.io/v1. */
 class ShownEvent<T extends ApiObject> implements DeliveredEvent<T> {
@@ -42,7 +41,7 @@ class ShownEvent<T extends ApiObject> implements DeliveredEvent<T> {
 
   constructor({ type, object }: DeliveredEvent<Event>) {
     this.type = type;
-    this.object = shown(object);
+    this.object = shown(object) as T;
   }
 
   line(): string {
@@ -50,8 +49,10 @@ class ShownEvent<T extends ApiObject> implements DeliveredEvent<T> {
   }
 }
 
-async function* shownEvents<T extends ApiObject>(events: AsyncIterable<DeliveredEvent<Event>>) {
-  for await (const event of events) yield new ShownEvent<T>(event);
+type Batches<T extends ApiObject> = AsyncIterable<readonly DeliveredEvent<T>[]>;
+
+async function* shownEvents<T extends ApiObject>(batches: Batches<Event>) {
+  for await (const batch of batches) yield batch.map((event) => new ShownEvent<T>(event));
 }
 
 /** Resources that know events by both of their names: those of events.k8s.io/v1 are those of v1, shown otherwise. */
@@ -62,7 +63,7 @@ export class EventViews extends Resources {
     name: string,
   ) {
     if (!isView(kind)) return super.get(kind, namespace, name);
-    return shown<T>(await super.get(EventKind, namespace, name));
+    return shown(await super.get(EventKind, namespace, name)) as T;
   }
 
   override async list<T extends ApiObject>(
@@ -71,13 +72,13 @@ export class EventViews extends Resources {
   ): Promise<ListPage<T>> {
     if (!isView(kind)) return super.list(kind, options);
     const page = await super.list(EventKind, inCore(options));
-    return { ...page, items: page.items.map((event) => shown<T>(event)) };
+    return { ...page, items: page.items.map((event) => shown(event) as T) };
   }
 
   override async watch<T extends ApiObject>(
     kind: Kind<T>,
     request: WatchRequest,
-  ): Promise<AsyncIterable<DeliveredEvent<T>>> {
+  ): Promise<Batches<T>> {
     if (!isView(kind)) return super.watch(kind, request);
     return shownEvents<T>(await super.watch(EventKind, inCore(request)));
   }
@@ -91,7 +92,7 @@ export class EventViews extends Resources {
     if (!isView(kind)) return super.create(kind, namespace, object, options);
     const errors = kind.validate(object).filter(({ field }) => !field.startsWith('metadata'));
     if (errors.length > 0) throw invalidObject(kind, object, errors);
-    return shown<T>(await super.create(EventKind, namespace, stored(object), options));
+    return shown(await super.create(EventKind, namespace, stored(object), options)) as T;
   }
 
   override async mutate<T extends ApiObject>(
@@ -103,10 +104,10 @@ export class EventViews extends Resources {
   ): Promise<T> {
     if (!isView(kind)) return super.mutate(kind, namespace, name, change, options);
     const inner: Change<Event> = async (current) => {
-      const next = await change(shown<T>(current));
+      const next = await change(shown(current) as T);
       return next && stored(next);
     };
-    return shown<T>(await super.mutate(EventKind, namespace, name, inner, options));
+    return shown(await super.mutate(EventKind, namespace, name, inner, options)) as T;
   }
 
   override async delete<T extends ApiObject>(
@@ -117,7 +118,7 @@ export class EventViews extends Resources {
   ): Promise<Deletion<T>> {
     if (!isView(kind)) return super.delete(kind, namespace, name, options);
     const { gone, object } = await super.delete(EventKind, namespace, name, options);
-    return { gone, object: shown<T>(object) };
+    return { gone, object: shown(object) as T };
   }
 
   override async deleteCollection<T extends ApiObject>(
@@ -127,6 +128,6 @@ export class EventViews extends Resources {
   ): Promise<T[]> {
     if (!isView(kind)) return super.deleteCollection(kind, selection, options);
     const events = await super.deleteCollection(EventKind, inCore(selection), options);
-    return events.map((event) => shown<T>(event));
+    return events.map((event) => shown(event) as T);
   }
 }
