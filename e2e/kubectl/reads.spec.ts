@@ -76,6 +76,29 @@ test('explain, api-resources, api-versions, version', async () => {
   expect(await cluster.ok('version')).toMatch(/Server Version: v1\.32/);
 });
 
+test('events by both of their names', async () => {
+  const event = {
+    apiVersion: 'events.k8s.io/v1',
+    kind: 'Event',
+    metadata: { name: 'said', namespace: 'default' },
+    eventTime: '2026-01-02T03:04:05.678901Z',
+    reportingController: 'tester',
+    reportingInstance: 'tester-1',
+    action: 'Testing',
+    reason: 'Said',
+    regarding: { apiVersion: 'v1', kind: 'Node', namespace: 'default', name: 'somewhere' },
+    note: 'what there is to say',
+    type: 'Normal',
+  };
+  await cluster.ok('create -f -', JSON.stringify(event));
+  const line = /Normal +Said +node\/somewhere +what there is to say/i;
+  expect(await cluster.ok('get events.events.k8s.io')).toMatch(line);
+  expect(await cluster.ok('get events')).toMatch(line);
+  expect(await cluster.ok('events --for node/somewhere')).toMatch(line);
+  const note = await cluster.ok('get events.v1.events.k8s.io said -o jsonpath={.note}');
+  expect(note).toBe(event.note);
+});
+
 test('why a pod fits nowhere and what would help, by get --raw', async () => {
   const resources = { requests: { cpu: '64' } };
   const container = { name: 'c', image: 'registry.local/app:1', resources };
