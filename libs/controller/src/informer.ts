@@ -14,6 +14,7 @@ import { objectKey } from './object-key.js';
 import type { ObjectEvent } from './object-events.js';
 import type { ObjectStore } from './object-store.js';
 import type { SharedState } from './shared-state.js';
+import { turns } from './turns.js';
 
 /** Handlers that can wait are told for so long at a stretch; the clock is looked at between so many objects. */
 const maxSliceMs = 5;
@@ -117,9 +118,10 @@ export class Informer<T extends ApiObject> {
 
   /**
    * As `subscribe`, but others get their turn while the handler is told what is there, and changes are told at once:
-   * of an object that comes or changes meanwhile it may hear twice that it was added.
+   * of an object that comes or changes meanwhile it may hear twice that it was added. Once the signal aborts it may
+   * not hear of all.
    */
-  async subscribeInTurns(handler: InformerHandler<T>): Promise<() => void> {
+  async subscribeInTurns(handler: InformerHandler<T>, signal?: AbortSignal): Promise<() => void> {
     if (!this.hasSynced) return this.subscribe(handler);
     this.handlers.add(handler);
     let sliceStartMs = performance.now();
@@ -128,7 +130,8 @@ export class Informer<T extends ApiObject> {
       this.tellOne(handler, object);
       told += 1;
       if (told % toldBetweenLooks > 0 || performance.now() - sliceStartMs < maxSliceMs) continue;
-      await new Promise(setImmediate);
+      await turns.next();
+      if (signal?.aborted) break;
       sliceStartMs = performance.now();
     }
     return () => this.handlers.delete(handler);
