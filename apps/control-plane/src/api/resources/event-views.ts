@@ -50,8 +50,10 @@ class ShownEvent<T extends ApiObject> implements DeliveredEvent<T> {
   }
 }
 
-async function* shownEvents<T extends ApiObject>(events: AsyncIterable<DeliveredEvent<Event>>) {
-  for await (const event of events) yield new ShownEvent<T>(event);
+async function* shownEvents<T extends ApiObject>(
+  batches: AsyncIterable<readonly DeliveredEvent<Event>[]>,
+) {
+  for await (const batch of batches) yield batch.map((event) => new ShownEvent<T>(event));
 }
 
 /** Resources that know events by both of their names: those of events.k8s.io/v1 are those of v1, shown otherwise. */
@@ -77,7 +79,7 @@ export class EventViews extends Resources {
   override async watch<T extends ApiObject>(
     kind: Kind<T>,
     request: WatchRequest,
-  ): Promise<AsyncIterable<DeliveredEvent<T>>> {
+  ): Promise<AsyncIterable<readonly DeliveredEvent<T>[]>> {
     if (!isView(kind)) return super.watch(kind, request);
     return shownEvents<T>(await super.watch(EventKind, inCore(request)));
   }
