@@ -50,9 +50,9 @@ class ShownEvent<T extends ApiObject> implements DeliveredEvent<T> {
   }
 }
 
-async function* shownEvents<T extends ApiObject>(
-  batches: AsyncIterable<readonly DeliveredEvent<Event>[]>,
-) {
+type Batches<T extends ApiObject> = AsyncIterable<readonly DeliveredEvent<T>[]>;
+
+async function* shownEvents<T extends ApiObject>(batches: Batches<Event>) {
   for await (const batch of batches) yield batch.map((event) => new ShownEvent<T>(event));
 }
 
@@ -79,7 +79,7 @@ export class EventViews extends Resources {
   override async watch<T extends ApiObject>(
     kind: Kind<T>,
     request: WatchRequest,
-  ): Promise<AsyncIterable<readonly DeliveredEvent<T>[]>> {
+  ): Promise<Batches<T>> {
     if (!isView(kind)) return super.watch(kind, request);
     return shownEvents<T>(await super.watch(EventKind, inCore(request)));
   }
