@@ -46,7 +46,7 @@ export interface SchedulingLoopOptions {
 }
 
 /** Transactions under way at a time; decisions go on meanwhile and wait when there are more. */
-const maxTransactions = 4;
+const maxTransactions = 2;
 const recheckMs = 1_000;
 /** Decisions are made for so long at a stretch; then requests and watches get their turn. */
 const maxSliceMs = 5;

@@ -1,3 +1,4 @@
+import { systemClock } from '@gantry/base';
 import { operationBytes } from '../request-limits.js';
 import type { Operation, Precondition, TransactionResult } from '../store.js';
 import {
@@ -8,6 +9,12 @@ import {
 
 /** Requests under way at a time; transactions that come meanwhile wait and then share one. */
 const maxRequests = 4;
+/**
+ * While so many requests are under way, as many times this number of transactions have to wait before another one goes,
+ * or the first of them for so long: few full requests cost etcd and us much less than many small ones.
+ */
+const waitingPerRequest = 12;
+const maxHeldMs = 5;
 /** Transactions in one request, and the largest that may share: etcd counts both against its 128. */
 const maxShared = 48;
 const maxSharedSize = 64;
@@ -36,6 +43,7 @@ function mustGoAlone({ preconditions, operations, bytes }: Job): boolean {
 export class TransactionBatches {
   private waiting: Job[] = [];
   private underWay = 0;
+  private endHold: (() => void) | undefined;
 
   constructor(private readonly send: (request: Buffer) => Promise<Buffer>) {}
 
@@ -50,14 +58,29 @@ export class TransactionBatches {
     return done.promise;
   }
 
-  private next(): void {
-    while (this.underWay < maxRequests && this.waiting.length > 0) {
+  private next(isHeldLong = false): void {
+    let goes = isHeldLong;
+    while (this.underWay < maxRequests && this.waiting.length > 0 && (goes || this.isDue())) {
+      goes = false;
+      this.endHold?.();
+      this.endHold = undefined;
       this.underWay += 1;
       void this.run(this.take()).finally(() => {
         this.underWay -= 1;
         this.next();
       });
     }
+  }
+
+  /** Whether the first that waits should go now; if not, it goes when another request is done or its time is over. */
+  private isDue(): boolean {
+    const enough = this.underWay * waitingPerRequest;
+    if (this.waiting.length >= enough || mustGoAlone(this.waiting[0]!)) return true;
+    this.endHold ??= systemClock.after(maxHeldMs, () => {
+      this.endHold = undefined;
+      this.next(true);
+    });
+    return false;
   }
 
   /** The first that waits and all that may share its request, in the order in which they came. */
