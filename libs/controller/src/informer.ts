@@ -127,7 +127,7 @@ export class Informer<T extends ApiObject> {
     let sliceStartMs = performance.now();
     let told = 0;
     for (const object of this.cache.values()) {
-      this.tell(() => handler.added?.(object), object);
+      this.tellOne(handler, object);
       told += 1;
       if (told % toldBetweenLooks > 0 || performance.now() - sliceStartMs < maxSliceMs) continue;
       await turns.next();
@@ -159,7 +159,7 @@ export class Informer<T extends ApiObject> {
   }
 
   private tellAll(handler: InformerHandler<T>): void {
-    for (const object of this.cache.values()) this.tell(() => handler.added?.(object), object);
+    for (const object of this.cache.values()) this.tellOne(handler, object);
   }
 
   private async followStore(signal: AbortSignal): Promise<void> {
@@ -230,27 +230,26 @@ export class Informer<T extends ApiObject> {
   }
 
   private tellChange(object: T, previous: T | undefined): void {
+    const isOther = previous && previous.metadata.uid !== object.metadata.uid;
     for (const handler of this.handlers) {
-      if (!previous) this.tell(() => handler.added?.(object), object);
-      else if (previous.metadata.uid === object.metadata.uid) {
-        this.tell(() => handler.updated?.(object, previous), object);
-      } else {
-        this.tell(() => handler.deleted?.(previous), previous);
-        this.tell(() => handler.added?.(object), object);
-      }
+      if (isOther) this.tellOne(handler, undefined, previous);
+      this.tellOne(handler, object, isOther ? undefined : previous);
     }
   }
 
   private tellDeletion(object: T): void {
-    for (const handler of this.handlers) this.tell(() => handler.deleted?.(object), object);
+    for (const handler of this.handlers) this.tellOne(handler, undefined, object);
   }
 
   /** A handler that throws is told of; the others, and the watch, go on. */
-  private tell(handle: () => void, about: T): void {
+  private tellOne(handler: InformerHandler<T>, object?: T, previous?: T): void {
     try {
-      handle();
+      if (!object) handler.deleted?.(previous!);
+      else if (previous) handler.updated?.(object, previous);
+      else handler.added?.(object);
     } catch (error) {
-      const fields = { kind: this.kind.kind, object: objectKey(about), err: describeError(error) };
+      const about = objectKey((object ?? previous)!);
+      const fields = { kind: this.kind.kind, object: about, err: describeError(error) };
       this.logger.error(fields, "an informer's handler failed on a change");
     }
   }
