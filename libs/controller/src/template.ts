@@ -20,9 +20,14 @@ interface Slot extends Leaf {
   readonly twin: number;
 }
 
-/** What is below `spec` is one for all objects of a template, so that it can be compared by identity. */
+/**
+ * What is below `spec` is one for all objects of a template, so that it can be compared by identity; its own strings
+ * and lists of strings may differ, as the addresses of nodes do.
+ */
 function mayDiffer({ path }: Leaf): boolean {
-  return path.length > 1 && (path[0] !== 'spec' || path.length === 2);
+  if (path.length === 1) return false;
+  const isListed = path.length === 3 && typeof path[2] === 'number';
+  return path[0] !== 'spec' || path.length === 2 || isListed;
 }
 
 /**
