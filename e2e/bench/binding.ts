@@ -1,12 +1,14 @@
 /**
- * `npm run bench -- binding [--nodes 5000] [--pods 10000] [--rounds 3] [--members 1,3]
+ * `npm run bench -- binding [--nodes 5000] [--pods 10000] [--rounds 3] [--members 1,3|no]
  * [--kube-scheduler PATH]`: from the create of a plain pod to its binding, both seen by clients of the API over
  * HTTPS: control plane, real etcd with fsync and all clients on this machine. `bound-N`: sustained, 64 creates in flight, etcd of N members; `idle`: one
- * pod at a time; `processor-N`: what the control plane itself takes of a core, which a busy machine changes
- * least; `read-N`: one small GET after another meanwhile. The nodes are hollow. A kube-scheduler whose program is
+ * pod at a time; `bound-deployment-N`: one Deployment with as many replicas, from its create to the last binding;
+ * `processor-N` and `processor-deployment-N`: what the control plane itself takes of a core, which a busy machine
+ * changes least; `read-N`: one small GET after another meanwhile. The nodes are hollow. A kube-scheduler whose program is
  * given then binds as many pods through the same API, for the ratio. `--thread main` has the scheduler
  * share the API's thread. `restart-NODES-PODS` (`--restart 50000:1000000`, or `no`): from the start of a
- * process to its first binding in a cluster of that size, on etcd; a million pods take it 2 GiB of disk.
+ * process to its first binding in a cluster of that size, on etcd; a million pods of 2.3 kB take it 4 GiB of disk.
+ * `--members no` measures that alone.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { processorMicros, residentMebibytes, startBed, type Bed } from './binding/bed.ts';
@@ -17,6 +19,7 @@ import type { Options, Report } from './report.ts';
 import { summarize, type Result } from './statistics.ts';
 
 const namespace = '/api/v1/namespaces/default/pods';
+const deployments = '/apis/apps/v1/namespaces/default/deployments';
 const idlePods = 200;
 const warmUpPods = 2_000;
 
@@ -31,11 +34,19 @@ function positive(args: readonly string[], name: string, fallback: string): numb
   throw new Error(`--${name} takes whole numbers such as ${fallback}`);
 }
 
+const resources = { requests: { cpu: '100m', memory: '128Mi' } };
+const containers = [{ name: 'main', image: 'registry.local/app:1', resources }];
+
 function pod(name: string, schedulerName?: string): object {
-  const resources = { requests: { cpu: '100m', memory: '128Mi' } };
-  const containers = [{ name: 'main', image: 'registry.local/app:1', resources }];
   const metadata = { name, labels: { app: 'bench' } };
   return { apiVersion: 'v1', kind: 'Pod', metadata, spec: { containers, schedulerName } };
+}
+
+function deployment(name: string, replicas: number): object {
+  const labels = { app: name };
+  const template = { metadata: { labels }, spec: { containers } };
+  const spec = { replicas, selector: { matchLabels: labels }, template };
+  return { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name }, spec };
 }
 
 /** Pods per second from the first create to the last binding. */
@@ -57,6 +68,18 @@ async function sustained(
     `${prefix}: ${(count / creating).toFixed(0)} created/s, ${(count / seconds).toFixed(0)} bound/s\n`,
   );
   return count / seconds;
+}
+
+/** Pods per second from the create of one Deployment to the binding of its last replica. */
+async function deployed(bed: Bed, name: string, replicas: number): Promise<number> {
+  const startedMs = performance.now();
+  await Promise.all([
+    bed.clients.each(1, () => ['POST', deployments, deployment(name, replicas)]),
+    bed.bound.count(`${name}-`, replicas),
+  ]);
+  const rate = replicas / ((performance.now() - startedMs) / 1_000);
+  process.stderr.write(`${name}: ${rate.toFixed(0)} bound/s\n`);
+  return rate;
 }
 
 /** Milliseconds from the create to the binding, of pods that come alone. */
@@ -86,6 +109,20 @@ async function peerRates(bed: Bed, program: string, pods: number, rounds: number
   return rates;
 }
 
+async function deploymentRounds(bed: Bed, members: number, pods: number, rounds: number) {
+  const [rates, costs]: [number[], number[]] = [[], []];
+  const pid = bed.controlPlane.child.pid!;
+  for (let round = 0; round < rounds; round += 1) {
+    const before = await processorMicros(pid);
+    rates.push(await deployed(bed, `deployment-${members}-${round}`, pods));
+    costs.push(((await processorMicros(pid)) - before) / pods);
+  }
+  return [
+    summarize(`bound-deployment-${members}`, 'pods/s', rates),
+    summarize(`processor-deployment-${members}`, 'µs/pod', costs),
+  ];
+}
+
 async function measure(members: number, args: readonly string[]): Promise<Result[]> {
   const [nodes, pods, rounds] = [
     positive(args, 'nodes', '5000')[0]!,
@@ -96,9 +133,7 @@ async function measure(members: number, args: readonly string[]): Promise<Result
   await using bed = await startBed(members, nodes, [`--scheduling-thread=${thread}`]);
   await sustained(bed, 'warm-up', warmUpPods);
   const waits = await idle(bed);
-  const rates: number[] = [];
-  const costs: number[] = [];
-  const reads: number[] = [];
+  const [rates, costs, reads]: [number[], number[], number[]] = [[], [], []];
   const pid = bed.controlPlane.child.pid!;
   for (let round = 0; round < rounds; round += 1) {
     const before = await processorMicros(pid);
@@ -108,6 +143,7 @@ async function measure(members: number, args: readonly string[]): Promise<Result
     rates.push(await binding);
     costs.push(((await processorMicros(pid)) - before) / pods);
   }
+  const fleet = await deploymentRounds(bed, members, pods, rounds);
   const resident = await residentMebibytes(pid);
   const program = argument(args, 'kube-scheduler', '');
   const peers: Record<string, number[]> = {};
@@ -117,6 +153,7 @@ async function measure(members: number, args: readonly string[]): Promise<Result
     summarize(members === 1 ? 'idle' : `idle-${members}`, 'ms', waits),
     summarize(`read-${members}`, 'ms', reads),
     summarize(`processor-${members}`, 'µs/pod', costs),
+    ...fleet,
     summarize(`memory-${members}`, 'MiB', [resident]),
   ];
 }
@@ -140,7 +177,8 @@ async function restarted(sizes: string, thread: string): Promise<Result[]> {
 
 export async function run({ args }: Options): Promise<Report> {
   const results: Result[] = [];
-  for (const members of positive(args, 'members', '1,3')) {
+  const isRestartAlone = argument(args, 'members', '') === 'no';
+  for (const members of isRestartAlone ? [] : positive(args, 'members', '1,3')) {
     results.push(...(await measure(members, args)));
   }
   const sizes = argument(args, 'restart', '1000:20000');

@@ -1,9 +1,9 @@
 /** A Deployment that the specs change in one way or another. */
 export function deployment(
   name: string,
-  options: { replicas?: number; image?: string } = {},
+  options: { replicas?: number; image?: string; cpu?: string } = {},
 ): string {
-  const { replicas = 2, image = 'web:1' } = options;
+  const { replicas = 2, image = 'web:1', cpu = '10m' } = options;
   return `
 apiVersion: apps/v1
 kind: Deployment
@@ -21,7 +21,7 @@ spec:
         - name: web
           image: ${image}
           ports: [{ containerPort: 80 }]
-          resources: { requests: { cpu: 10m, memory: 16Mi } }
+          resources: { requests: { cpu: ${cpu}, memory: 16Mi } }
 `;
 }
 

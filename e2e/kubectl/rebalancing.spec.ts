@@ -10,8 +10,8 @@ afterAll(() => cluster?.[Symbol.asyncDispose]());
 
 const nodeOf = (app: string) => `get pods -l app=${app} -o jsonpath={.items[*].spec.nodeName}`;
 
-async function settle(app: string, replicas: number): Promise<void> {
-  await cluster.ok('apply -f -', deployment(app, { replicas }));
+async function settle(app: string, replicas: number, cpu = '10m'): Promise<void> {
+  await cluster.ok('apply -f -', deployment(app, { replicas, cpu }));
   await cluster.ok(`rollout status deployment/${app} --timeout=30s`);
 }
 
@@ -37,4 +37,44 @@ test('gantry rebalance shows the moves, makes them when told so, and frees the n
   await cluster.until('get events', /Rebalanced .*Evicted from node-b by rebalance/);
   const again = await cluster.gantry('rebalance --yes -o json');
   expect(JSON.parse(again.stdout)).toMatchObject({ status: { moves: [] } });
+});
+
+/** Nobody replaces it, so it stays where it is. */
+const alone = `
+apiVersion: v1
+kind: Pod
+metadata: { name: stays, labels: { app: stays } }
+spec:
+  containers: [{ name: web, image: 'web:1', resources: { requests: { cpu: '1' } } }]
+`;
+
+test('two pods change places for one that fits nowhere', async () => {
+  await cluster.ok('cordon node-b');
+  await settle('three', 1, '3');
+  await cluster.ok('uncordon node-b');
+  await cluster.ok('cordon node-a');
+  await settle('two', 1, '2');
+  await cluster.ok('apply -f -', alone);
+  await cluster.until(nodeOf('stays'), /node-b/);
+  await cluster.ok('uncordon node-a');
+  await cluster.ok('apply -f -', deployment('waits', { replicas: 1, cpu: '1900m' }));
+  await cluster.until('get pods -l app=waits -o yaml', /reason: Unschedulable/);
+
+  const preview = await cluster.gantry('rebalance');
+  expect(preview.stdout).toMatch(/^2 moves, one after the other: makes room for 1 pending pod/);
+  const steps = preview.stdout.split('\n').filter((line) => line.startsWith('default/'));
+  expect(steps).toEqual([
+    expect.stringMatching(
+      /two-\S+ .* node-b +node-a .*goes first and changes places with default\/three-/,
+    ),
+    expect.stringMatching(/three-\S+ .* node-a +node-b +makes room for default\/waits-/),
+  ]);
+
+  const made = await cluster.gantry('rebalance --yes');
+  expect(made.stderr).toMatch(/moved default\/two-\S+ from node-b to node-a \(1 of 2\)\n/);
+  expect(made.stderr).toMatch(/moved default\/three-\S+ from node-a to node-b \(2 of 2\)\n/);
+  expect(made.code).toBe(0);
+  await cluster.ok('rollout status deployment/waits --timeout=30s');
+  const nodes = [await cluster.ok(nodeOf('two')), await cluster.ok(nodeOf('three'))];
+  expect([...nodes, await cluster.ok(nodeOf('waits'))]).toEqual(['node-a', 'node-b', 'node-a']);
 });

@@ -1,7 +1,9 @@
+import type { RequestListener } from 'node:http';
 import type { Server } from 'node:https';
 import type { Logger } from '@gantry/base';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, RawServerDefault } from 'fastify';
+import { TlsServer } from './api/index.js';
 import type { Pki } from './auth/pki.js';
 
 /** Largest request body; Kubernetes allows as much. */
@@ -12,15 +14,12 @@ function tlsOptions(pki: Pki) {
   return { cert, key, ca: pki.caPem };
 }
 
-/** HTTPS with HTTP/1.1; client certificates are asked for and judged by the Authenticator. */
+/** HTTP/2 and HTTP/1.1 over TLS; client certificates are asked for and judged by the Authenticator. */
 export function createHttpAdapter(pki: Pki): FastifyAdapter {
+  const options = { requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2' } as const;
   return new FastifyAdapter({
-    https: {
-      ...tlsOptions(pki),
-      requestCert: true,
-      rejectUnauthorized: false,
-      minVersion: 'TLSv1.2',
-    },
+    serverFactory: (listener: RequestListener): RawServerDefault =>
+      new TlsServer({ ...tlsOptions(pki), ...options }, listener),
     bodyLimit: maxBodyBytes,
     // Watches and other streams would hold a stop up forever.
     forceCloseConnections: true,
@@ -34,14 +33,22 @@ export function followRenewals(server: Server, pki: Pki): () => void {
   return pki.onRenewed(() => server.setSecureContext(tlsOptions(pki)));
 }
 
-/** One line per answer, without queries, headers and bodies: they may hold secrets. */
+/** Answers to writes that take longer are told at the level `info`, in milliseconds. */
+const slowMs = 1_000;
+
+/**
+ * A line for each answer, without queries, headers and bodies, which may hold secrets: of failures as a warning, of
+ * writes that were refused or slow for information, and of all else only where somebody wants to debug.
+ */
 export function logRequests(fastify: FastifyInstance, logger: Logger): void {
-  fastify.addHook('onResponse', async (request, reply) => {
+  fastify.addHook('onResponse', (request, reply, done) => {
     const { method } = request;
+    const { statusCode: status, elapsedTime } = reply;
+    const isNotable = method !== 'GET' && (status >= 400 || elapsedTime >= slowMs);
+    const level = status >= 500 ? 'warn' : isNotable ? 'info' : 'debug';
     const [path] = request.url.split('?');
-    const durationMs = Math.round(reply.elapsedTime);
-    const fields = { method, path, status: reply.statusCode, durationMs, from: request.ip };
-    const level = reply.statusCode >= 500 ? 'warn' : method === 'GET' ? 'debug' : 'info';
+    const fields = { method, path, status, durationMs: Math.round(elapsedTime), from: request.ip };
     logger[level](fields, 'request');
+    done();
   });
 }

@@ -1,6 +1,10 @@
 import { request } from 'node:https';
 import type { Credentials } from '../../cluster/control-plane-process.ts';
 
+/** A pod's own name, which the server has made or the client has given. */
+const generated = /"generateName":"([^"]+)".*?"name":"(?<name>\1[^"]+)"/;
+const given = /"metadata":\{[^}]*?"name":"(?<name>[^"]+)"/;
+
 /** Sees by one watch of the API which pods have their node, by name, and when. */
 export class BoundPods {
   readonly boundMs = new Map<string, number>();
@@ -29,6 +33,21 @@ export class BoundPods {
     }
   }
 
+  /** Resolves when so many pods are bound whose names start with this. */
+  async count(prefix: string, count: number): Promise<void> {
+    // An iterator over a map goes on with what was added after it had come to the end.
+    const names = this.boundMs.keys();
+    let [found, seen] = [0, 0];
+    for (;;) {
+      for (; seen < this.boundMs.size; seen += 1) {
+        if (names.next().value!.startsWith(prefix)) found += 1;
+      }
+      if (found >= count) return;
+      if (this.failure) throw this.failure;
+      await new Promise<void>((resolve) => this.waiting.add(resolve));
+    }
+  }
+
   close(): void {
     this.call.destroy();
   }
@@ -40,7 +59,7 @@ export class BoundPods {
     // Parsing every event would cost the client as much as making it costs the server.
     for (const line of lines) {
       if (!line.includes('"nodeName":"')) continue;
-      const name = /"metadata":\{[^}]*?"name":"([^"]+)"/.exec(line)?.[1];
+      const name = (generated.exec(line) ?? given.exec(line))?.groups!['name'];
       if (name !== undefined && !this.boundMs.has(name)) this.boundMs.set(name, nowMs);
     }
     this.wake();

@@ -2,6 +2,7 @@ import { apiVersionOf, type ApiObject, type Kind } from '@gantry/api-machinery';
 import type { Change, Entry } from '@gantry/store';
 import { storeKey } from './object-key.js';
 import type { ObjectEvent } from './object-events.js';
+import { Templates } from './templates.js';
 import type { ValueTransform } from './value-transform.js';
 
 const encoder = new TextEncoder();
@@ -31,6 +32,7 @@ class ChangeEvent<T extends ApiObject> implements ObjectEvent<T> {
 /** Turns objects into values and back; the revision lives beside the value, never in it. */
 export class Codec {
   private readonly remembered = new Map<string, { object: ApiObject; bytes: number }>();
+  private readonly templates = new Templates();
   private bytes = 0;
 
   constructor(private readonly transforms: ReadonlyMap<string, ValueTransform>) {}
@@ -57,12 +59,36 @@ export class Codec {
     return transform ? transform.seal(this.keyOf(kind, object), plain) : plain;
   }
 
+  /** The values of objects that are `model` but for their metadata; the rest is written out once. */
+  encodeCopies<T extends ApiObject>(kind: Kind<T>, model: T, copies: readonly T[]): Uint8Array[] {
+    const { metadata: _metadata, ...rest } = model;
+    const text = this.serialize(kind, { ...rest, metadata: {} });
+    const head = text.slice(0, -'{}}'.length);
+    const transform = this.transformOf(kind);
+    return copies.map((copy) => {
+      const { resourceVersion: _, ...metadata } = copy.metadata;
+      const plain = encoder.encode(`${head}${JSON.stringify(metadata)}}`);
+      return transform ? transform.seal(this.keyOf(kind, copy), plain) : plain;
+    });
+  }
+
   decode<T extends ApiObject>(kind: Kind<T>, entry: Entry, revision = entry.modRevision): T {
     const transform = this.transformOf(kind);
     const plain = transform ? transform.open(entry.key, entry.value) : entry.value;
     const object = JSON.parse(decoder.decode(plain)) as T;
     object.metadata.resourceVersion = String(revision);
     return object;
+  }
+
+  /**
+   * As `decode`, for an object that nobody changes: it may have parts in common with others of its kind, and those
+   * are frozen. Costs a third, and less memory, where objects are alike.
+   */
+  decodeShared<T extends ApiObject>(kind: Kind<T>, entry: Entry): T {
+    const alike = this.transformOf(kind)
+      ? undefined
+      : this.templates.read(entry.key, entry.value, String(entry.modRevision));
+    return (alike as T | undefined) ?? this.decode(kind, entry);
   }
 
   /** The objects of events are shared by all who watch: they must not be changed. */
@@ -85,7 +111,7 @@ export class Codec {
     const id = `${entry.modRevision} ${entry.key}`;
     const known = this.remembered.get(id);
     if (known) return known.object as T;
-    const object = this.decode(kind, entry);
+    const object = this.decodeShared(kind, entry);
     const bytes = entry.value.length;
     this.remembered.set(id, { object, bytes });
     this.bytes += bytes;

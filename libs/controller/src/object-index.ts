@@ -3,9 +3,13 @@ import { objectKey } from './object-key.js';
 
 export type IndexFunction<T> = (object: T) => readonly string[];
 
+/** Keys of objects by a value. */
+type Keys = Map<string, Set<string>>;
+
 interface Index<T> {
   readonly valuesOf: IndexFunction<T>;
-  readonly keys: Map<string, Set<string>>;
+  /** Made when it is first asked for: until then objects come cheaper. */
+  keys: Keys | undefined;
 }
 
 /** Objects by key, and by whatever values the index functions give them. */
@@ -19,9 +23,7 @@ export class ObjectIndex<T extends ApiObject> {
 
   addIndex(name: string, valuesOf: IndexFunction<T>): void {
     if (this.indexes.has(name)) return;
-    const index = { valuesOf, keys: new Map<string, Set<string>>() };
-    this.indexes.set(name, index);
-    for (const [key, object] of this.objects) insert(index, key, object);
+    this.indexes.set(name, { valuesOf, keys: undefined });
   }
 
   get(key: string): T | undefined {
@@ -47,8 +49,19 @@ export class ObjectIndex<T extends ApiObject> {
   find(name: string, value: string): T[] {
     const index = this.indexes.get(name);
     if (!index) throw new Error(`there is no index "${name}"`);
-    const found = [...(index.keys.get(value) ?? [])].map((key) => this.objects.get(key));
-    return found.filter((object) => object !== undefined);
+    const keys = index.keys ?? this.build(index);
+    const found: T[] = [];
+    for (const key of keys.get(value) ?? []) {
+      const object = this.objects.get(key);
+      if (object !== undefined) found.push(object);
+    }
+    return found;
+  }
+
+  private build(index: Index<T>): Keys {
+    const keys: Keys = (index.keys = new Map());
+    for (const [key, object] of this.objects) insert(keys, index.valuesOf(object), key);
+    return keys;
   }
 
   /** Returns what was there before. */
@@ -56,12 +69,15 @@ export class ObjectIndex<T extends ApiObject> {
     const key = objectKey(object);
     const previous = this.objects.get(key);
     this.objects.set(key, object);
-    for (const index of this.indexes.values()) {
+    for (const { keys, valuesOf } of this.indexes.values()) {
+      if (!keys) continue;
+      const values = valuesOf(object);
       if (previous) {
-        if (sameValues(index.valuesOf(previous), index.valuesOf(object))) continue;
-        remove(index, key, previous);
+        const before = valuesOf(previous);
+        if (sameValues(before, values)) continue;
+        remove(keys, before, key);
       }
-      insert(index, key, object);
+      insert(keys, values, key);
     }
     return previous;
   }
@@ -70,7 +86,9 @@ export class ObjectIndex<T extends ApiObject> {
     const previous = this.objects.get(key);
     if (!previous) return undefined;
     this.objects.delete(key);
-    for (const index of this.indexes.values()) remove(index, key, previous);
+    for (const { keys, valuesOf } of this.indexes.values()) {
+      if (keys) remove(keys, valuesOf(previous), key);
+    }
     return previous;
   }
 }
@@ -79,18 +97,18 @@ function sameValues(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((value, i) => value === b[i]);
 }
 
-function remove<T>(index: Index<T>, key: string, object: T): void {
-  for (const value of index.valuesOf(object)) {
-    const keys = index.keys.get(value);
+function remove(index: Keys, values: readonly string[], key: string): void {
+  for (const value of values) {
+    const keys = index.get(value);
     keys?.delete(key);
-    if (keys?.size === 0) index.keys.delete(value);
+    if (keys?.size === 0) index.delete(value);
   }
 }
 
-function insert<T>(index: Index<T>, key: string, object: T): void {
-  for (const value of index.valuesOf(object)) {
-    const keys = index.keys.get(value);
+function insert(index: Keys, values: readonly string[], key: string): void {
+  for (const value of values) {
+    const keys = index.get(value);
     if (keys) keys.add(key);
-    else index.keys.set(value, new Set([key]));
+    else index.set(value, new Set([key]));
   }
 }

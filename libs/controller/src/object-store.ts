@@ -10,8 +10,18 @@ import {
   unavailable,
   type Clock,
 } from '@gantry/base';
-import type { Operation, Precondition, Revision, Store, TransactionResult } from '@gantry/store';
+import type {
+  Entry,
+  Operation,
+  Page,
+  Precondition,
+  RangeOptions,
+  Revision,
+  Store,
+  TransactionResult,
+} from '@gantry/store';
 import { Codec } from './codec.js';
+import { ListSpans, type Span } from './list-spans.js';
 import type { ObjectEvent, ObjectOperation, WatchOptions } from './object-events.js';
 import { details, failureOf, parseRevision, refuseOther, withMetadata } from './object-errors.js';
 import { storeKey, storePrefix } from './object-key.js';
@@ -21,11 +31,6 @@ import type { ValueTransform } from './value-transform.js';
 const maxAttempts = 8;
 
 const pageSize = 500;
-/**
- * Pages of a whole list grow up to this many objects: for each page etcd counts all that lies behind it, which in
- * many small pages of a large cluster takes longer than the list.
- */
-const maxPageSize = 8_000;
 /** Objects decoded at a stretch; then others have their turn. */
 const decodedAtOnce = 500;
 
@@ -37,6 +42,8 @@ export interface ListOptions {
   readonly continue?: string;
   /** Read the state at exactly this revision; Expired when it is gone. */
   readonly resourceVersion?: string;
+  /** The items are not to be changed: they may have frozen parts in common. Cheaper, and smaller where many are alike. */
+  readonly shared?: boolean;
 }
 
 export interface ObjectPage<T> {
@@ -101,33 +108,55 @@ export class ObjectStore {
   ): Promise<ObjectPage<T>> {
     const prefix = storePrefix(kind, options.namespace);
     const at = options.resourceVersion ? BigInt(options.resourceVersion) : undefined;
+    if (options.limit === undefined) return this.listAll(kind, options, prefix, at);
     const items: T[] = [];
-    let size = pageSize;
-    const limit = () => Math.min(size, (options.limit ?? Infinity) - items.length);
-    const read = (start: string | undefined, revision: Revision | undefined) =>
-      this.store.range(prefix, {
-        limit: limit(),
-        ...(start === undefined ? {} : { start }),
-        ...(revision === undefined ? {} : { revision }),
-      });
-    let page = await read(options.continue, at);
+    let [start, revision] = [options.continue, at];
     for (;;) {
-      const { revision, next, entries, remaining } = page;
-      // All pages are wanted: the next one is on its way while this one is decoded.
-      const isWhole = options.limit === undefined;
-      if (isWhole) size = Math.min(maxPageSize, size * 2);
-      const following = isWhole && next !== undefined ? read(next, revision) : undefined;
-      following?.catch(() => undefined);
-      for (const [i, entry] of entries.entries()) {
-        if (i > 0 && i % decodedAtOnce === 0) await new Promise(setImmediate);
-        items.push(this.codec.decode(kind, entry));
-      }
+      const limit = Math.min(pageSize, options.limit - items.length);
+      const page: Page = await this.store.range(prefix, rangeOptions({ limit, start, revision }));
+      ({ revision, next: start } = page);
+      await this.decodeAll(kind, page.entries, options, items);
       const resourceVersion = String(revision);
-      if (next === undefined) return { items, resourceVersion };
-      if (!isWhole && items.length >= (options.limit ?? 0)) {
-        return { items, resourceVersion, continue: next, remainingItemCount: remaining };
+      if (start === undefined) return { items, resourceVersion };
+      if (items.length >= options.limit) {
+        const remainingItemCount = page.remaining;
+        return { items, resourceVersion, continue: start, remainingItemCount };
       }
-      page = await (following ?? read(next, revision));
+    }
+  }
+
+  /** All pages are wanted: the next one is on its way while one is decoded. */
+  private async listAll<T extends ApiObject>(
+    kind: Kind<T>,
+    options: ListOptions,
+    prefix: string,
+    at: Revision | undefined,
+  ): Promise<ObjectPage<T>> {
+    const spans = new ListSpans(prefix, options.continue);
+    const read = (span: Span, revision: Revision | undefined) =>
+      this.store.range(prefix, rangeOptions({ ...span, revision }));
+    const items: T[] = [];
+    let page = await read(spans.first, at);
+    for (;;) {
+      const { revision, entries } = page;
+      const span = spans.after(page);
+      const following = span && read(span, revision);
+      following?.catch(() => undefined);
+      await this.decodeAll(kind, entries, options, items);
+      if (!following) return { items, resourceVersion: String(revision) };
+      page = await following;
+    }
+  }
+
+  private async decodeAll<T extends ApiObject>(
+    kind: Kind<T>,
+    entries: readonly Entry[],
+    { shared }: ListOptions,
+    into: T[],
+  ): Promise<void> {
+    for (const [i, entry] of entries.entries()) {
+      if (i > 0 && i % decodedAtOnce === 0) await new Promise(setImmediate);
+      into.push(shared ? this.codec.decodeShared(kind, entry) : this.codec.decode(kind, entry));
     }
   }
 
@@ -150,15 +179,43 @@ export class ObjectStore {
     const born = this.born(object);
     const key = this.codec.keyOf(kind, born);
     const value = this.codec.encode(kind, born);
-    const guards = beside.map((other) => ({
-      key: this.codec.keyOf(other.kind, other.object),
-      modRevision: parseRevision(other.object.metadata.resourceVersion ?? ''),
-    }));
     const own = { key, modRevision: 0n };
-    const result = await this.write([own, ...guards], [{ type: 'put', key, value }]);
+    const result = await this.write([own, ...this.guards(beside)], [{ type: 'put', key, value }]);
     if (result.committed) return withRevision(born, result.revision);
     if (result.failed[0]) throw alreadyExists(details(kind, born.metadata.name));
     return undefined;
+  }
+
+  /**
+   * As createBeside, for objects that are `model` but for these names: all of them at one revision or none.
+   * AlreadyExists names the first that is taken.
+   */
+  async createCopies<T extends ApiObject>(
+    kind: Kind<T>,
+    model: T,
+    names: readonly string[],
+    beside: readonly { readonly kind: Kind; readonly object: ApiObject }[],
+  ): Promise<T[] | undefined> {
+    const copies = names.map((name) => this.born(withMetadata(model, { name })));
+    const values = this.codec.encodeCopies(kind, model, copies);
+    const operations = copies.map((copy, i): Operation => {
+      return { type: 'put', key: this.codec.keyOf(kind, copy), value: values[i]! };
+    });
+    const free = operations.map(({ key }) => ({ key, modRevision: 0n }));
+    const result = await this.write([...free, ...this.guards(beside)], operations);
+    if (result.committed) return copies.map((copy) => withRevision(copy, result.revision));
+    const taken = names.findIndex((_, i) => result.failed[i] !== undefined);
+    if (taken >= 0) throw alreadyExists(details(kind, names[taken]));
+    return undefined;
+  }
+
+  private guards(
+    beside: readonly { readonly kind: Kind; readonly object: ApiObject }[],
+  ): Precondition[] {
+    return beside.map(({ kind, object }) => ({
+      key: this.codec.keyOf(kind, object),
+      modRevision: parseRevision(object.metadata.resourceVersion ?? ''),
+    }));
   }
 
   /**
@@ -259,15 +316,32 @@ export class ObjectStore {
     options: WatchOptions,
     signal: AbortSignal,
   ): AsyncGenerator<ObjectEvent<T>> {
+    for await (const batch of this.watchBatches(kind, options, signal)) {
+      for (const event of batch) {
+        yield event;
+        if (signal.aborted) return;
+      }
+    }
+  }
+
+  /** The same, with what came together in one step. */
+  async *watchBatches<T extends ApiObject>(
+    kind: Kind<T>,
+    options: WatchOptions,
+    signal: AbortSignal,
+  ): AsyncGenerator<ObjectEvent<T>[]> {
     const after = options.resourceVersion ? parseRevision(options.resourceVersion) : undefined;
     const prefix = storePrefix(kind, options.namespace);
-    const events = this.store.watch(prefix, {
+    const batches = this.store.watchBatches(prefix, {
       signal,
       ...(after === undefined ? {} : { after }),
     });
-    for await (const event of events) {
-      if (event.type === 'progress') yield this.codec.bookmark(kind, String(event.revision));
-      else yield this.codec.event(kind, event);
+    for await (const batch of batches) {
+      yield batch.map((event) =>
+        event.type === 'progress'
+          ? this.codec.bookmark(kind, String(event.revision))
+          : this.codec.event(kind, event),
+      );
     }
   }
 
@@ -325,6 +399,16 @@ export class ObjectStore {
     const value = this.codec.encode(kind, object);
     return { precondition, operation: { type: 'put', key, value }, object };
   }
+}
+
+/** What is given of these. */
+function rangeOptions({ start, end, revision, limit }: Partial<Span> & RangeOptions): RangeOptions {
+  return {
+    ...(limit === undefined ? {} : { limit }),
+    ...(start === undefined ? {} : { start }),
+    ...(end === undefined ? {} : { end }),
+    ...(revision === undefined ? {} : { revision }),
+  };
 }
 
 function withRevision<T extends ApiObject>(object: T, revision: Revision): T {

@@ -21,7 +21,8 @@ export class WorkQueue {
   private readonly delayed = new Map<string, { atMs: number; cancel: () => void }>();
   private readonly failures = new Map<string, Backoff>();
   private readonly clock: Clock;
-  private takers: (() => void)[] = [];
+  private readonly takers: (() => void)[] = [];
+  private readonly signals = new WeakSet<AbortSignal>();
 
   constructor(private readonly options: WorkQueueOptions = {}) {
     this.clock = options.clock ?? systemClock;
@@ -108,14 +109,16 @@ export class WorkQueue {
     this.delayed.delete(key);
   }
 
-  private async added(signal: AbortSignal): Promise<void> {
-    let wake: () => void = () => {};
-    await new Promise<void>((resolve) => {
-      wake = resolve;
-      this.takers.push(wake);
-      signal.addEventListener('abort', wake, { once: true });
-    });
-    this.takers = this.takers.filter((taker) => taker !== wake);
-    signal.removeEventListener('abort', wake);
+  private added(signal: AbortSignal): Promise<void> {
+    // One listener for all who wait under this signal: one for each wait costs more than most of the work.
+    if (!this.signals.has(signal)) {
+      this.signals.add(signal);
+      signal.addEventListener('abort', () => this.wakeAll(), { once: true });
+    }
+    return new Promise((resolve) => this.takers.push(resolve));
+  }
+
+  private wakeAll(): void {
+    for (const wake of this.takers.splice(0)) wake();
   }
 }

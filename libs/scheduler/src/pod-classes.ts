@@ -21,6 +21,8 @@ export class PodClasses {
   private readonly labelSets = new Map<string, LabelSet>();
   /** What was asked for since the last sweep: somebody may be about to decide by it. */
   private readonly young = new Set<PodClass | LabelSet>();
+  /** By the frozen containers that pods of one template share: what the last of them was. */
+  private relatives = new WeakMap<object, { readonly pod: PodInput; readonly handle: PodHandle }>();
   private nextId = 0;
   /** No pod that was ever seen has a lower priority; Infinity before the first. */
   lowestPriority = Infinity;
@@ -33,6 +35,19 @@ export class PodClasses {
 
   /** Class and labels of the pod, as for `classOf`. */
   handleOf(pod: PodInput, withNodeName: boolean): PodHandle {
+    const known = withNodeName ? undefined : this.relatives.get(pod.spec.containers);
+    if (known && isAlike(known.pod, pod)) {
+      this.young.add(known.handle.podClass).add(known.handle.labelSet);
+      return known.handle;
+    }
+    const handle = this.findHandle(pod, withNodeName);
+    // What can change is not known again by being the same.
+    const isFixed = !withNodeName && Object.isFrozen(pod.spec.containers);
+    if (isFixed) this.relatives.set(pod.spec.containers, { pod, handle });
+    return handle;
+  }
+
+  private findHandle(pod: PodInput, withNodeName: boolean): PodHandle {
     const podClass = this.classOf(pod, withNodeName);
     const labelSet = this.labelSetOf(pod);
     this.young.add(podClass).add(labelSet);
@@ -91,6 +106,7 @@ export class PodClasses {
       if (!labelSets.has(value) && !young.has(value)) this.labelSets.delete(key);
     }
     young.clear();
+    this.relatives = new WeakMap();
     const used = [...new Set([...classes, ...this.classes.values()])];
     this.registry.retain(new Set(used.flatMap(({ topology }) => countersOf(topology))));
   }
@@ -110,6 +126,23 @@ export class PodClasses {
         !untoleratedTaint(traits(slot).taints, nodeSide.tolerations, ['NoSchedule', 'NoExecute']),
     };
   }
+}
+
+/** Whether all that a class and a label set are made of is the very same; pods with parts in common have those frozen. */
+function isAlike(a: PodInput, b: PodInput): boolean {
+  return (
+    a.metadata.labels === b.metadata.labels &&
+    a.metadata.namespace === b.metadata.namespace &&
+    a.spec.containers === b.spec.containers &&
+    a.spec.initContainers === b.spec.initContainers &&
+    a.spec.overhead === b.spec.overhead &&
+    a.spec.nodeSelector === b.spec.nodeSelector &&
+    a.spec.affinity === b.spec.affinity &&
+    a.spec.tolerations === b.spec.tolerations &&
+    a.spec.topologySpreadConstraints === b.spec.topologySpreadConstraints &&
+    a.spec.volumeAffinity === b.spec.volumeAffinity &&
+    a.spec.priority === b.spec.priority
+  );
 }
 
 function countersOf(topology: TopologyTerms | undefined): Counted[] {

@@ -1,5 +1,18 @@
 import type { Revision, StoreEvent } from './store.js';
 
+/** The events of batches one by one, until the signal aborts. */
+export async function* oneByOne(
+  batches: AsyncIterable<readonly StoreEvent[]>,
+  signal: AbortSignal,
+): AsyncGenerator<StoreEvent> {
+  for await (const batch of batches) {
+    for (const event of batch) {
+      yield event;
+      if (signal.aborted) return;
+    }
+  }
+}
+
 /** A put or a deletion, as opposed to a report of progress. */
 export type Change = Exclude<StoreEvent, { type: 'progress' }>;
 

@@ -5,7 +5,7 @@
  * conformance suite holds for both. `LeaderElection` elects on a lease and fences writes. It knows
  * keys and bytes only, no object kinds, and retries no write whose fate is unknown.
  */
-export { changeKey, changeRevision, type Change } from './change.js';
+export { changeKey, changeRevision, oneByOne, type Change } from './change.js';
 export { EmbeddedStore, type EmbeddedStoreOptions } from './embedded/embedded-store.js';
 export { EtcdStore, type EtcdStoreOptions } from './etcd/etcd-store.js';
 export { LeaderElection, type Leadership, type LeaderElectionOptions } from './leader-election.js';

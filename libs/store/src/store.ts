@@ -85,6 +85,8 @@ export interface RangeOptions {
   readonly limit?: number;
   /** First key of the page, from the previous page's `next`. */
   readonly start?: string;
+  /** First key that is no longer meant; `remaining` and `next` are about what lies before it. */
+  readonly end?: string;
   /** Read the past at this revision, so that all pages show one state; Expired when it is gone. */
   readonly revision?: Revision;
 }
@@ -110,6 +112,8 @@ export interface Store {
    * Ends when the signal aborts; throws Expired when history was lost, never silently skips.
    */
   watch(prefix: string, options: WatchOptions): AsyncIterable<StoreEvent>;
+  /** The same, with what came together in one step; no transaction is torn apart. */
+  watchBatches(prefix: string, options: WatchOptions): AsyncIterable<readonly StoreEvent[]>;
   /**
    * Has each watch tell soon how far it is, by a progress event, if it has nothing else to tell. One that is
    * behind may pass it over: ask again.

@@ -1,8 +1,8 @@
-import type { Rebalance } from '@gantry/api';
+import type { Rebalance, RebalancePlanStatus } from '@gantry/api';
 import { delay, systemClock } from '@gantry/base';
 import type { Command } from 'commander';
 import { runs, type Environment, type Flags } from '../command-line.js';
-import { rebalancePlanText, type RebalancePlanStatus } from '../output/rebalance-text.js';
+import { rebalancePlanText } from '../output/rebalance-text.js';
 import type { Session } from '../session.js';
 import { CommandError, UsageError } from '../usage-error.js';
 
@@ -44,11 +44,10 @@ function movesOf(flags: Flags): number {
   throw new UsageError(`--max-moves ${text}: give a whole number from 1 to 1000`);
 }
 
-function begin(session: Session, { moves, gain }: RebalancePlanStatus): Promise<Rebalance> {
-  const spec = {
-    gain,
-    moves: moves.map(({ namespace, pod, uid, from, to }) => ({ namespace, pod, uid, from, to })),
-  };
+async function begin(session: Session, { moves, gain }: RebalancePlanStatus): Promise<Rebalance> {
+  // Most commands need none of it, and it takes long to load.
+  const { rebalanceMoves } = await import('@gantry/api');
+  const spec = { gain, moves: rebalanceMoves(moves) };
   const metadata = { generateName: 'rebalance-' };
   return session.client.request<Rebalance>({
     method: 'POST',

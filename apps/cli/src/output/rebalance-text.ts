@@ -1,28 +1,5 @@
+import type { RebalancePlanStatus } from '@gantry/api';
 import { formatGrid } from './grid.js';
-
-interface Figures {
-  readonly nodesInUse: number;
-  readonly pending: number;
-  readonly idleCpu: number;
-  readonly idleMemory: number;
-}
-
-/** `status` of a gantry.dev/v1 RebalancePlan. */
-export interface RebalancePlanStatus {
-  readonly moves: readonly {
-    readonly namespace: string;
-    readonly pod: string;
-    readonly uid: string;
-    readonly owner: string;
-    readonly from: string;
-    readonly to: string;
-    readonly reason: string;
-  }[];
-  readonly kept: readonly { readonly node: string; readonly message: string }[];
-  readonly before: Figures;
-  readonly after: Figures;
-  readonly gain: string;
-}
 
 /** Rows of each table; the rest is counted. */
 const maxRows = 20;

@@ -1,4 +1,4 @@
-import type { RebalancePlanStatus } from '../output/rebalance-text.js';
+import type { RebalancePlanStatus } from '@gantry/api';
 
 const gainful: RebalancePlanStatus = {
   moves: [
@@ -21,6 +21,8 @@ const gainful: RebalancePlanStatus = {
       reason: 'frees c',
     },
   ],
+  freed: ['c'],
+  rooms: [{ pod: 'batch/large', node: 'b', moves: 1 }],
   kept: [
     { node: 'd', message: 'shop/db-0 belongs to a StatefulSet' },
     {
@@ -36,6 +38,8 @@ const gainful: RebalancePlanStatus = {
 const vain: RebalancePlanStatus = {
   ...gainful,
   moves: [],
+  freed: [],
+  rooms: [],
   after: gainful.before,
   gain: 'nothing to gain within these bounds',
 };

@@ -7,7 +7,9 @@
 export { Api, type ApiOptions } from './api.js';
 export { ApiModule } from './api.module.js';
 export type { Access, AccessAttributes } from './http/access.js';
+export { connectionOf } from './http/connection.js';
 export { isForwarded, PeerProxy, type PeerTls } from './http/peer-proxy.js';
+export { TlsServer } from './http/tls-server.js';
 export { foregroundFinalizer, orphanFinalizer } from './resources/deletion.js';
 export type { CreateHook } from './resources/create-hooks.js';
 export { takeAway, type Disruption } from './resources/disruptions.js';

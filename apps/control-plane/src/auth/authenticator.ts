@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { PeerCertificate, TLSSocket } from 'node:tls';
 import { GantryError, type Logger } from '@gantry/base';
-import type { AccessAttributes, UserInfo } from '../api/index.js';
+import { type AccessAttributes, connectionOf, type UserInfo } from '../api/index.js';
 import type { TokenFile } from './token-file.js';
 
 /** Paths that anyone may read. */
@@ -28,7 +28,7 @@ export class Authenticator {
    * The user of a request, system:anonymous without credentials; Unauthorized when they are wrong.
    */
   async authenticate(request: IncomingMessage): Promise<UserInfo> {
-    const user = this.fromCertificate(request.socket) ?? (await this.fromToken(request));
+    const user = this.fromCertificate(connectionOf(request)) ?? (await this.fromToken(request));
     return user ?? anonymous;
   }
 

@@ -3,11 +3,38 @@ import type { Clock } from '@gantry/base';
 import type { Informer } from '@gantry/controller';
 
 /** After this time an expectation is given up: the cache then shows the truth, whatever became of the write. */
-const patienceMs = 60_000;
+export const patienceMs = 60_000;
 
-interface Expectation {
-  readonly owner: string;
-  readonly expiresMs: number;
+/** What is expected, by uid: by whom, and until when. */
+class Expected {
+  private readonly owners = new Map<string, string>();
+  /** By owner, in the order of their ends. */
+  private readonly ends = new Map<string, Map<string, number>>();
+
+  add(owner: string, uid: string, expiresMs: number): void {
+    this.delete(uid);
+    this.owners.set(uid, owner);
+    const own = this.ends.get(owner);
+    if (own) own.set(uid, expiresMs);
+    else this.ends.set(owner, new Map([[uid, expiresMs]]));
+  }
+
+  delete(uid: string): void {
+    const owner = this.owners.get(uid);
+    if (owner === undefined) return;
+    this.owners.delete(uid);
+    const own = this.ends.get(owner);
+    own?.delete(uid);
+    if (own?.size === 0) this.ends.delete(owner);
+  }
+
+  isWaiting(owner: string, nowMs: number): boolean {
+    for (const [uid, expiresMs] of this.ends.get(owner) ?? []) {
+      if (expiresMs > nowMs) return true;
+      this.delete(uid);
+    }
+    return false;
+  }
 }
 
 /**
@@ -15,17 +42,17 @@ interface Expectation {
  * controller create or delete the same pods twice.
  */
 export class Expectations {
-  private readonly creations = new Map<string, Expectation>();
-  private readonly deletions = new Map<string, Expectation>();
+  private readonly creations = new Expected();
+  private readonly deletions = new Expected();
 
   constructor(private readonly clock: Clock) {}
 
   expectCreation(owner: string, uid: string): void {
-    this.creations.set(uid, this.expectation(owner));
+    this.creations.add(owner, uid, this.clock.now() + patienceMs);
   }
 
   expectDeletion(owner: string, uid: string): void {
-    this.deletions.set(uid, this.expectation(owner));
+    this.deletions.add(owner, uid, this.clock.now() + patienceMs);
   }
 
   /** Takes note of a change of the object, after the cache has it. */
@@ -45,16 +72,6 @@ export class Expectations {
   /** Whether the cache lacks a write of this owner. */
   isWaiting(owner: string): boolean {
     const nowMs = this.clock.now();
-    for (const expectations of [this.creations, this.deletions]) {
-      for (const [uid, expectation] of expectations) {
-        if (expectation.expiresMs <= nowMs) expectations.delete(uid);
-        else if (expectation.owner === owner) return true;
-      }
-    }
-    return false;
-  }
-
-  private expectation(owner: string): Expectation {
-    return { owner, expiresMs: this.clock.now() + patienceMs };
+    return this.creations.isWaiting(owner, nowMs) || this.deletions.isWaiting(owner, nowMs);
   }
 }

@@ -3,7 +3,7 @@ import {
   podGroupOf,
   type Pod,
   type PodDisruptionBudget,
-  type RebalanceMove,
+  type RebalancePlanStatus,
 } from '@gantry/api';
 import { objectKey } from '@gantry/controller';
 import {
@@ -12,7 +12,6 @@ import {
   uidOf,
   type KeptNode,
   type Profile,
-  type RebalanceFigures,
   type RebalancePlan,
 } from '@gantry/scheduler';
 import { controllerOf } from '../controllers/ownership.js';
@@ -31,38 +30,13 @@ export interface PlanOptions {
   readonly profile?: Profile;
 }
 
-/** A move with what it is for. */
-export interface PlannedMove extends RebalanceMove {
-  /** `Kind/name` of the controller that replaces the pod. */
-  readonly owner: string;
-  readonly reason: string;
-}
-
-/** A plan in the words of the API: `status` of a gantry.dev/v1 RebalancePlan. */
-export interface PlanStatus {
-  readonly moves: readonly PlannedMove[];
-  readonly freed: readonly string[];
-  /** Pending pods that moves make room for, and where. */
-  readonly rooms: readonly {
-    readonly pod: string;
-    readonly node: string;
-    readonly moves: number;
-  }[];
-  /** Nodes that stay in use, and why. */
-  readonly kept: readonly { readonly node: string; readonly message: string }[];
-  readonly before: RebalanceFigures;
-  readonly after: RebalanceFigures;
-  /** One sentence. */
-  readonly gain: string;
-}
-
 /** Pods or budgets that a message names; the rest is counted. */
 const maxNamed = 3;
 /** Pending pods that room is sought for, the most important first. */
 const maxPending = 20;
 
 /** Plans moves for the cluster as it is, and tells them by name. */
-export function planFor(cluster: PlannedCluster, options: PlanOptions): PlanStatus {
+export function planFor(cluster: PlannedCluster, options: PlanOptions): RebalancePlanStatus {
   const { maxMoves, profile = profiles['bin-pack'] } = options;
   const snapshot = snapshotOf(cluster);
   const byUid = new Map(cluster.pods.map((pod) => [uidOf(pod), pod]));
@@ -80,12 +54,17 @@ export function planFor(cluster: PlannedCluster, options: PlanOptions): PlanStat
     Array.from({ length: moves }, () => `makes room for ${pod}`),
   );
   return {
-    moves: plan.moves.map(({ uid, from, to }, i) => {
-      const pod = byUid.get(uid)!;
+    moves: plan.moves.map((move, i) => {
+      const pod = byUid.get(move.uid)!;
       const { namespace = '', name = '' } = pod.metadata;
       const owner = controllerOf(pod)!;
-      const reason = reasons[i] ?? `frees ${from}`;
-      return { namespace, pod: name, uid, from, to, owner: `${owner.kind}/${owner.name}`, reason };
+      const { exchangeWith } = move;
+      const other = exchangeWith === undefined ? undefined : byUid.get(exchangeWith);
+      const reason = [
+        reasons[i] ?? `frees ${move.from}`,
+        other ? `; goes first and changes places with ${objectKey(other)}` : '',
+      ].join('');
+      return { namespace, pod: name, ...move, owner: `${owner.kind}/${owner.name}`, reason };
     }),
     freed: plan.freed,
     rooms,

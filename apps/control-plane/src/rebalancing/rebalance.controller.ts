@@ -3,7 +3,7 @@ import { isReason } from '@gantry/base';
 import { Controller, source } from '@gantry/controller';
 import type { Profile } from '@gantry/scheduler';
 import type { ControllerContext } from '../controllers/context.js';
-import { replacesAnnotation, type Relocations } from './relocations.js';
+import { replacesAnnotation, waitsForExchange, type Relocations } from './relocations.js';
 import { Rebalancer } from './rebalancer.js';
 
 /** Rebalances that are over and stay to be read. */
@@ -35,8 +35,10 @@ export function rebalanceController(
     concurrency: 1,
     sources: [
       source(rebalances, () => [key]),
-      source(pods, ({ metadata }) => {
+      source(pods, (pod) => {
+        const { metadata } = pod;
         const replaced = metadata.annotations?.[replacesAnnotation];
+        if (waitsForExchange(pod)) return [key];
         return moving.has(metadata.uid!) || (replaced && moving.has(replaced)) ? [key] : [];
       }),
     ],
@@ -47,6 +49,7 @@ export function rebalanceController(
       for (const each of over.slice(0, Math.max(0, over.length - maxKept))) await forget(each);
       const [first] = open;
       moving = new Set(first?.spec.moves.map(({ uid }) => uid));
+      await rebalancer.releaseAllBut(first);
       return first && rebalancer.advance(first);
     },
     logger,

@@ -7,11 +7,12 @@ import {
   PodKind,
   RebalanceKind,
   type Pod,
+  rebalanceMoves,
   type Rebalance,
+  type RebalancePlanStatus,
 } from '@gantry/api';
 import { HollowNodes } from '@gantry/testing';
 import { TestCluster, type TestClusterOptions } from '../controllers/testing/cluster.js';
-import type { PlanStatus } from './cluster-plan.js';
 import { rebalancePlanResource } from './rebalance-plans.js';
 
 type Cluster = TestCluster<HollowNodes>;
@@ -73,17 +74,17 @@ async function scattered(
   return cluster;
 }
 
-async function preview(cluster: Cluster, maxMoves = 5): Promise<PlanStatus> {
+async function preview(cluster: Cluster, maxMoves = 5): Promise<RebalancePlanStatus> {
   const resource = rebalancePlanResource({ resources: cluster.resources });
   const body = { spec: { maxMoves } };
   const { json } = (await resource.handle({ method: 'POST', body } as never)) as {
-    json: { status: PlanStatus };
+    json: { status: RebalancePlanStatus };
   };
   return json.status;
 }
 
 /** The plan once the lists behind it show the cluster as it is. */
-async function gainful(cluster: Cluster, moves = 1): Promise<PlanStatus> {
+async function gainful(cluster: Cluster, moves = 1): Promise<RebalancePlanStatus> {
   return vi.waitFor(async () => {
     const plan = await preview(cluster);
     expect(plan.moves).toHaveLength(moves);
@@ -91,13 +92,10 @@ async function gainful(cluster: Cluster, moves = 1): Promise<PlanStatus> {
   }, patience);
 }
 
-const begin = (cluster: Cluster, { moves, gain }: Pick<PlanStatus, 'moves' | 'gain'>) =>
+const begin = (cluster: Cluster, { moves, gain }: Pick<RebalancePlanStatus, 'moves' | 'gain'>) =>
   cluster.create(RebalanceKind, {
     metadata: { name: 'tidy' },
-    spec: {
-      gain,
-      moves: moves.map(({ namespace, pod, uid, from, to }) => ({ namespace, pod, uid, from, to })),
-    },
+    spec: { gain, moves: rebalanceMoves(moves) },
   });
 
 const ended = (cluster: Cluster, phase: string): Promise<Rebalance> =>
@@ -159,6 +157,99 @@ test('a new leader goes on where the one before was', async () => {
   const { to } = plan.moves[0]!;
   const nodes = (await cluster.list(PodKind)).map(({ spec }) => spec.nodeName);
   expect(nodes).toEqual([to, to, to, to]);
+});
+
+const pods = (cpu: string, more: object = {}) => ({
+  containers: [{ name: 'c', image: 'web:1', resources: { requests: { cpu } } }],
+  ...more,
+});
+
+/**
+ * Nodes a and b with 4 cpus each: `three` on a; `two`, and one of one cpu that stays, on b. A pod of two cpus
+ * waits, for which there is room only when `three` and `two` change places.
+ */
+async function crowded(): Promise<Cluster> {
+  const cluster = await new TestCluster({
+    nodes: (objects) => new HollowNodes({ objects }),
+    controllers: {},
+  }).start();
+  await cluster.nodes.connect({ name: 'a' });
+  await cluster.create(DeploymentKind, deployment('three', 1, pods('3')));
+  await runs(cluster, 'three', 1);
+  await cordon(cluster, 'a', true);
+  await cluster.nodes.connect({ name: 'b' });
+  await cluster.create(DeploymentKind, deployment('two', 1, pods('2')));
+  const never = { 'gantry.dev/rebalance': 'never' };
+  await cluster.create(DeploymentKind, deployment('stays', 1, pods('1'), never));
+  await runs(cluster, 'two', 1);
+  await runs(cluster, 'stays', 1);
+  await cordon(cluster, 'a', false);
+  await cluster.create(DeploymentKind, deployment('waits', 1, pods('2')));
+  return cluster;
+}
+
+const nodeOf = async (cluster: Cluster, app: string) =>
+  (await podsOf(cluster, app)).map(({ spec }) => spec.nodeName).join();
+
+test('two pods change places, nobody takes the room between, and the pod that waited comes', async () => {
+  await using cluster = await crowded();
+  const plan = await gainful(cluster, 2);
+  const [two] = await podsOf(cluster, 'two');
+  const [three] = await podsOf(cluster, 'three');
+  expect(plan.moves).toMatchObject([
+    { pod: two!.metadata.name, from: 'b', to: 'a', exchangeWith: three!.metadata.uid },
+    { pod: three!.metadata.name, from: 'a', to: 'b' },
+  ]);
+  expect(plan.moves[0]!.reason).toMatch(
+    /^makes room for default\/waits-.*; goes first and changes places with default\/three-/,
+  );
+  await begin(cluster, plan);
+  const { status } = await ended(cluster, 'Completed');
+  expect(status).toMatchObject({ moved: 2, message: plan.gain });
+  expect(await nodeOf(cluster, 'two')).toBe('a');
+  expect(await nodeOf(cluster, 'three')).toBe('b');
+  await runs(cluster, 'waits', 1);
+  expect(await nodeOf(cluster, 'waits')).toBe('a');
+});
+
+test('an exchange waits for the budget of both before it takes either away', async () => {
+  await using cluster = await crowded();
+  const plan = await gainful(cluster, 2);
+  const [two] = await podsOf(cluster, 'two');
+  await cluster.create(PodDisruptionBudgetKind, {
+    metadata: { name: 'one', namespace: 'default' },
+    spec: {
+      maxUnavailable: 1,
+      selector: { matchExpressions: [{ key: 'app', operator: 'In', values: ['two', 'three'] }] },
+    },
+  });
+  await vi.waitFor(async () => {
+    const { status } = await cluster.resources.get(PodDisruptionBudgetKind, 'default', 'one');
+    expect(status?.disruptionsAllowed).toBe(1);
+    expect((await preview(cluster)).moves).toEqual([]);
+  }, patience);
+  await begin(cluster, plan);
+  await vi.waitFor(async () => {
+    const { status } = await cluster.resources.get(RebalanceKind, undefined, 'tidy');
+    expect(status?.message).toMatch(/default\/one allows 1 of the 2 that would be away at once/);
+  }, patience);
+  expect((await podsOf(cluster, 'two'))[0]!.metadata.uid).toBe(two!.metadata.uid);
+});
+
+test('a replacement that nobody waits for any more is let go', async () => {
+  await using cluster = await crowded();
+  const plan = await gainful(cluster, 2);
+  // It holds back the second pod, so that the first one's replacement waits.
+  await cluster.resources.mutate(PodKind, 'default', plan.moves[1]!.pod, (pod) => ({
+    ...pod,
+    metadata: { ...pod.metadata, finalizers: ['example.com/hold'] },
+  }));
+  await begin(cluster, plan);
+  const gated = async () =>
+    (await podsOf(cluster, 'two')).filter(({ spec }) => spec.schedulingGates?.length);
+  await vi.waitFor(async () => expect(await gated()).toHaveLength(1), patience);
+  await cluster.resources.delete(RebalanceKind, undefined, 'tidy');
+  await vi.waitFor(async () => expect(await gated()).toEqual([]), patience);
 });
 
 test('the planned node outdoes the one that scores best', async () => {

@@ -6,11 +6,39 @@ export const preferredNodeAnnotation = 'gantry.dev/preferred-node';
 /** Uid of the pod in whose place this one was made. */
 export const replacesAnnotation = 'gantry.dev/replaces';
 
+/** Of a replacement that waits: the node where it keeps the room of the pod before, for the one it changes places with. */
+export const keepsRoomAnnotation = 'gantry.dev/keeps-room-on';
+/** Of a replacement that waits: uid of the pod that it changes places with. */
+export const exchangeWithAnnotation = 'gantry.dev/exchange-with';
+/** The gate behind which a replacement waits until its place is free. */
+export const exchangeGate = 'gantry.dev/exchange';
+
 /** Where the replacement of a moved pod shall come to. */
 export interface Relocation {
   /** Uid of the pod that goes. */
   readonly pod: string;
   readonly to: string;
+  /** It waits until this pod, which is to come to `from`, has left its place. */
+  readonly exchange?: { readonly with: string; readonly from: string };
+}
+
+/** Whether the pod waits for the place of one that it changes places with. */
+export function waitsForExchange({ spec }: Pod): boolean {
+  return spec.schedulingGates?.some(({ name }) => name === exchangeGate) ?? false;
+}
+
+function waiting(pod: Pod, { with: other, from }: NonNullable<Relocation['exchange']>): Pod {
+  const annotations = {
+    ...pod.metadata.annotations,
+    [keepsRoomAnnotation]: from,
+    [exchangeWithAnnotation]: other,
+  };
+  const schedulingGates = [...(pod.spec.schedulingGates ?? []), { name: exchangeGate }];
+  return {
+    ...pod,
+    metadata: { ...pod.metadata, annotations },
+    spec: { ...pod.spec, schedulingGates },
+  };
 }
 
 /** Tells controllers that make a pod in place of a moved one where it belongs; of one term of leadership. */
@@ -38,6 +66,7 @@ export class Relocations {
       [preferredNodeAnnotation]: relocation.to,
       [replacesAnnotation]: relocation.pod,
     };
-    return { ...pod, metadata: { ...pod.metadata, annotations } };
+    const marked = { ...pod, metadata: { ...pod.metadata, annotations } };
+    return relocation.exchange ? waiting(marked, relocation.exchange) : marked;
   }
 }

@@ -1,5 +1,6 @@
 import {
   isRebalanced,
+  rebalanceMoves,
   NamespaceKind,
   NodeKind,
   PodDisruptionBudgetKind,
@@ -67,15 +68,8 @@ export class RebalanceSchedule {
     };
     const { moves, gain } = planFor(cluster, this.options);
     if (moves.length === 0) return;
-    const planned = moves.map(({ namespace, pod, uid, from, to }) => ({
-      namespace,
-      pod,
-      uid,
-      from,
-      to,
-    }));
     const name = `${prefix}${clock.now()}`;
-    const spec = { moves: planned, gain };
+    const spec = { moves: rebalanceMoves(moves), gain };
     await resources.create(RebalanceKind, undefined, { metadata: { name }, spec });
   }
 }

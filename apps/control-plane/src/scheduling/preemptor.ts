@@ -14,6 +14,13 @@ import {
   type TenantFacts,
 } from '@gantry/scheduler';
 import { podInformer, podsOnNode } from '../controllers/pod-index.js';
+import {
+  exchangeWithAnnotation,
+  keepsRoomAnnotation,
+  preferredNodeAnnotation,
+  replacesAnnotation,
+  waitsForExchange,
+} from '../rebalancing/relocations.js';
 import { disruptionBudgets } from './disruption-budgets.js';
 import type { Evacuations } from './evacuations.js';
 
@@ -69,6 +76,40 @@ export class Preemptor {
     if (!node) return;
     this.waiting.set(uidOf(pod), pod);
     this.nominations.nominate(uidOf(pod), this.options.scheduler.snapshot.handle(pod), node);
+  }
+
+  /**
+   * Whether the pod waits to change places with another: it keeps the room that the one before it has left, so
+   * that nobody but the other comes there.
+   */
+  keepsRoom(pod: Pod): boolean {
+    const node = pod.metadata.annotations?.[keepsRoomAnnotation];
+    if (node === undefined || !waitsForExchange(pod)) return false;
+    if (!this.waiting.has(uidOf(pod))) this.keep(pod, node);
+    return true;
+  }
+
+  private keep(pod: Pod, node: string): void {
+    this.waiting.set(uidOf(pod), pod);
+    this.nominations.nominate(uidOf(pod), this.options.scheduler.snapshot.handle(pod), node);
+  }
+
+  /**
+   * Decides with the room free that is kept for this pod. Once it has a place, the pod that kept it keeps the one
+   * that this pod's like has left.
+   */
+  inKeptRoom(pod: Pod, decide: () => Decision | undefined): Decision | undefined {
+    const replaced = pod.metadata.annotations?.[replacesAnnotation];
+    const keeper = [...this.waiting.values()].find(
+      ({ metadata }) =>
+        replaced !== undefined && metadata.annotations?.[exchangeWithAnnotation] === replaced,
+    );
+    const alone = () => this.nominations.without(uidOf(pod), decide);
+    if (!keeper) return alone();
+    const decision = this.nominations.without(uidOf(keeper), alone);
+    const next = keeper.metadata.annotations?.[preferredNodeAnnotation];
+    if (decision && next !== undefined) this.keep(keeper, next);
+    return decision;
   }
 
   /** The pod is bound or gone, or another took its place. */

@@ -152,7 +152,7 @@ export class SchedulingLoop {
   }
 
   private notPending(pod: Pod, isGone: boolean): void {
-    this.preemptor.withdraw(uidOf(pod));
+    if (isGone || !this.preemptor.keepsRoom(pod)) this.preemptor.withdraw(uidOf(pod));
     this.evacuations.seen(pod, isGone);
     this.queue.remove(pod);
     if (this.gangs.observe(pod, isGone)) this.queue.regroup(podGroupOf(pod)!);

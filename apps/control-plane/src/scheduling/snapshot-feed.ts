@@ -1,4 +1,4 @@
-import { NodeKind, PodKind, type Node, type Pod } from '@gantry/api';
+import { NodeKind, PodKind, podGroupOf, type Node, type Pod } from '@gantry/api';
 import { NamespaceKind, type Namespace } from '@gantry/api';
 import { aborted } from '@gantry/base';
 import type { Informers } from '@gantry/controller';
@@ -20,6 +20,9 @@ export interface FeedListener {
 
 /** Keeps a snapshot current from the informers and tells what that means for pods that wait. */
 export class SnapshotFeed {
+  /** While the pods are told that were there when the feed began. */
+  private isFilling = false;
+
   constructor(
     readonly snapshot: Snapshot,
     private readonly listener: FeedListener,
@@ -32,6 +35,7 @@ export class SnapshotFeed {
     const namespaces = informers.for(NamespaceKind);
     const synced = Promise.all([nodes.synced, pods.synced, namespaces.synced]);
     await Promise.race([aborted(signal), synced]);
+    this.isFilling = true;
     const ends = [
       namespaces.subscribe({
         added: (namespace) => this.namespaceChanged(namespace),
@@ -52,6 +56,7 @@ export class SnapshotFeed {
         deleted: (pod) => this.podGone(pod),
       }),
     ];
+    this.isFilling = false;
     return () => ends.forEach((end) => end());
   }
 
@@ -72,7 +77,9 @@ export class SnapshotFeed {
   }
 
   private podChanged(pod: Pod, previous?: Pod): void {
-    if (isPending(pod)) {
+    const isToPlace = isPending(pod);
+    if (this.isFilling && !isToPlace) return this.fill(pod);
+    if (isToPlace) {
       const isAssumed = this.snapshot.pod(uidOf(pod)) !== undefined;
       const isChanged = !previous || !sameWishes(pod, previous);
       if (isAssumed) this.listener.assumed(pod, isChanged);
@@ -83,6 +90,12 @@ export class SnapshotFeed {
     const before = this.snapshot.pod(uidOf(pod));
     this.snapshot.setPod(pod);
     this.moved(before, this.snapshot.pod(uidOf(pod)));
+  }
+
+  /** Nothing waited for a place before, so that nobody is to be told of one that is taken. */
+  private fill(pod: Pod): void {
+    if (podGroupOf(pod) !== undefined) this.listener.notPending(pod, false);
+    this.snapshot.setPod(pod);
   }
 
   private podGone(pod: Pod): void {

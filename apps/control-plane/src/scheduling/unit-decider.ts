@@ -79,7 +79,8 @@ export class UnitDecider {
   /** The node that the pod was made for, if it fits there. */
   private preferred(pod: Pod, handle: PodHandle): Decision | undefined {
     const node = pod.metadata.annotations?.[preferredNodeAnnotation];
-    return node === undefined ? undefined : this.scheduler.decideFor(handle, node);
+    if (node === undefined) return undefined;
+    return this.preemptor.inKeptRoom(pod, () => this.scheduler.decideFor(handle, node));
   }
 
   private placed(places: readonly Place[]): UnitDecision {

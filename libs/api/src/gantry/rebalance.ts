@@ -30,6 +30,12 @@ export class RebalanceMove {
 
   @Field('string', 'Node that its replacement shall come to.', { required: true })
   to: string;
+
+  @Field(
+    'string',
+    'Uid of the pod of the next move, with which it changes places: this one goes first, and its replacement comes when that one has gone.',
+  )
+  exchangeWith?: string;
 }
 
 @Describe('RebalanceSpec says which pods are moved, one after the other.')
@@ -54,6 +60,9 @@ export class RebalanceStatus {
 
   @Field('boolean', 'Whether the pod of the next move is on its way out already.')
   evicting?: boolean;
+
+  @Field('boolean', 'Whether it has gone already, and the pod that it changes places with is next.')
+  exchanging?: boolean;
 
   @Field('string', 'Uid of the controller that replaces that pod.')
   owner?: string;
@@ -87,12 +96,70 @@ function checkMoves({ spec: { moves } }: Rebalance): FieldError[] {
   const errors = moves.flatMap(({ from, to }, i) =>
     from === to ? [invalidValue(`spec.moves[${i}].to`, to, 'must be another node')] : [],
   );
+  errors.push(...moves.flatMap((_, i) => checkExchange(moves, i)));
   const twice = moves.findIndex(({ uid }, i) => moves.findIndex((m) => m.uid === uid) < i);
   if (twice < 0) return errors;
   return [
     ...errors,
     invalidValue(`spec.moves[${twice}].uid`, moves[twice]!.uid, 'a pod moves once'),
   ];
+}
+
+function checkExchange(moves: readonly RebalanceMove[], i: number): FieldError[] {
+  const { exchangeWith, from, to } = moves[i]!;
+  if (exchangeWith === undefined) return [];
+  const next = moves[i + 1];
+  const isMirrored = next?.uid === exchangeWith && next.from === to && next.to === from;
+  if (isMirrored && next.exchangeWith === undefined) return [];
+  const detail = 'must be the pod of the next move, which goes the other way';
+  return [invalidValue(`spec.moves[${i}].exchangeWith`, exchangeWith, detail)];
+}
+
+/** A planned move with what it is for. */
+export interface PlannedRebalanceMove extends RebalanceMove {
+  /** `Kind/name` of the controller that replaces the pod. */
+  readonly owner: string;
+  readonly reason: string;
+}
+
+/** How well a cluster is packed; `idleCpu` and `idleMemory` are shares of the nodes in use, from 0 to 1. */
+export interface RebalancePlanFigures {
+  readonly nodesInUse: number;
+  /** Pods that fit nowhere. */
+  readonly pending: number;
+  readonly idleCpu: number;
+  readonly idleMemory: number;
+}
+
+/** `status` of a RebalancePlan, which is answered and never stored. */
+export interface RebalancePlanStatus {
+  /** In the order in which they are made. */
+  readonly moves: readonly PlannedRebalanceMove[];
+  readonly freed: readonly string[];
+  /** Pending pods that moves make room for, and where. */
+  readonly rooms: readonly {
+    readonly pod: string;
+    readonly node: string;
+    readonly moves: number;
+  }[];
+  /** Nodes that stay in use, and why. */
+  readonly kept: readonly { readonly node: string; readonly message: string }[];
+  readonly before: RebalancePlanFigures;
+  readonly after: RebalancePlanFigures;
+  /** One sentence. */
+  readonly gain: string;
+}
+
+/** What of planned moves is written into a Rebalance. */
+export function rebalanceMoves(moves: readonly PlannedRebalanceMove[]): RebalanceMove[] {
+  return moves.map(({ namespace, pod, uid, from, to, exchangeWith }) => ({
+    namespace,
+    pod,
+    uid,
+    from,
+    to,
+    ...(exchangeWith === undefined ? {} : { exchangeWith }),
+  }));
 }
 
 export const RebalanceKind = defineKind<Rebalance>({

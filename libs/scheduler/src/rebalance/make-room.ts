@@ -1,6 +1,7 @@
 import { evaluate } from '../evaluation.js';
 import type { PodHandle } from '../pod-class.js';
 import type { PlacedPod } from '../snapshot.js';
+import { Exchanges } from './exchanges.js';
 import type { Moves } from './moves.js';
 import { measureOf, waysFor, type Measure, type Way } from './ways.js';
 
@@ -19,9 +20,11 @@ const maxDirectTries = 300;
  * Further ones, by depth, whose pods need others to make way for them in turn: a small pod that is moved into a gap
  * lets a larger one follow, and so on.
  */
-const chainedTries = [40, 8];
-/** Moves made for one pending pod, at most. */
+const chainedTries = [12, 4];
+/** Moves made for one pending pod, at most, when a way to it is cleared. */
 const maxMovesEach = 8;
+/** And when room for it is gathered by exchanges. */
+const maxMovesGathering = 16;
 
 /**
  * Moves few and small pods so that the pending pod fits somewhere; none when it fits as it is. Undefined, with
@@ -33,7 +36,9 @@ export function makeRoom(moves: Moves, pending: PodHandle): Omit<Room, 'pod'> | 
   for (const slot of snapshot.nodes) {
     if (rules.fits(slot)) return { node: snapshot.nodes.name(slot), moves: 0 };
   }
-  const slot = new Clearing(moves).clear(pending, [], Infinity);
+  const slot =
+    new Clearing(moves).clear(pending, [], Infinity) ??
+    new Exchanges(moves).gather(pending, maxMovesGathering);
   return slot === undefined ? undefined : { node: snapshot.nodes.name(slot), moves: moves.make() };
 }
 

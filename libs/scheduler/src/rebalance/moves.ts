@@ -9,6 +9,11 @@ export interface Move {
   readonly uid: string;
   readonly from: string;
   readonly to: string;
+  /**
+   * The pod of the next move, with which it changes places: this one ends first, and comes to its new place when
+   * the other has left it.
+   */
+  readonly exchangeWith?: string;
 }
 
 /** A move that is tried out, by slots. */
@@ -16,6 +21,8 @@ export interface Step {
   readonly pod: PlacedPod;
   readonly from: number;
   readonly to: number;
+  /** The pod of the next step, which it changes places with. */
+  readonly exchangeWith?: string;
 }
 
 /** What was found out about one state of the cluster. */
@@ -84,7 +91,9 @@ export class Moves {
 
   /** Whether the pod may go elsewhere and has not done so already. */
   mayMove(pod: PlacedPod): boolean {
-    return this.sortOf(pod) === 'movable' && !this.moved.has(pod.uid);
+    if (this.moved.has(pod.uid) || this.steps.some((step) => step.pod.uid === pod.uid))
+      return false;
+    return this.sortOf(pod) === 'movable';
   }
 
   /** A pod came to the node that was not there before; both stay. */
@@ -148,6 +157,39 @@ export class Moves {
     this.findings = new Findings();
   }
 
+  /**
+   * Carries a step out if the pod fits there; with `other`, which is where it goes, the two change places: that
+   * one has ended when the pod comes, and comes when the pod has ended. False, with nothing done, if not.
+   */
+  change(step: Step, other: PlacedPod | undefined): boolean {
+    const { pod, from, to } = step;
+    if (other) this.rehearsal.lift(other.uid);
+    if (!this.fits(pod, to)) {
+      if (other) this.rehearsal.put(other.uid, to);
+      return false;
+    }
+    this.rehearsal.lift(pod.uid);
+    this.rehearsal.put(pod.uid, to);
+    if (other && !this.fits(other, from)) {
+      this.rehearsal.lift(pod.uid);
+      this.rehearsal.put(pod.uid, from);
+      this.rehearsal.put(other.uid, to);
+      return false;
+    }
+    if (other) {
+      this.rehearsal.put(other.uid, from);
+      this.steps.push({ pod: other, from: to, to: from, exchangeWith: pod.uid });
+    }
+    this.steps.push(step);
+    this.disturb(step);
+    this.findings = new Findings();
+    return true;
+  }
+
+  private fits(pod: PodHandle, slot: number): boolean {
+    return evaluate(this.snapshot, pod, this.profile).fits(slot);
+  }
+
   /** Takes back the steps after the first `count` of those that are tried. */
   undoTo(count: number): void {
     const steps = this.steps.splice(count).reverse();
@@ -163,10 +205,13 @@ export class Moves {
   make(): number {
     const { nodes } = this.snapshot;
     const { steps } = this;
-    for (const { pod, from, to } of steps) {
-      this.made.push({ uid: pod.uid, from: nodes.name(from), to: nodes.name(to) });
+    for (const step of steps) {
+      const { pod, from, to, exchangeWith } = step;
+      const move = { uid: pod.uid, from: nodes.name(from), to: nodes.name(to) };
+      this.made.push(exchangeWith === undefined ? move : { ...move, exchangeWith });
       this.moved.add(pod.uid);
       this.kept.add(to);
+      this.disturb(step);
       for (const budget of this.budgets.of(pod.labelSet)) {
         this.spent.set(budget, (this.spent.get(budget) ?? 0) + 1);
       }

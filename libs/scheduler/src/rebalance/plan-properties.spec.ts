@@ -5,6 +5,7 @@ import type { PodInput } from '../input.js';
 import { profiles } from '../profile.js';
 import { Scheduler } from '../scheduler.js';
 import { Snapshot, uidOf } from '../snapshot.js';
+import type { Move } from './moves.js';
 import { planRebalancing } from './plan.js';
 
 const profile = profiles['bin-pack'];
@@ -110,35 +111,64 @@ test('a plan keeps its budgets: moves, disruptions, pods that are fixed, and eac
   );
 });
 
+/** Every move when its turn comes, as a cluster does; of two that change places the first has ended before. */
+function carryOut(moves: readonly Move[], cluster: ReturnType<typeof clusterOf>): void {
+  const { snapshot } = cluster;
+  let first: Move | undefined;
+  for (const move of moves) {
+    expect(snapshot.pod(move.uid)?.nodeName).toBe(move.from);
+    if (move.exchangeWith === undefined) {
+      arrive(move, cluster);
+      snapshot.removePod(move.uid);
+      expectNoOvercommit(snapshot);
+      if (first) arrive(first, cluster);
+      first = undefined;
+    } else {
+      expect(first).toBeUndefined();
+      first = move;
+      snapshot.removePod(move.uid);
+    }
+    expectNoOvercommit(snapshot);
+  }
+  expect(first).toBeUndefined();
+}
+
+function arrive({ uid, to }: Move, cluster: ReturnType<typeof clusterOf>): void {
+  const { snapshot, scheduler, placed } = cluster;
+  const { input } = placed.get(uid)!;
+  const { nodeName: _, ...spec } = input.spec;
+  const replacement = { metadata: { ...input.metadata, uid: `${uid}-next` }, spec };
+  // The old pod still ends where it was, unless it has ended for an exchange.
+  expect(scheduler.decideFor(snapshot.handle(replacement), to)?.node).toBe(to);
+  snapshot.setPod({ ...replacement, spec: { ...spec, nodeName: to } });
+}
+
+function expectNoOvercommit(snapshot: Snapshot): void {
+  for (const slot of snapshot.nodes) {
+    for (const column of [0, 1, 2, 3]) {
+      expect(snapshot.nodes.resources.free(column, slot)).toBeGreaterThanOrEqual(0);
+    }
+  }
+}
+
 test('carried out by the scheduler, every move fits when its turn comes, and the gain is what was said', () => {
   fc.assert(
     fc.property(life, (asks) => {
       const { snapshot, scheduler, placed, plan } = planOf(asks);
-      for (const { uid, from, to } of plan.moves) {
-        const { input } = placed.get(uid)!;
-        expect(snapshot.pod(uid)?.nodeName).toBe(from);
-        const { nodeName: _, ...spec } = input.spec;
-        const replacement = { metadata: { ...input.metadata, uid: `${uid}-next` }, spec };
-        // The old pod still ends where it was.
-        expect(scheduler.decideFor(snapshot.handle(replacement), to)?.node).toBe(to);
-        snapshot.setPod({ ...replacement, spec: { ...spec, nodeName: to } });
-        snapshot.removePod(uid);
-      }
-      for (const slot of snapshot.nodes) {
-        for (const column of [0, 1, 2, 3]) {
-          expect(snapshot.nodes.resources.free(column, slot)).toBeGreaterThanOrEqual(0);
-        }
-      }
+      carryOut(plan.moves, { snapshot, scheduler, placed });
+      const inUse = () => [...snapshot.nodes].filter((slot) => snapshot.podsOn(slot).length > 0);
       for (const { pod: number, node: at } of plan.rooms) {
         const guest = asked(number, asks.pending[number]!);
         expect(scheduler.decideFor(snapshot.handle(guest), at)?.node).toBe(at);
         snapshot.assume(guest, at);
       }
-      const used = [...snapshot.nodes].filter((slot) => snapshot.podsOn(slot).length > 0).length;
       const { before, after, freed, rooms } = plan;
       for (const name of freed) expect(snapshot.podsOn(snapshot.nodes.slot(name)!)).toEqual([]);
       expect(after.pending).toBe(before.pending - rooms.length);
-      expect(used).toBe(after.nodesInUse);
+      expect(inUse().length).toBe(after.nodesInUse);
+      // More nodes only for pods that fitted on an empty one as they were.
+      const asTheyWere = rooms.filter(({ moves }) => moves === 0).length;
+      expect(after.nodesInUse).toBeLessThanOrEqual(before.nodesInUse + asTheyWere);
     }),
     { numRuns: 300 },
   );
@@ -155,4 +185,38 @@ test('moves are made for a gain, and room that is there already costs none', () 
     }),
     { numRuns: 200 },
   );
+});
+
+/** Nodes so full that little fits without exchanges. */
+const crowdedLife: fc.Arbitrary<Life> = fc.record({
+  pods: fc.array(
+    fc.record({
+      node: fc.nat(nodes - 1),
+      cpu: fc.constantFrom(2, 3, 5),
+      memory: fc.constantFrom(1, 2, 3),
+      app: fc.nat(2),
+      apart: fc.boolean(),
+      isFixed: fc.constant(false),
+    }),
+    { minLength: 40, maxLength: 80 },
+  ),
+  pending: fc.array(fc.record({ cpu: fc.constantFrom(2, 3), memory: fc.constantFrom(1, 2) }), {
+    minLength: 1,
+    maxLength: 4,
+  }),
+  maxMoves: fc.integer({ min: 2, max: 12 }),
+  allowed: fc.integer({ min: 0, max: 8 }),
+});
+
+test('in full clusters pods change places, and every step of that fits too', () => {
+  let exchanges = 0;
+  fc.assert(
+    fc.property(crowdedLife, (asks) => {
+      const { plan, ...cluster } = planOf(asks);
+      exchanges += plan.moves.filter(({ exchangeWith }) => exchangeWith !== undefined).length;
+      carryOut(plan.moves, cluster);
+    }),
+    { numRuns: 100, seed: 7 },
+  );
+  expect(exchanges).toBeGreaterThan(0);
 });

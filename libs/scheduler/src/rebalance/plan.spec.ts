@@ -73,6 +73,61 @@ test('several pods make way together where none is enough', () => {
   );
 });
 
+/** 3 on a, 2 and one that stays on b: each has room for one more, and neither pod for the other. */
+const crowded = () =>
+  snapshotOf(three.slice(0, 2), [
+    on('a', 'three', { requests: { cpu: '3' } }),
+    on('b', 'two', { requests: { cpu: '2' } }),
+    on('b', 'stays'),
+  ]);
+const stays: RebalanceOptions['sortOf'] = ({ uid }) =>
+  uid.endsWith('stays') ? 'fixed' : 'movable';
+
+test('two pods change places where no gap takes either, the one that makes way first', () => {
+  const snapshot = crowded();
+  const pending = [snapshot.handle(pod({ name: 'large', requests: { cpu: '2' } }))];
+  const plan = planRebalancing(snapshot, profile, { ...options, sortOf: stays, pending });
+  const [two, three] = ['uid-default-two', 'uid-default-three'];
+  expect(plan.moves).toEqual([
+    { uid: two, from: 'b', to: 'a', exchangeWith: three },
+    { uid: three, from: 'a', to: 'b' },
+  ]);
+  expect(plan.rooms).toEqual([{ pod: 0, node: 'a', moves: 2 }]);
+});
+
+test.each<[string, Partial<RebalanceOptions>, number]>([
+  ['both are counted by the budget', { maxMoves: 2 }, 2],
+  ['the budget allows one', { budgets: [{ namespace: 'default', selector: {}, allowed: 1 }] }, 0],
+  ['one move is left', { maxMoves: 1 }, 0],
+  ['one of them stays', { sortOf: ({ uid }) => (uid.endsWith('two') ? 'fixed' : 'movable') }, 0],
+])('an exchange when %s', (_title, more, moves) => {
+  const snapshot = crowded();
+  snapshot.setPod(pod(on('b', 'stays', { requests: { cpu: '1' } })));
+  const pending = [snapshot.handle(pod({ name: 'large', requests: { cpu: '2' } }))];
+  const budgets = [{ namespace: 'default', selector: {}, allowed: 2 }];
+  const sortOf: RebalanceOptions['sortOf'] = (one) =>
+    more.sortOf && stays(one) === 'movable' ? more.sortOf(one) : stays(one);
+  const asked = { ...options, budgets, ...more, sortOf, pending };
+  expect(planRebalancing(snapshot, profile, asked).moves).toHaveLength(moves);
+});
+
+test('free pieces of many nodes are gathered on one', () => {
+  const names = ['a', 'b', 'c', 'd'];
+  const snapshot = snapshotOf(
+    names.map((name) => ({ name, offers: { cpu: '8' } })),
+    names.flatMap((name, i) => [
+      on(name, `${name}-large`, { requests: { cpu: `${4 - (i === 0 ? 1 : 0)}` } }),
+      on(name, `${name}-small`, { requests: { cpu: i === 0 ? '4' : '3' } }),
+    ]),
+  );
+  // One cpu is free on each node.
+  const pending = [snapshot.handle(pod({ name: 'large', requests: { cpu: '2' } }))];
+  const plan = planRebalancing(snapshot, profile, { ...options, pending });
+  expect(plan.rooms).toHaveLength(1);
+  expect(plan.moves).toHaveLength(2);
+  expect(plan.after.nodesInUse).toBe(4);
+});
+
 test('a new place suits while the old one is still taken', () => {
   const alone = {
     labels: { app: 'web' },

@@ -49,6 +49,18 @@ function orderAndPages(harness: () => StoreHarness): void {
     expect([rest.revision, last.revision]).toEqual([first.revision, first.revision]);
   });
 
+  it('ends before a given key, and counts no further', async () => {
+    const store = harness().store();
+    for (const key of ['e/a', 'e/b', 'e/c', 'e/d']) await put(store, key, '');
+    const page = await store.range('e/', { limit: 1, start: 'e/b', end: 'e/d' });
+    expect(page).toMatchObject({ entries: [{ key: 'e/b' }], remaining: 1 });
+    const { revision, next } = page;
+    const last = await store.range('e/', { start: next!, end: 'e/d', revision });
+    expect(last.entries.map(({ key }) => key)).toEqual(['e/c']);
+    expect(last.next).toBeUndefined();
+    expect((await store.range('e/', { start: 'e/c1', end: 'e/d' })).entries).toEqual([]);
+  });
+
   it('ends a range that fills its last page exactly', async () => {
     const store = harness().store();
     for (let index = 0; index < 6; index += 1) await put(store, `exact/${index}`, '');

@@ -1,5 +1,5 @@
 import { compacted, GantryError, systemClock, unavailable, type Clock } from '@gantry/base';
-import { changeKey, changeRevision, type Change } from '../change.js';
+import { changeKey, changeRevision, oneByOne, type Change } from '../change.js';
 import { checkTransaction, futureRevision } from '../request-limits.js';
 import type {
   Entry,
@@ -77,7 +77,8 @@ export class EmbeddedStore implements Store {
 
   async range(prefix: string, options: RangeOptions = {}): Promise<Page> {
     this.checkOpen();
-    const range = prefixRange(prefix, options.start);
+    const whole = prefixRange(prefix, options.start);
+    const range = options.end === undefined ? whole : { ...whole, end: options.end };
     const limit = options.limit ?? defaultLimit;
     const past = options.revision;
     if (past !== undefined) this.checkRevision(past);
@@ -108,25 +109,30 @@ export class EmbeddedStore implements Store {
     return this.commits.submit(() => this.write(preconditions, operations));
   }
 
-  async *watch(prefix: string, options: WatchOptions): AsyncGenerator<StoreEvent> {
+  watch(prefix: string, options: WatchOptions): AsyncGenerator<StoreEvent> {
+    return oneByOne(this.watchBatches(prefix, options), options.signal);
+  }
+
+  async *watchBatches(
+    prefix: string,
+    options: WatchOptions,
+  ): AsyncGenerator<readonly StoreEvent[]> {
     this.checkOpen();
     if (options.signal.aborted) return;
     let position = options.after ?? this.revision;
     let ticks = this.ticks;
-    if (options.after === undefined) yield { type: 'progress', revision: position };
+    if (options.after === undefined) yield [{ type: 'progress', revision: position }];
     else this.checkHistory(options.after);
     while (!options.signal.aborted) {
       this.checkOpen();
       const step = this.changesAfter(prefix, position);
       position = step.through;
-      for (const change of step.changes) {
-        yield change;
-        if (options.signal.aborted) return;
-      }
+      if (step.changes.length > 0) yield step.changes;
+      if (options.signal.aborted) return;
       if (step.more) continue;
       if (ticks !== this.ticks) {
         ticks = this.ticks;
-        yield { type: 'progress', revision: position };
+        yield [{ type: 'progress', revision: position }];
       }
       if (position >= this.revision) await this.feed.next(options.signal);
     }

@@ -1,6 +1,8 @@
 import { createRequire } from 'node:module';
 import * as grpc from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
+import { systemClock } from '@gantry/base';
+import { Members } from './members.js';
 import {
   decodeRangeAnswer,
   decodeWatchAnswer,
@@ -27,7 +29,11 @@ export const channelOptions: grpc.ChannelOptions = {
 };
 
 // etcd3 ships the .proto files it was made from; ranges and watches need nothing newer.
+const transactionPath = '/etcdserverpb.KV/Txn';
 const protoFile = createRequire(import.meta.url).resolve('etcd3/proto/rpc.proto');
+
+/** Lists come in pages of many megabytes: with the usual 64 KiB etcd would stop after every few frames. */
+const readWindowBytes = 16 * 2 ** 20;
 
 export interface RawKeyValue {
   key: Buffer;
@@ -65,9 +71,18 @@ function methods(): { range: Method<RangeAnswer>; watch: Method<WatchAnswer> } {
   };
 }
 
+const pass = (bytes: Buffer) => bytes;
+
+/** A member that does not answer, as opposed to one that refuses what it was asked. */
+function isAway(error: unknown): boolean {
+  const { code } = error as Partial<grpc.ServiceError>;
+  return code === grpc.status.UNAVAILABLE || code === grpc.status.DEADLINE_EXCEEDED;
+}
+
 /** Own channels to etcd for what carries most bytes, one per endpoint, taken in turn. */
-export class ReadConnections {
+export class Connections {
   private readonly clients: grpc.Client[];
+  private readonly writing: Members<grpc.Client>;
   private readonly methods = methods();
   private turn = 0;
 
@@ -81,8 +96,12 @@ export class ReadConnections {
       : grpc.credentials.createInsecure();
     this.clients = endpoints.map((endpoint) => {
       const address = endpoint.replace(/^https?:\/\//, '');
-      return new grpc.Client(address, channelCredentials, channelOptions);
+      return new grpc.Client(address, channelCredentials, {
+        ...channelOptions,
+        'grpc-node.flow_control_window': readWindowBytes,
+      });
     });
+    this.writing = new Members(this.clients, systemClock);
   }
 
   /** Opens a watch stream. */
@@ -101,6 +120,18 @@ export class ReadConnections {
       const call = [path, serialize, deserialize, request, { deadline }, answer] as const;
       this.next().makeUnaryRequest(...call);
     });
+  }
+
+  /** A transaction; request and answer are as they go over the wire. */
+  transact(request: Buffer, timeoutMs: number): Promise<Buffer> {
+    const deadline = Date.now() + timeoutMs;
+    const call = (client: grpc.Client) =>
+      new Promise<Buffer>((resolve, reject) => {
+        const answer = (error: grpc.ServiceError | null, bytes?: Buffer) =>
+          bytes ? resolve(bytes) : reject(error ?? new Error('etcd answered nothing'));
+        client.makeUnaryRequest(transactionPath, pass, pass, request, { deadline }, answer);
+      });
+    return this.writing.call(call, isAway);
   }
 
   close(): void {

@@ -1,5 +1,6 @@
 import { silentLogger, systemClock, unavailable, type Clock, type Logger } from '@gantry/base';
 import { Etcd3, type IOptions } from 'etcd3';
+import { oneByOne } from '../change.js';
 import { checkTransaction } from '../request-limits.js';
 import type {
   Entry,
@@ -14,7 +15,7 @@ import type {
   TransactionResult,
   WatchOptions,
 } from '../store.js';
-import { channelOptions, ReadConnections, type EtcdCredentials } from './connection.js';
+import { channelOptions, Connections, type EtcdCredentials } from './connection.js';
 import { neverSent, tooLargeToReceive, toStoreError } from './errors.js';
 import { faultHandling } from './fault-handling.js';
 import { KeptLease } from './lease.js';
@@ -48,7 +49,7 @@ export interface EtcdStoreOptions {
  */
 export class EtcdStore implements Store {
   private readonly client: Etcd3;
-  private readonly connections: ReadConnections;
+  private readonly connections: Connections;
   private readonly leases = new Set<KeptLease>();
   private readonly asking = new Set<() => void>();
   private readonly batches: TransactionBatches;
@@ -58,9 +59,10 @@ export class EtcdStore implements Store {
   constructor(private readonly options: EtcdStoreOptions) {
     this.logger = options.logger ?? silentLogger;
     this.client = new Etcd3(this.clientOptions());
-    this.connections = new ReadConnections(options.endpoints, options.credentials);
+    this.connections = new Connections(options.endpoints, options.credentials);
+    const { requestTimeoutMs: timeoutMs = defaultRequestTimeoutMs } = options;
     this.batches = new TransactionBatches((request) =>
-      this.attempt('write', neverSent, () => this.client.kv.txn(request)),
+      this.attempt('write', neverSent, () => this.connections.transact(request, timeoutMs)),
     );
   }
 
@@ -76,7 +78,8 @@ export class EtcdStore implements Store {
     const start = options.start !== undefined && options.start > prefix ? options.start : prefix;
     const request = {
       key: prefixStart(start),
-      range_end: prefixEnd(Buffer.from(prefix)),
+      range_end:
+        options.end === undefined ? prefixEnd(Buffer.from(prefix)) : Buffer.from(options.end),
       limit,
       ...(options.revision === undefined ? {} : { revision: options.revision.toString() }),
     };
@@ -117,7 +120,14 @@ export class EtcdStore implements Store {
     return this.batches.transact(preconditions, operations);
   }
 
-  async *watch(prefix: string, options: WatchOptions): AsyncGenerator<StoreEvent> {
+  watch(prefix: string, options: WatchOptions): AsyncGenerator<StoreEvent> {
+    return oneByOne(this.watchBatches(prefix, options), options.signal);
+  }
+
+  async *watchBatches(
+    prefix: string,
+    options: WatchOptions,
+  ): AsyncGenerator<readonly StoreEvent[]> {
     this.checkOpen();
     const signal = AbortSignal.any([options.signal, this.closing.signal]);
     yield* watchPrefix(

@@ -28,26 +28,31 @@ const maxVarintBytes = 10;
  * Reads protocol buffers as they are on the wire (protobuf.dev, "Encoding"). By hand, since lists and watches are
  * most of what etcd sends: what a general decoder makes of 64-bit numbers costs more than all the rest.
  */
-class Reader {
+export class Reader {
   constructor(
     private readonly bytes: Buffer,
     private at = 0,
     private readonly end = bytes.length,
   ) {}
 
-  /** The next field's number and wire type; undefined at the end. */
-  tag(): { field: number; type: number } | undefined {
-    if (this.at >= this.end) return undefined;
-    const tag = this.number();
-    return { field: tag >>> 3, type: tag & 7 };
+  /** The next field's number and, in its lowest three bits, its wire type; -1 at the end. */
+  tag(): number {
+    return this.at >= this.end ? -1 : this.number();
   }
 
   number(): number {
-    return Number(this.int64());
+    const value = this.shortNumber();
+    return value < 0 ? Number(this.longInt64()) : value;
   }
 
   /** A signed 64-bit number. */
   int64(): bigint {
+    const value = this.shortNumber();
+    return value < 0 ? this.longInt64() : BigInt(value);
+  }
+
+  /** -1, and nothing is read, when it is not short. */
+  private shortNumber(): number {
     let value = 0;
     let scale = 1;
     for (let i = this.at; i < this.end && i < this.at + exactBytes; i += 1) {
@@ -56,9 +61,9 @@ class Reader {
       scale *= 128;
       if (byte > 0x7f) continue;
       this.at = i + 1;
-      return BigInt(value);
+      return value;
     }
-    return this.longInt64();
+    return -1;
   }
 
   private longInt64(): bigint {
@@ -74,17 +79,28 @@ class Reader {
   }
 
   blob(): Buffer {
+    const { from, to } = this.extent();
+    return this.bytes.subarray(from, to);
+  }
+
+  private extent(): { from: number; to: number } {
     const length = this.number();
     const from = this.at;
     if (length < 0 || from + length > this.end) {
       throw new Error('etcd sent a damaged message: a field is longer than its message');
     }
     this.at = from + length;
-    return this.bytes.subarray(from, this.at);
+    return { from, to: this.at };
+  }
+
+  text(): string {
+    const { from, to } = this.extent();
+    return this.bytes.toString('utf8', from, to);
   }
 
   message(): Reader {
-    return new Reader(this.blob());
+    const { from, to } = this.extent();
+    return new Reader(this.bytes, from, to);
   }
 
   skip(type: number): void {
@@ -96,13 +112,13 @@ class Reader {
 }
 
 /** Hands each field's number to `take`, which returns false for what it does not read. */
-function fields(reader: Reader, take: (field: number) => boolean): void {
-  for (let tag = reader.tag(); tag; tag = reader.tag()) {
-    if (!take(tag.field)) reader.skip(tag.type);
+export function fields(reader: Reader, take: (field: number) => boolean): void {
+  for (let tag = reader.tag(); tag >= 0; tag = reader.tag()) {
+    if (!take(tag >>> 3)) reader.skip(tag & 7);
   }
 }
 
-function headerRevision(reader: Reader): Revision {
+export function headerRevision(reader: Reader): Revision {
   let revision = 0n;
   fields(reader, (field) => {
     if (field !== 3) return false;
@@ -112,18 +128,21 @@ function headerRevision(reader: Reader): Revision {
   return revision;
 }
 
+const none = Buffer.alloc(0);
+
+/** Without a function for each: entries come by the million. */
 function entryOf(reader: Reader): Entry {
   let [key, createRevision, modRevision, lease] = ['', 0n, 0n, 0n];
-  let value: Buffer = Buffer.alloc(0);
-  fields(reader, (field) => {
-    if (field === 1) key = reader.blob().toString('utf8');
+  let value: Buffer = none;
+  for (let tag = reader.tag(); tag >= 0; tag = reader.tag()) {
+    const field = tag >>> 3;
+    if (field === 1) key = reader.text();
     else if (field === 2) createRevision = reader.int64();
     else if (field === 3) modRevision = reader.int64();
     else if (field === 5) value = reader.blob();
     else if (field === 6) lease = reader.int64();
-    else return false;
-    return true;
-  });
+    else reader.skip(tag & 7);
+  }
   const entry = { key, value, createRevision, modRevision };
   return lease === 0n ? entry : { ...entry, leaseId: String(lease) };
 }

@@ -1,8 +1,10 @@
-import type { ITxnRequest, ITxnResponse } from 'etcd3';
 import { operationBytes } from '../request-limits.js';
-import type { Entry, Operation, Precondition, TransactionResult } from '../store.js';
-import type { RawKeyValue } from './connection.js';
-import { toCompare, toEntry, toRequest } from './wire.js';
+import type { Operation, Precondition, TransactionResult } from '../store.js';
+import {
+  decodeTransactions,
+  encodeTransactions,
+  type Transaction,
+} from './transaction-messages.js';
 
 /** Requests under way at a time; transactions that come meanwhile wait and then share one. */
 const maxRequests = 4;
@@ -11,9 +13,7 @@ const maxShared = 48;
 const maxSharedSize = 64;
 const maxSharedBytes = 256 * 1024;
 
-interface Job {
-  readonly preconditions: readonly Precondition[];
-  readonly operations: readonly Operation[];
+interface Job extends Transaction {
   readonly bytes: number;
   readonly done: PromiseWithResolvers<TransactionResult>;
 }
@@ -37,7 +37,7 @@ export class TransactionBatches {
   private waiting: Job[] = [];
   private underWay = 0;
 
-  constructor(private readonly send: (request: ITxnRequest) => Promise<ITxnResponse>) {}
+  constructor(private readonly send: (request: Buffer) => Promise<Buffer>) {}
 
   transact(
     preconditions: readonly Precondition[],
@@ -80,16 +80,9 @@ export class TransactionBatches {
 
   private async run(jobs: readonly Job[]): Promise<void> {
     try {
-      const [only] = jobs;
-      if (jobs.length === 1) {
-        only!.done.resolve(resultOf(await this.send(requestOf(only!))));
-        return;
-      }
-      const success = jobs.map((job) => ({ request_txn: requestOf(job) }));
-      const { header, responses } = await this.send({ compare: [], success, failure: [] });
-      jobs.forEach((job, i) =>
-        job.done.resolve(resultOf({ ...responses[i]!.response_txn, header })),
-      );
+      const answer = await this.send(encodeTransactions(jobs));
+      const results = decodeTransactions(answer, jobs.length);
+      jobs.forEach(({ done }, i) => done.resolve(results[i]!));
     } catch (error) {
       for (const job of jobs) job.done.reject(error);
     }
@@ -121,22 +114,4 @@ class TouchedKeys {
     for (const { key } of operations) this.written.add(key);
     this.bytes += bytes;
   }
-}
-
-function requestOf({ preconditions, operations }: Job): ITxnRequest {
-  return {
-    compare: preconditions.map(toCompare),
-    success: operations.map(toRequest),
-    failure: preconditions.map(({ key }) => ({ request_range: { key: Buffer.from(key) } })),
-  };
-}
-
-function resultOf(answer: ITxnResponse): TransactionResult {
-  const revision = BigInt(answer.header.revision);
-  if (answer.succeeded) return { committed: true, revision };
-  const failed = answer.responses.map((response): Entry | undefined => {
-    const [found] = (response.response_range?.kvs ?? []) as RawKeyValue[];
-    return found && toEntry(found);
-  });
-  return { committed: false, revision, failed };
 }

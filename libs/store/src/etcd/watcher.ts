@@ -1,7 +1,7 @@
 import { Backoff, compacted, delay, type Clock, type Logger } from '@gantry/base';
 import { changeRevision, type Change } from '../change.js';
 import type { Revision, StoreEvent, WatchOptions } from '../store.js';
-import type { ReadConnections, WatchCall } from './connection.js';
+import type { Connections, WatchCall } from './connection.js';
 import type { WatchAnswer } from './raw-messages.js';
 import { prefixEnd, prefixStart } from './wire.js';
 
@@ -9,7 +9,7 @@ import { prefixEnd, prefixStart } from './wire.js';
 const maxBufferedResponses = 64;
 
 export interface WatcherOptions {
-  readonly connections: ReadConnections;
+  readonly connections: Connections;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly progressIntervalMs: number;
@@ -54,7 +54,7 @@ class Responses {
 }
 
 /**
- * Watches a prefix over etcd's Watch RPC. Every stream starts behind the last *delivered* event, so
+ * Watches a prefix over etcd's Watch RPC, in batches as etcd sends them. Every stream starts behind the last *delivered* event, so
  * a cut link or a restarted server loses and repeats nothing; history that was compacted away in
  * the meantime is thrown as such.
  */
@@ -62,19 +62,20 @@ export async function* watchPrefix(
   prefix: string,
   options: WatchOptions,
   watcher: WatcherOptions,
-): AsyncGenerator<StoreEvent> {
+): AsyncGenerator<readonly StoreEvent[]> {
   const { clock, logger } = watcher;
   const backoff = new Backoff({ baseMs: 50, maxMs: 1_000, jitter: 0.5 });
   let position = options.after;
   while (!options.signal.aborted) {
     try {
       const from = position;
-      const events = stream(prefix, from, options.signal, watcher);
-      for await (const event of events) {
+      const batches = stream(prefix, from, options.signal, watcher);
+      for await (const batch of batches) {
         if (options.signal.aborted) return;
-        position = event.type === 'progress' ? event.revision : changeRevision(event);
+        const last = batch.at(-1)!;
+        position = last.type === 'progress' ? last.revision : changeRevision(last);
         backoff.reset();
-        yield event;
+        yield batch;
       }
     } catch (error) {
       if (options.signal.aborted) return;
@@ -94,7 +95,7 @@ async function* stream(
   after: Revision | undefined,
   signal: AbortSignal,
   watcher: WatcherOptions,
-): AsyncGenerator<StoreEvent> {
+): AsyncGenerator<readonly StoreEvent[]> {
   const call = watcher.connections.open();
   const responses = new Responses(call);
   const stop = () => {
@@ -127,23 +128,22 @@ function createRequest(prefix: string, after: Revision | undefined): object {
 async function* deliver(
   responses: Responses,
   after: Revision | undefined,
-): AsyncGenerator<StoreEvent> {
+): AsyncGenerator<readonly StoreEvent[]> {
   let fragments: Change[] = [];
   for (;;) {
     const response = await responses.next();
     if (!response) return;
     refuse(response);
     if (response.created) {
-      if (after === undefined) yield progress(response);
+      if (after === undefined) yield [progress(response)];
       continue;
     }
-    fragments.push(...response.changes);
+    for (const change of response.changes) fragments.push(change);
     // A transaction may be cut into fragments; it is delivered whole, so that a resume is exact.
     if (response.fragment) continue;
     const changes = fragments;
     fragments = [];
-    yield* changes;
-    if (changes.length === 0) yield progress(response);
+    yield changes.length > 0 ? changes : [progress(response)];
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Entry, Operation, Precondition } from '../store.js';
+import type { Entry } from '../store.js';
 import type { RawKeyValue } from './connection.js';
 
 export function toEntry(kv: RawKeyValue): Entry {
@@ -27,20 +27,4 @@ export function prefixEnd(prefix: Buffer): Buffer {
 /** etcd refuses an empty key; its first key is a zero byte. */
 export function prefixStart(prefix: string): Buffer {
   return prefix === '' ? Buffer.of(0) : Buffer.from(prefix);
-}
-
-export function toCompare(precondition: Precondition): object {
-  return {
-    result: 'Equal',
-    target: 'Mod',
-    key: Buffer.from(precondition.key),
-    mod_revision: precondition.modRevision.toString(),
-  };
-}
-
-export function toRequest(operation: Operation): object {
-  const key = Buffer.from(operation.key);
-  if (operation.type === 'delete') return { request_delete_range: { key } };
-  const { value, lease } = operation;
-  return { request_put: { key, value: Buffer.from(value), ...(lease ? { lease } : {}) } };
 }

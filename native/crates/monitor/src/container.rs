@@ -1,7 +1,6 @@
 //! A container's monitor: forked from the launcher, it has the runtime create the container, keeps
 //! its streams, and writes its exit record. It outlives launcher and agent.
 
-use crate::clock;
 use crate::control::Control;
 use crate::death::{self, Death};
 use crate::failure::{AtStep, Outcome, complain};
@@ -70,7 +69,7 @@ fn create(request: &CreateRequest, dir: &Path) -> Outcome<(Supervisor, Container
     .run(&signals)?;
     state.process = ProcessIdentity::of(pid);
     state.is_init = death::is_init(pid);
-    state.started_at = clock::now();
+    state.started_at = gantry_clock::now();
     let mut supervisor = Supervisor::new(signals, pid, streams, Role::Guests);
     supervisor.log = Some(log);
     supervisor.control = Some(control);
@@ -94,7 +93,7 @@ fn state_of(request: &CreateRequest) -> Outcome<ContainerState> {
         log_path: request.log_path.clone(),
         mounted_root: request.rootfs.is_some(),
         annotations: request.annotations.clone(),
-        started_at: clock::now(),
+        started_at: gantry_clock::now(),
         is_init: false,
     })
 }

@@ -4,7 +4,6 @@
 //! is deaf to every signal from inside that it has no handler for.
 
 use crate::accounts::Accounts;
-use crate::clock;
 use crate::oom::OomWatch;
 use crate::spawn::Ended;
 use crate::state::{ContainerState, ExitRecord, read_record};
@@ -109,7 +108,7 @@ impl Death<'_> {
             oom_killed,
             killed_by,
             started_at: state.started_at.clone(),
-            finished_at: clock::now(),
+            finished_at: gantry_clock::now(),
             memory_peak_bytes: self.oom.peak_bytes(),
             memory_limit_bytes: self.oom.limit_bytes().filter(|_| oom_killed),
             accounts,

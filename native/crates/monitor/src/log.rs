@@ -2,7 +2,6 @@
 //! Rotated files are `PATH.1` (newest) up to `PATH.(maxFiles-1)`. A full disk loses lines, never the
 //! container: what was lost is counted and told in the log as soon as it can be written again.
 
-use crate::clock;
 use crate::failure::{AtStep, Outcome};
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -69,7 +68,7 @@ impl ContainerLog {
 
     /// Takes in what the container wrote to one stream.
     pub fn append(&mut self, stream: Stream, mut bytes: &[u8]) {
-        let now = clock::now();
+        let now = gantry_clock::now();
         while !bytes.is_empty() {
             let room = MAX_LINE - self.unfinished[stream as usize].len();
             let window = &bytes[..bytes.len().min(room)];
@@ -99,7 +98,7 @@ impl ContainerLog {
 
     /// Writes unfinished lines as partial entries: after `LINGER`, and when the container has ended.
     pub fn write_unfinished(&mut self) {
-        let now = clock::now();
+        let now = gantry_clock::now();
         for stream in [Stream::Stdout, Stream::Stderr] {
             if !self.unfinished[stream as usize].is_empty() {
                 self.entry(&now, stream, b'P', b"");
@@ -179,7 +178,7 @@ impl ContainerLog {
         if self.lost_bytes == 0 {
             return String::new();
         }
-        let (now, lost) = (clock::now(), self.lost_bytes);
+        let (now, lost) = (gantry_clock::now(), self.lost_bytes);
         format!("{now} stderr F gantry: {lost} bytes of log could not be written\n")
     }
 

@@ -24,7 +24,7 @@ impl Scratch {
         let text = fs::read_to_string(self.0.join(name)).unwrap_or_default();
         text.lines()
             .map(|line| {
-                let (time, rest) = line.split_at(clock::TIMESTAMP_LENGTH);
+                let (time, rest) = line.split_at(gantry_clock::TIMESTAMP_LENGTH);
                 assert!(time.ends_with('Z') && time.as_bytes()[10] == b'T', "{line}");
                 rest[1..].to_string()
             })

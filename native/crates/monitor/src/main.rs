@@ -6,7 +6,6 @@
 
 mod accounts;
 mod client;
-mod clock;
 mod container;
 mod control;
 mod death;

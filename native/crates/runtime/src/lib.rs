@@ -14,7 +14,6 @@
 
 pub mod cgroup;
 pub mod cli;
-pub mod clock;
 pub mod commands;
 pub mod container;
 pub mod error;

@@ -4,7 +4,6 @@ use std::fs::OpenOptions;
 use std::io::Write;
 
 use crate::cli::Global;
-use crate::clock;
 use crate::error::Error;
 
 /// Tells why the command failed, on stderr and in the log file.
@@ -18,7 +17,7 @@ pub fn failure(global: Option<&Global>, error: &Error) {
     let Ok(mut file) = OpenOptions::new().create(true).append(true).open(path) else {
         return;
     };
-    let _ = file.write_all(line(json, &message, &clock::now()).as_bytes());
+    let _ = file.write_all(line(json, &message, &gantry_clock::now()).as_bytes());
 }
 
 fn line(json: bool, message: &str, time: &str) -> String {

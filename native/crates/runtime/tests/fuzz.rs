@@ -2,7 +2,7 @@
 //! was accepted says the same when it is written and read again.
 
 use gantry_fuzz::{Fuzz, mutate_document};
-use gantry_runtime::container::launch;
+use gantry_runtime::container::validate;
 use gantry_runtime::spec::Spec;
 use serde_json::{Value, json};
 
@@ -75,10 +75,10 @@ fn fuzz_config_json() {
             let Ok(spec) = serde_json::from_slice::<Spec>(input) else {
                 return;
             };
-            let verdict = launch::check(&spec).map_err(|error| error.to_string());
+            let verdict = validate::check(&spec).map_err(|error| error.to_string());
             let again = serde_json::to_vec(&spec).expect("what was read can be written");
             let again: Spec = serde_json::from_slice(&again).expect("and read again");
-            let repeated = launch::check(&again).map_err(|error| error.to_string());
+            let repeated = validate::check(&again).map_err(|error| error.to_string());
             assert_eq!(verdict, repeated);
             accepted += u64::from(verdict.is_ok());
         },

@@ -2,12 +2,11 @@ import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { describeError, GantryError, type Logger } from '@gantry/base';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { UserInfo } from '../subresources/registry.js';
 import type { ApiMetrics, RequestLabels } from './api-metrics.js';
 import { type ApiResponse, json } from './api-response.js';
-import { maxBodyBytes } from './body.js';
-import type { ApiRequest } from './api-request.js';
+import { isGone } from './connection.js';
 import type { Dispatcher, Route } from './dispatcher.js';
+import { Incoming, readBody } from './incoming.js';
 import type { KindRegistry } from './kind-registry.js';
 import { failure } from './status.js';
 
@@ -24,14 +23,14 @@ const urls = ['/api', '/api/*', '/apis', '/apis/*', '/openapi/*', '/version', '/
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
 /**
- * Puts the API on a Fastify instance, in a scope of its own: bodies come as bytes whatever their type,
- * and every answer, error or not, is written as the wire format wants it.
+ * Puts the API on a Fastify instance, in a scope of its own: bodies come as bytes whatever their type, once it is
+ * known who sends them, and every answer, error or not, is written as the wire format wants it.
  */
 export async function installApi(fastify: FastifyInstance, options: InstallOptions): Promise<void> {
   await fastify.register(async (scope) => {
     scope.removeAllContentTypeParsers();
-    const reading = { parseAs: 'buffer', bodyLimit: maxBodyBytes } as const;
-    scope.addContentTypeParser('*', reading, (_request, body, done) => done(null, body));
+    // Nothing is read from those who may not ask: see `serve`.
+    scope.addContentTypeParser('*', (_request, _body, done) => done(null));
     scope.setErrorHandler((error: FastifyError, _request, reply) => {
       reply.hijack();
       write(reply.raw, errorResponse(beforeHandling(error), options.logger));
@@ -44,7 +43,6 @@ export async function installApi(fastify: FastifyInstance, options: InstallOptio
         url,
         handler,
         exposeHeadRoute: false,
-        bodyLimit: maxBodyBytes,
       });
     }
   });
@@ -52,13 +50,6 @@ export async function installApi(fastify: FastifyInstance, options: InstallOptio
 
 /** Fastify's own refusals, which come before a handler, in our terms. */
 function beforeHandling(error: FastifyError): unknown {
-  if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
-    const limit = `${maxBodyBytes} bytes (${maxBodyBytes / 1024 / 1024} MiB)`;
-    return new GantryError(
-      'RequestEntityTooLarge',
-      `the request is too large: the limit is ${limit}`,
-    );
-  }
   if (error.statusCode === 415) return new GantryError('UnsupportedMediaType', error.message);
   if (error.statusCode && error.statusCode < 500)
     return new GantryError('BadRequest', error.message);
@@ -77,46 +68,6 @@ function errorResponse(error: unknown, logger: Logger): ApiResponse {
   return json(status, status.code, headers);
 }
 
-/** A request whose signal is made only for those who need one. */
-class Incoming implements ApiRequest {
-  readonly method: string;
-  readonly headers: ApiRequest['headers'];
-  readonly body: Buffer | undefined;
-  private aborted: AbortSignal | undefined;
-
-  constructor(
-    request: FastifyRequest,
-    private readonly response: ServerResponse,
-    readonly query: URLSearchParams,
-    readonly user: UserInfo,
-    private readonly stopping: AbortSignal,
-    readonly raw = request.raw,
-  ) {
-    this.method = request.method;
-    this.headers = request.headers;
-    this.body = request.body as Buffer | undefined;
-  }
-
-  get signal(): AbortSignal {
-    this.aborted ??= this.makeSignal();
-    return this.aborted;
-  }
-
-  // By hand: AbortSignal.any would leave a trace of every request on the server's long-lived signal.
-  private makeSignal(): AbortSignal {
-    const { response, stopping } = this;
-    const gone = new AbortController();
-    if (response.closed || stopping.aborted) gone.abort();
-    const stop = () => gone.abort(stopping.reason);
-    stopping.addEventListener('abort', stop, { once: true });
-    response.once('close', () => {
-      stopping.removeEventListener('abort', stop);
-      gone.abort();
-    });
-    return gone.signal;
-  }
-}
-
 async function serve(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -132,7 +83,10 @@ async function serve(
     const query = new URLSearchParams(search);
     route = dispatcher.route(request.method, pathname, query);
     const user = await dispatcher.admit(request.raw, route.attributes);
-    const incoming = new Incoming(request, reply.raw, query, user, signal);
+    const body = await readBody(request.raw);
+    // Who takes requests back as fast as they come must not have us work for nobody.
+    if (isGone(reply.raw)) return;
+    const incoming = new Incoming(request.raw, reply.raw, query, user, body, signal);
     response = await dispatcher.dispatch(incoming, pathname, route.path);
   } catch (error) {
     response = errorResponse(error, logger);
@@ -149,6 +103,7 @@ function write(raw: ServerResponse, { status, contentType, headers, body }: ApiR
     raw.writeHead(status, { ...fixed, ...headers });
     // Watchers wait for the headers before they do anything else.
     raw.flushHeaders();
+    if (isGone(raw)) return void body.destroy();
     raw.once('close', () => body.destroy());
     body.once('error', () => raw.destroy());
     body.pipe(raw);
@@ -157,7 +112,9 @@ function write(raw: ServerResponse, { status, contentType, headers, body }: ApiR
   const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
   const sized = status === 304 ? {} : { 'content-length': length };
   raw.writeHead(status, { ...fixed, ...headers, ...sized });
-  raw.end(body);
+  // What has no body by its nature is complete with its headers; HTTP/2 takes no byte after them.
+  const isBare = status === 304 || raw.req.method === 'HEAD';
+  raw.end(isBare ? undefined : body);
 }
 
 const noLabels = { group: '', version: '', resource: '', subresource: '', scope: '' } as const;

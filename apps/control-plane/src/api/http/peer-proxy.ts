@@ -11,7 +11,8 @@ const connectTimeoutMs = 5_000;
 /** A list from a peer may be so long at most, in bytes: metrics of 100,000 pods fit. */
 const maxAnswerBytes = 64 * 2 ** 20;
 
-// They speak of one connection only, or identify the first caller, whom the peer need not know again.
+// They speak of one connection only (HTTP/2's pseudo headers too), or identify the first caller, whom the peer need
+// not know again.
 const notForwarded = new Set(['host', 'authorization', 'keep-alive', 'te', 'content-length']);
 
 /** TLS material by which control planes know each other, read anew for each connection. */
@@ -25,7 +26,7 @@ export function isForwarded(headers: IncomingHttpHeaders): boolean {
 function headersFor(headers: IncomingHttpHeaders): Record<string, string | string[]> {
   const kept = Object.entries(headers).filter(
     (entry): entry is [string, string | string[]] =>
-      entry[1] !== undefined && !notForwarded.has(entry[0]),
+      entry[1] !== undefined && !notForwarded.has(entry[0]) && !entry[0].startsWith(':'),
   );
   return { ...Object.fromEntries(kept), [forwardedHeader]: '1' };
 }

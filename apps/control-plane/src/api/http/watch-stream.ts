@@ -43,14 +43,14 @@ function encoderFor(kind: Kind, how: Representation, now: () => number): Encode 
     lineOf({ type, object: { kind: 'PartialObjectMetadata', apiVersion, metadata } });
 }
 
-/** Lines until the events end; an error in between becomes an ERROR event, as watchers expect it. */
+/** Lines, those of one moment in one piece, until the events end; an error in between becomes an ERROR event, as watchers expect it. */
 async function* lines(
-  events: AsyncIterable<DeliveredEvent<ApiObject>>,
+  events: AsyncIterable<readonly DeliveredEvent<ApiObject>[]>,
   encode: Encode,
   context: ApiContext,
 ): AsyncGenerator<string> {
   try {
-    for await (const event of events) yield encode(event);
+    for await (const batch of events) yield batch.map(encode).join('');
   } catch (error) {
     if (!(error instanceof GantryError)) {
       context.logger.error({ err: describeError(error) }, 'watch failed');

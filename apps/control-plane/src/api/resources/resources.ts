@@ -105,7 +105,7 @@ export class Resources {
   watch<T extends ApiObject>(
     kind: Kind<T>,
     request: WatchRequest,
-  ): Promise<AsyncIterable<DeliveredEvent<T>>> {
+  ): Promise<AsyncIterable<readonly DeliveredEvent<T>[]>> {
     return watchKind(kind, request, this.objects, this.caches);
   }
 
@@ -117,12 +117,30 @@ export class Resources {
     options: WriteOptions = {},
   ): Promise<T> {
     const mine = options.owned ? object : structuredClone(object);
-    await this.priorities.create(kind, mine);
-    if ((kind as Kind) === PodKind) {
-      await admitRuntimeClass(this.objects, this.caches, mine as unknown as Pod);
-    }
-    const answer = this.hooks.run(kind, mine);
+    const answer = await this.admit(kind, mine);
     return answer(await this.writer.create(kind, namespace, mine, options));
+  }
+
+  /**
+   * Stores `count` new objects (100 at most) that are `model` but for the names made from its generateName, all at
+   * once or none; fails as create does, and changes the model.
+   */
+  async createCopies<T extends ApiObject>(
+    kind: Kind<T>,
+    namespace: string,
+    model: T,
+    count: number,
+  ): Promise<T[]> {
+    const answer = await this.admit(kind, model);
+    return (await this.writer.createCopies(kind, namespace, model, count)).map(answer);
+  }
+
+  private async admit<T extends ApiObject>(kind: Kind<T>, object: T): Promise<(stored: T) => T> {
+    await this.priorities.create(kind, object);
+    if ((kind as Kind) === PodKind) {
+      await admitRuntimeClass(this.objects, this.caches, object as unknown as Pod);
+    }
+    return this.hooks.run(kind, object);
   }
 
   /**

@@ -60,6 +60,55 @@ export class Writer {
     object: T,
     options: WriteOptions,
   ): Promise<T> {
+    const prefix = await this.begin(kind, namespace, object, options);
+    const { metadata } = object;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.insert(kind, object, options);
+      } catch (error) {
+        if (!prefix || attempt === maxAttempts || !isReason(error, 'AlreadyExists')) throw error;
+        metadata.name = generateName(prefix);
+      }
+    }
+  }
+
+  /**
+   * As create, for `count` objects that differ in the names that are made for them only: checked once, stored
+   * together, all or none.
+   */
+  async createCopies<T extends ApiObject>(
+    kind: Kind<T>,
+    namespace: string,
+    model: T,
+    count: number,
+  ): Promise<T[]> {
+    const prefix = await this.begin(kind, namespace, model, {});
+    if (!prefix) throw new Error('copies need metadata.generateName, and no name of their own');
+    let isOld = false;
+    for (let attempt = 1; ; attempt++) {
+      const names = new Set<string>();
+      while (names.size < count) names.add(generateName(prefix));
+      const live = await this.namespaces.live(namespace, model, isOld);
+      const beside = [{ kind: NamespaceKind, object: live }];
+      try {
+        const stored = this.objects.createCopies(kind, model, [...names], beside);
+        const created = await sized(kind, model, stored);
+        if (created) return created;
+        isOld = true;
+      } catch (error) {
+        if (!isReason(error, 'AlreadyExists') || attempt === maxAttempts) throw error;
+      }
+      if (attempt === maxAttempts) throw this.unsettled(kind, namespace, model);
+    }
+  }
+
+  /** Makes of the object what is stored; returns what its name was made from, if it had none. */
+  private async begin<T extends ApiObject>(
+    kind: Kind<T>,
+    namespace: string | undefined,
+    object: T,
+    options: WriteOptions,
+  ): Promise<string | undefined> {
     // A namespace that is not there is told before whatever else is wrong.
     if (kind.namespaced && namespace) await this.namespaces.live(namespace, object, false);
     startMetadata(kind, namespace, object);
@@ -71,14 +120,12 @@ export class Writer {
     this.track(kind, undefined, object, options);
     this.refuse(kind, object, kind.validate(object));
     omitEmpty(metadata);
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await this.insert(kind, object, options);
-      } catch (error) {
-        if (!prefix || attempt === maxAttempts || !isReason(error, 'AlreadyExists')) throw error;
-        metadata.name = generateName(prefix);
-      }
-    }
+    return prefix;
+  }
+
+  private unsettled<T extends ApiObject>(kind: Kind<T>, namespace: string, { metadata }: T) {
+    const why = `namespace ${namespace} changed ${maxAttempts} times in a row`;
+    return conflict(detailsOf(kind, metadata.name), why);
   }
 
   private async insert<T extends ApiObject>(
@@ -107,8 +154,7 @@ export class Writer {
       const created = await this.objects.createBeside(kind, object, beside);
       if (created) return created;
     }
-    const why = `namespace ${namespace} changed ${maxAttempts} times in a row`;
-    throw conflict(detailsOf(kind, object.metadata.name), why);
+    throw this.unsettled(kind, namespace, object);
   }
 
   /** Read, change, check, write; again when another writer came first. */
@@ -181,11 +227,11 @@ export class Writer {
 }
 
 /** The store knows keys and bytes; the client is told which object it was. */
-async function sized<T extends ApiObject>(
+async function sized<T extends ApiObject, R>(
   kind: Kind<T>,
   { metadata }: T,
-  write: Promise<T>,
-): Promise<T> {
+  write: Promise<R>,
+): Promise<R> {
   try {
     return await write;
   } catch (error) {

@@ -1,3 +1,4 @@
+import type { RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { kinds } from '@gantry/api';
 import { silentLogger, systemClock } from '@gantry/base';
@@ -5,6 +6,7 @@ import { ObjectStore } from '@gantry/controller';
 import { EmbeddedStore } from '@gantry/store';
 import { fastify, type FastifyInstance } from 'fastify';
 import { Registry } from 'prom-client';
+import { TlsServer } from '../http/tls-server.js';
 import { WatchCaches } from '../watch/watch-caches.js';
 import { Api } from '../api.js';
 import type { Access } from '../http/access.js';
@@ -62,7 +64,8 @@ export async function startApi(options: ApiFixtureOptions = {}): Promise<ApiFixt
   const basics = { objects, clock: systemClock, logger: silentLogger, signal: stop.signal };
   const caches = new WatchCaches(basics);
   const api = new Api({ ...basics, caches, kinds, access, metrics, peerTls });
-  const server = (https ? fastify({ https }) : fastify()) as FastifyInstance;
+  const serverFactory = (handler: RequestListener) => new TlsServer(https ?? {}, handler);
+  const server = (https ? fastify({ serverFactory }) : fastify()) as FastifyInstance;
   await api.install(server);
   await server.listen({ port: 0, host: '127.0.0.1' });
   api.handleUpgrades(server.server);

@@ -25,6 +25,13 @@ export class Subscription<T extends ApiObject> implements AsyncIterableIterator<
     this.end(new GantryError('Expired', message));
   }
 
+  /** What waits, all at once. */
+  taken(): DeliveredEvent<T>[] {
+    const taken = this.waiting;
+    this.waiting = [];
+    return taken;
+  }
+
   /** No more events; those that wait are dropped. With an error the watcher is told why. */
   end(failure?: Error): void {
     if (this.ended) return;

@@ -91,9 +91,9 @@ test('all watchers of an event share one encoding', async () => {
 test('informers follow the caches: the state of a revision first, then each change, with no watch of their own', async () => {
   let watches = 0;
   const counted = Object.assign(Object.create(store) as EmbeddedStore, {
-    watch: (...args: Parameters<EmbeddedStore['watch']>) => {
+    watchBatches: (...args: Parameters<EmbeddedStore['watchBatches']>) => {
       watches += 1;
-      return store.watch(...args);
+      return store.watchBatches(...args);
     },
   });
   const shared = new ObjectStore(counted);
@@ -125,9 +125,9 @@ test('informers follow the caches: the state of a revision first, then each chan
 test('tells informers the difference when history was lost', async () => {
   const broken = new AbortController();
   const forgetful = Object.assign(Object.create(store) as EmbeddedStore, {
-    async *watch(...[prefix, options]: Parameters<EmbeddedStore['watch']>) {
+    async *watchBatches(...[prefix, options]: Parameters<EmbeddedStore['watchBatches']>) {
       if (options.after !== undefined && broken.signal.aborted) {
-        return yield* store.watch(prefix, options);
+        return yield* store.watchBatches(prefix, options);
       }
       await aborted(AbortSignal.any([broken.signal, options.signal]));
       throw compacted();

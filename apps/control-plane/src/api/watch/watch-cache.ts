@@ -139,7 +139,9 @@ export class WatchCache<T extends ApiObject> {
   }
 
   private async fill(): Promise<void> {
-    const { items, resourceVersion } = await this.dependencies.objects.list(this.kind, {});
+    const { items, resourceVersion } = await this.dependencies.objects.list(this.kind, {
+      shared: true,
+    });
     // Whoever watches has missed what happened in between, so it must list again too.
     this.endWatchers(compacted());
     this.history.length = 0;
@@ -176,11 +178,14 @@ export class WatchCache<T extends ApiObject> {
   private async follow(): Promise<void> {
     const { objects, signal } = this.dependencies;
     const resourceVersion = String(this.newest);
-    for await (const event of objects.watch(this.kind, { resourceVersion }, signal)) {
-      const revision = BigInt(event.object.metadata.resourceVersion ?? '0');
-      if (event.type !== 'BOOKMARK') this.record(event.type, event, revision);
-      if (revision > this.newest) this.newest = revision;
-      for (const sink of this.sinks) sink.progressed(String(this.newest));
+    for await (const batch of objects.watchBatches(this.kind, { resourceVersion }, signal)) {
+      for (const event of batch) {
+        const revision = BigInt(event.object.metadata.resourceVersion ?? '0');
+        if (event.type !== 'BOOKMARK') this.record(event.type, event, revision);
+        if (revision > this.newest) this.newest = revision;
+      }
+      const newest = String(this.newest);
+      for (const sink of this.sinks) sink.progressed(newest);
     }
   }
 

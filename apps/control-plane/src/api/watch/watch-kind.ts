@@ -10,18 +10,22 @@ import type { WatchCaches } from './watch-caches.js';
 /** How often a watcher that asked for bookmarks gets one, in milliseconds. */
 export const bookmarkIntervalMs = 60_000;
 
+/** Events of the first state that are handed over at a time. */
+const maxBatch = 64;
+
 const initialEventsEnd = { 'k8s.io/initial-events-end': 'true' };
 
 /**
  * Follows one kind. From a revision: what comes after it. Without one, with 0, or when initial events
- * are asked for: the state first, as ADDED, and then what follows it, without gap or repetition.
+ * are asked for: the state first, as ADDED, and then what follows it, without gap or repetition. What is there at
+ * the same time comes together.
  */
 export async function watchKind<T extends ApiObject>(
   kind: Kind<T>,
   request: WatchRequest,
   objects: ObjectStore,
   caches: WatchCaches,
-): Promise<AsyncIterable<DeliveredEvent<T>>> {
+): Promise<AsyncIterable<readonly DeliveredEvent<T>[]>> {
   const { signal, namespace } = request;
   const matches = compileSelection(kind, request);
   const revision = parseRevision(request.resourceVersion);
@@ -46,8 +50,8 @@ export async function watchKind<T extends ApiObject>(
   const timer = request.allowBookmarks ? setInterval(beat, bookmarkIntervalMs).unref() : undefined;
   return (async function* () {
     try {
-      yield* initial;
-      yield* subscription;
+      for (let i = 0; i < initial.length; i += maxBatch) yield initial.slice(i, i + maxBatch);
+      for await (const event of subscription) yield [event, ...subscription.taken()];
     } finally {
       clearInterval(timer);
       signal.removeEventListener('abort', stop);

@@ -17,6 +17,7 @@ import {
   withController,
   withoutOwner,
 } from '../ownership.js';
+import { isOnlyBinding } from '../pod-changes.js';
 import { candidatesFor, indexByOwner, podInformer } from '../pod-index.js';
 import { isActive } from '../replica-set/pod-order.js';
 import { rolloutBounds } from './bounds.js';
@@ -47,7 +48,7 @@ export function deploymentController(context: ControllerContext): Controller {
     sources: [
       source(context.informers.for(DeploymentKind), (deployment) => [objectKey(deployment)]),
       source(reconciler.sets, (set) => reconciler.concernedBySet(set)),
-      source(reconciler.pods, (pod) => reconciler.concernedByPod(pod)),
+      source(reconciler.pods, (pod, other) => reconciler.concernedByPod(pod, other)),
     ],
     reconcile: (key) => reconciler.reconcile(key),
     logger: context.logger,
@@ -97,10 +98,17 @@ class DeploymentReconciler {
   }
 
   /** Recreate waits for the last old pod; a missed deadline quotes the pods. */
-  concernedByPod(pod: Pod): string[] {
+  concernedByPod(pod: Pod, other?: Pod): string[] {
+    // New pods are counted by their set; what it counts is what is waited for.
+    const isNew = !other && isActive(pod) && this.isStored(pod);
+    if (isNew || (other && isOnlyBinding(pod, other))) return [];
     const owner = controllerOf(pod);
     const set = owner && this.sets.get(pod.metadata.namespace, owner.name);
     return set ? this.concernedBySet(set) : [];
+  }
+
+  private isStored({ metadata }: Pod): boolean {
+    return this.pods.get(metadata.namespace, metadata.name!)?.metadata.uid === metadata.uid;
   }
 
   async reconcile(key: string): Promise<void | { requeueAfterMs: number }> {
@@ -270,11 +278,10 @@ class DeploymentReconciler {
   private async report(state: RolloutState): Promise<void> {
     const { deployment, fresh } = state;
     const { clock, resources } = this.context;
-    const newPods = fresh
-      ? candidatesFor(this.pods, fresh).filter((p) => controllerOf(p)?.uid === fresh.metadata.uid)
-      : [];
+    const isOfFresh = (pod: Pod) => controllerOf(pod)?.uid === fresh?.metadata.uid;
+    const obstacle = () => fresh && obstacleOf(candidatesFor(this.pods, fresh).filter(isOfFresh));
     const collisionCount = state.collisionCount ?? deployment.status?.collisionCount;
-    const full = { ...state, collisionCount, obstacle: obstacleOf(newPods) };
+    const full = { ...state, collisionCount, obstacle };
     const following = (status: DeploymentStatus | undefined) =>
       deploymentStatus({ ...full, deployment: { ...deployment, status } }, clock.now());
     const known = deployment.status;

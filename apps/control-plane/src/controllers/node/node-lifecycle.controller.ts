@@ -34,7 +34,7 @@ export function nodeLifecycleController(
     concurrency: 4,
     sources: [
       source(reconciler.nodes, (node) => [node.metadata.name!]),
-      source(reconciler.pods, (pod) => (pod.spec.nodeName ? [pod.spec.nodeName] : [])),
+      source(reconciler.pods, (pod) => reconciler.concernedBy(pod)),
     ],
     reconcile: (key) => reconciler.reconcile(key),
     logger: context.logger,
@@ -43,6 +43,12 @@ export function nodeLifecycleController(
   });
   options.sessions.subscribe((node) => controller.queue.add(node));
   return controller;
+}
+
+/** Nothing follows from the node's own state: neither a mark to take away nor an eviction. */
+function isUntroubled({ status, spec }: Node): boolean {
+  const isLost = status?.conditions?.some((c) => c.type === 'Ready' && c.reason === lostReason);
+  return !isLost && !spec?.taints?.some(({ effect }) => effect === 'NoExecute');
 }
 
 class NodeLifecycle {
@@ -61,6 +67,20 @@ class NodeLifecycle {
     this.nodes = context.informers.for(NodeKind);
     this.pods = podInformer(context.informers);
     this.events = context.events.for('node-controller');
+  }
+
+  /** The pod's node, unless all is well there: then nothing is asked of its pods, however many come. */
+  concernedBy(pod: Pod): string[] {
+    const name = pod.spec.nodeName;
+    if (!name) return [];
+    const node = this.nodes.get(undefined, name);
+    const isWell =
+      node !== undefined &&
+      this.options.sessions.has(name) &&
+      !this.missingMs.has(name) &&
+      isUntroubled(node) &&
+      !podOfFoundNode(pod, this.nowMs);
+    return isWell ? [] : [name];
   }
 
   async reconcile(name: string): Promise<void | { requeueAfterMs: number }> {

@@ -10,8 +10,8 @@ import { describeError, isReason } from '@gantry/base';
 import { Controller, objectKey, source, type Informer } from '@gantry/controller';
 import { withCondition, withoutCondition } from '../conditions.js';
 import type { ControllerContext } from '../context.js';
-import type { EventSink } from '../../events/index.js';
-import { Expectations } from '../expectations.js';
+import type { EventDraft, EventSink } from '../../events/index.js';
+import { Expectations, patienceMs } from '../expectations.js';
 import {
   claim,
   controllerOf,
@@ -20,13 +20,18 @@ import {
   withoutOwner,
 } from '../ownership.js';
 import { candidatesFor, podInformer } from '../pod-index.js';
+import { isOnlyBinding } from '../pod-changes.js';
 import { canonicalJson } from '../deployment/template-hash.js';
 import { availableFromMs, deletionOrder, isActive } from './pod-order.js';
 import { podFromTemplate } from './pod-template.js';
 import { slowStart } from './slow-start.js';
 
-/** Pods created or deleted in one pass; the rest follows in the next. */
-const maxChangesPerPass = 500;
+/** Pods created, and deleted, in one pass; the rest follows in the next. */
+const maxCreationsPerPass = 2_000;
+const maxDeletionsPerPass = 500;
+/** Pods written in one transaction, fewer when they are large. */
+const maxPodsPerWrite = 100;
+const maxBytesPerWrite = 512 * 1024;
 
 /** Keeps as many pods as each ReplicaSet asks for. */
 export function replicaSetController(context: ControllerContext): Controller {
@@ -37,7 +42,7 @@ export function replicaSetController(context: ControllerContext): Controller {
     concurrency: 4,
     sources: [
       source(sets, (set) => [objectKey(set)]),
-      source(reconciler.pods, (pod) => reconciler.concernedBy(pod)),
+      source(reconciler.pods, (pod, other) => reconciler.concernedBy(pod, other)),
     ],
     reconcile: (key) => reconciler.reconcile(key),
     logger: context.logger,
@@ -51,6 +56,8 @@ class ReplicaSetReconciler {
   private readonly sets: Informer<ReplicaSet>;
   private readonly expectations: Expectations;
   private readonly events: EventSink;
+  /** The set whose last pass created all that it was to create. */
+  private growing: string | undefined;
 
   constructor(private readonly context: ControllerContext) {
     this.sets = context.informers.for(ReplicaSetKind);
@@ -59,12 +66,17 @@ class ReplicaSetReconciler {
     this.events = context.events.for('replicaset-controller');
   }
 
-  /** The set that manages the pod, or those that might take it over. */
-  concernedBy(pod: Pod): string[] {
+  /** The set that manages the pod, once it may count again, or those that might take the pod over. */
+  concernedBy(pod: Pod, other?: Pod): string[] {
     this.expectations.observe(pod, this.pods);
+    if (other && isOnlyBinding(pod, other)) return [];
     const owner = controllerOf(pod);
     const { namespace } = pod.metadata;
-    if (owner) return owner.kind === ReplicaSetKind.kind ? [`${namespace}/${owner.name}`] : [];
+    if (owner) {
+      // The last of what it waits for, or the end of its patience, has it look at all of them.
+      const waits = owner.kind !== ReplicaSetKind.kind || this.expectations.isWaiting(owner.uid);
+      return waits ? [] : [`${namespace}/${owner.name}`];
+    }
     return this.sets
       .list(namespace)
       .filter((set) => claim(set, set.spec.selector, [pod]).orphans.length > 0)
@@ -83,8 +95,10 @@ class ReplicaSetReconciler {
         failure = error;
       }
     }
-    const requeueAfterMs = await this.report(set, pods, failure);
+    const nextMs = await this.report(set, pods, failure);
     if (failure !== undefined) throw failure;
+    const isWaiting = this.expectations.isWaiting(set.metadata.uid!);
+    const requeueAfterMs = isWaiting ? Math.min(nextMs ?? Infinity, patienceMs) : nextMs;
     return requeueAfterMs === undefined ? undefined : { requeueAfterMs };
   }
 
@@ -136,35 +150,63 @@ class ReplicaSetReconciler {
 
   private async scale(set: ReplicaSet, active: Pod[], all: Pod[]): Promise<void> {
     const missing = (set.spec.replicas ?? 1) - active.length;
-    if (missing > 0) {
-      await slowStart(Math.min(missing, maxChangesPerPass), () => this.createPod(set));
-    } else if (missing < 0) {
-      const surplus = deletionOrder(active, all).slice(0, Math.min(-missing, maxChangesPerPass));
+    if (missing > 0) await this.grow(set, Math.min(missing, maxCreationsPerPass));
+    else if (missing < 0) {
+      const surplus = deletionOrder(active, all).slice(0, Math.min(-missing, maxDeletionsPerPass));
       await Promise.all(surplus.map((pod) => this.deletePod(set, pod)));
     }
   }
 
-  private async createPod(set: ReplicaSet): Promise<void> {
+  /** Slowly at first, and again after a failure; a set whose last pass went well goes on as it was. */
+  private async grow(set: ReplicaSet, count: number): Promise<void> {
+    const { uid } = set.metadata;
+    const first = this.growing === uid ? maxPodsPerWrite : 1;
+    this.growing = undefined;
+    await slowStart(count, (batch) => this.createPods(set, batch), first);
+    this.growing = uid;
+  }
+
+  /** All of them, or the error of the first that failed; what was created meanwhile stays. */
+  private async createPods(set: ReplicaSet, count: number): Promise<void> {
+    const reference = controllerReference(ReplicaSetKind, set);
+    const draft = () => podFromTemplate(set.spec.template, set, reference);
+    const model = draft();
+    const relocated = this.context.relocations?.complete(model) ?? model;
+    const bytes = JSON.stringify(model).length;
+    const most = Math.max(1, Math.min(maxPodsPerWrite, Math.floor(maxBytesPerWrite / bytes)));
+    const writes = relocated === model ? [] : [this.createCopies(set, relocated, 1)];
+    for (let left = count - writes.length; left > 0; left -= most) {
+      writes.push(this.createCopies(set, draft(), Math.min(left, most)));
+    }
+    const failed = (await Promise.allSettled(writes)).find(({ status }) => status === 'rejected');
+    if (failed) throw (failed as PromiseRejectedResult).reason;
+  }
+
+  private async createCopies(set: ReplicaSet, model: Pod, count: number): Promise<void> {
+    const { namespace, uid: owner } = set.metadata;
     try {
-      const reference = controllerReference(ReplicaSetKind, set);
-      const draft = podFromTemplate(set.spec.template, set, reference);
-      const pod = this.context.relocations?.complete(draft) ?? draft;
-      const { namespace } = set.metadata;
-      const made = await this.context.resources.create(PodKind, namespace, pod, { owned: true });
-      const { name, uid } = made.metadata;
-      if (!this.pods.get(namespace, name!))
-        this.expectations.expectCreation(set.metadata.uid!, uid!);
-      const message = `Created pod: ${name}`;
-      this.events.record(ReplicaSetKind, set, {
-        type: 'Normal',
-        reason: 'SuccessfulCreate',
-        message,
-      });
+      const { resources } = this.context;
+      const made = await resources.createCopies(PodKind, namespace!, model, count);
+      for (const { metadata } of made) {
+        const name = metadata.name!;
+        if (!this.pods.get(namespace, name)) {
+          this.expectations.expectCreation(owner!, metadata.uid!);
+        }
+        this.tell(set, {
+          type: 'Normal',
+          reason: 'SuccessfulCreate',
+          message: `Created pod: ${name}`,
+        });
+      }
     } catch (error) {
       const message = `Error creating: ${describeError(error)}`;
-      this.events.record(ReplicaSetKind, set, { type: 'Warning', reason: 'FailedCreate', message });
+      this.tell(set, { type: 'Warning', reason: 'FailedCreate', message });
       throw error;
     }
+  }
+
+  private tell(set: ReplicaSet, draft: EventDraft): void {
+    this.events.record(ReplicaSetKind, set, draft);
   }
 
   private async deletePod(set: ReplicaSet, pod: Pod): Promise<void> {
@@ -175,11 +217,7 @@ class ReplicaSetReconciler {
         preconditions: { uid: uid! },
       });
       const message = `Deleted pod: ${name}`;
-      this.events.record(ReplicaSetKind, set, {
-        type: 'Normal',
-        reason: 'SuccessfulDelete',
-        message,
-      });
+      this.tell(set, { type: 'Normal', reason: 'SuccessfulDelete', message });
     } catch (error) {
       this.expectations.ending(uid!);
       if (isReason(error, 'NotFound') || isReason(error, 'Conflict')) return;

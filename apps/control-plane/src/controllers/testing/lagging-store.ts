@@ -1,10 +1,13 @@
 import { delay, systemClock } from '@gantry/base';
-import type { Store, StoreEvent, WatchOptions } from '@gantry/store';
+import { oneByOne, type Store, type StoreEvent, type WatchOptions } from '@gantry/store';
 
 /** The same store, whose watches show each change only after a while, as over a slow link. */
 export function laggingStore(store: Store, lagMs: () => number): Store {
-  async function* watch(prefix: string, options: WatchOptions): AsyncGenerator<StoreEvent> {
-    const events = store.watch(prefix, options)[Symbol.asyncIterator]();
+  async function* watchBatches(
+    prefix: string,
+    options: WatchOptions,
+  ): AsyncGenerator<readonly StoreEvent[]> {
+    const events = oneByOne(store.watchBatches(prefix, options), options.signal);
     const arrive = async () => {
       const result = await events.next();
       return { result, dueMs: systemClock.now() + lagMs() };
@@ -17,11 +20,12 @@ export function laggingStore(store: Store, lagMs: () => number): Store {
       coming = arrive();
       coming.catch(() => undefined);
       await delay(systemClock, Math.max(0, dueMs - systemClock.now()), options.signal);
-      yield result.value;
+      yield [result.value];
     }
   }
   return {
-    watch,
+    watchBatches,
+    watch: (prefix, options) => oneByOne(watchBatches(prefix, options), options.signal),
     get: (key) => store.get(key),
     range: (prefix, options) => store.range(prefix, options),
     count: (prefix) => store.count(prefix),

@@ -8,6 +8,7 @@ export type Fate = 'done' | 'lost before' | 'lost after';
 export function failingStore(store: Store, fate: () => Fate | Promise<Fate>): Store {
   return {
     watch: (prefix, options) => store.watch(prefix, options),
+    watchBatches: (prefix, options) => store.watchBatches(prefix, options),
     get: (key) => store.get(key),
     range: (prefix, options) => store.range(prefix, options),
     count: (prefix) => store.count(prefix),

@@ -4,7 +4,6 @@
 use super::report::{Report, channel};
 use super::runs::{Asker, Run};
 use super::{Job, Launcher, MAX_SESSIONS, MAX_TASKS, Source};
-use crate::clock;
 use crate::death::KillRequest;
 use crate::failure::{Failure, Outcome, Reason};
 use crate::protocol::{
@@ -107,7 +106,7 @@ impl Launcher {
         self.check_room("container.kill")?;
         let request = KillRequest {
             signal: call.signal,
-            at: clock::now(),
+            at: gantry_clock::now(),
             reason: call.reason.clone(),
             ..KillRequest::default()
         };

@@ -94,3 +94,17 @@ fn check_network(cgroup: &Cgroup, resources: &Resources) -> Result<()> {
     }
     Ok(())
 }
+
+/// Which controllers the limits ask for that are the same on v1 and v2 but for one name.
+pub fn controllers<'a>(resources: &Resources, block_io: &'a str) -> [(&'a str, bool); 4] {
+    let (cpu, memory) = (resources.cpu.as_ref(), resources.memory.as_ref());
+    let time = cpu.is_some_and(|cpu| cpu.shares.is_some() || cpu.quota.is_some());
+    let set = cpu.is_some_and(|cpu| cpu.cpus.is_some() || cpu.mems.is_some());
+    let bytes = memory.is_some_and(|memory| memory.limit.is_some());
+    [
+        ("cpu", time),
+        ("cpuset", set),
+        ("memory", bytes),
+        (block_io, resources.block_io.is_some()),
+    ]
+}

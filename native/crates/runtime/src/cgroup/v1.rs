@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{V1Group, block_io, device_rules, read, v2, write};
+use super::{V1Group, block_io, device_rules, honour, read, v2, write};
 use crate::error::{Result, Step};
 use crate::fail;
 use crate::spec::{Cpu, Memory, Network, NetworkPriority, Resources};
@@ -73,28 +73,10 @@ pub fn check_controllers(groups: &[V1Group], resources: &Resources) -> Result<()
     if groups.is_empty() {
         return Ok(());
     }
-    let cpu = resources.cpu.as_ref();
     let pids = resources.pids.as_ref().and_then(|pids| pids.limit);
-    let wanted = [
-        (
-            "cpu",
-            cpu.is_some_and(|cpu| cpu.shares.is_some() || cpu.quota.is_some()),
-        ),
-        (
-            "cpuset",
-            cpu.is_some_and(|cpu| cpu.cpus.is_some() || cpu.mems.is_some()),
-        ),
-        (
-            "memory",
-            resources
-                .memory
-                .as_ref()
-                .is_some_and(|memory| memory.limit.is_some()),
-        ),
-        ("pids", pids.is_some_and(|limit| limit > 0)),
-        ("blkio", resources.block_io.is_some()),
-    ];
-    for (controller, wanted) in wanted {
+    let pids = ("pids", pids.is_some_and(|limit| limit > 0));
+    let wanted = honour::controllers(resources, "blkio");
+    for (controller, wanted) in wanted.into_iter().chain([pids]) {
         if wanted && !groups.iter().any(|group| group.has(controller)) {
             fail!(
                 "linux.resources asks for the {controller} controller, which no cgroup v1 hierarchy \

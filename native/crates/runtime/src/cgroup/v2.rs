@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::{V1Group, block_io, create_dir, device_rules, read, write};
+use super::{V1Group, block_io, create_dir, device_rules, honour, read, write};
 use crate::error::{Result, Step};
 use crate::fail;
 use crate::spec::{Cpu, Memory, Resources};
@@ -37,34 +37,13 @@ pub fn enable_controllers(dir: &Path) -> Result<()> {
 /// Refuses limits whose controller this group does not have: they would be files that do not exist.
 fn check_controllers(dir: &Path, resources: &Resources) -> Result<()> {
     let available = read(dir, "cgroup.controllers")?;
-    let cpu = resources.cpu.as_ref();
-    let wanted = [
-        (
-            "cpu",
-            cpu.is_some_and(|cpu| cpu.shares.is_some() || cpu.quota.is_some()),
-        ),
-        (
-            "cpuset",
-            cpu.is_some_and(|cpu| cpu.cpus.is_some() || cpu.mems.is_some()),
-        ),
-        (
-            "memory",
-            resources
-                .memory
-                .as_ref()
-                .is_some_and(|memory| memory.limit.is_some()),
-        ),
-        (
-            "pids",
-            resources
-                .pids
-                .as_ref()
-                .is_some_and(|pids| pids.limit.is_some()),
-        ),
-        ("io", resources.block_io.is_some()),
+    let pids = resources.pids.as_ref();
+    let own = [
+        ("pids", pids.is_some_and(|pids| pids.limit.is_some())),
         ("hugetlb", !resources.hugepage_limits.is_empty()),
     ];
-    for (controller, wanted) in wanted {
+    let wanted = honour::controllers(resources, "io");
+    for (controller, wanted) in wanted.into_iter().chain(own) {
         if wanted && !available.split(' ').any(|name| name == controller) {
             fail!(
                 "linux.resources asks for the {controller} controller, which the cgroup {} does \

@@ -3,7 +3,6 @@ use std::os::fd::AsFd;
 use rustix::process::Signal;
 
 use crate::cli::{Arguments, Flag, Global};
-use crate::clock;
 use crate::container::state::Container;
 use crate::error::{Result, Step};
 use crate::fail;
@@ -63,7 +62,7 @@ fn note(container: &Container, signal: i32) -> std::io::Result<()> {
     });
     let oom_kills = container.record.cgroup.oom_kills();
     let note = serde_json::json!({
-        "signal": signal, "at": clock::now(), "sender": sender, "oomKills": oom_kills,
+        "signal": signal, "at": gantry_clock::now(), "sender": sender, "oomKills": oom_kills,
     });
     let temporary = container.dir.join(".kill.json");
     std::fs::write(&temporary, note.to_string())?;

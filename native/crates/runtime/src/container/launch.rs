@@ -16,15 +16,16 @@ use super::rootless;
 use super::spawn::{self, Spawn, Spawned};
 use super::state::{Container, Record, Status};
 use super::undo::Undo;
+use super::validate;
 use crate::cgroup::{self, Cgroup};
 use crate::error::{Error, Result, Step};
+use crate::process::credentials;
 use crate::process::relay;
 use crate::process::terminal::Console;
-use crate::process::{credentials, exec, labels, limits, scheduling, sysctl};
 use crate::rootfs::{self, Overlay, Tree};
 use crate::seccomp::Filter;
 use crate::spec::{Hooks, Linux, Process, Resources, Spec};
-use crate::{clock, fail, sys};
+use crate::{fail, sys};
 
 /// What the command line says.
 pub struct Request<'a> {
@@ -64,15 +65,8 @@ pub fn launch(request: &Request<'_>) -> Result<Launched> {
     if let Some(process) = &mut spec.process {
         adapt(process, request);
     }
-    let linux = spec
-        .linux
-        .as_ref()
-        .ok_or_else(|| Error::new("linux is missing in config.json"))?;
-    let process = spec
-        .process
-        .as_ref()
-        .ok_or_else(|| Error::new("process is missing in config.json"))?;
-    validate(&spec, linux, process)?;
+    let (linux, process) = validate::parts(&spec)?;
+    validate::whole(&spec, linux, process)?;
     let plan = Plan::of(linux)?;
     if !rootless::is_root() {
         rootless::check(linux, plan.in_user_namespace())?;
@@ -109,27 +103,6 @@ pub fn launch(request: &Request<'_>) -> Result<Launched> {
     })
 }
 
-/// What this runtime cannot keep is refused by its name.
-fn refuse_unsupported(linux: &Linux) -> Result<()> {
-    if linux.intel_rdt.is_some() {
-        fail!("linux.intelRdt is not supported; make the resctrl group outside and drop it here");
-    }
-    if linux.net_devices.is_some() {
-        fail!("linux.netDevices is not supported; move the interfaces into the network namespace");
-    }
-    if linux.memory_policy.is_some() {
-        fail!("linux.memoryPolicy is not supported; use linux.resources.cpu.mems");
-    }
-    match linux
-        .mount_label
-        .as_deref()
-        .filter(|label| !label.is_empty())
-    {
-        Some(label) => fail!("linux.mountLabel {label:?}: labels of mounts are not supported"),
-        None => Ok(()),
-    }
-}
-
 /// What the surroundings of the command add to the process.
 fn adapt(process: &mut Process, request: &Request<'_>) {
     if request.listening > 0 {
@@ -138,49 +111,6 @@ fn adapt(process: &mut Process, request: &Request<'_>) {
     }
     if request.foreground && process.terminal {
         process.console_size = process.console_size.or_else(relay::caller_size);
-    }
-}
-
-/// Judges a whole `config.json` as `create` does before it makes anything.
-pub fn check(spec: &Spec) -> Result<()> {
-    let linux = spec.linux.as_ref();
-    let linux = linux.ok_or_else(|| Error::new("linux is missing in config.json"))?;
-    let process = spec.process.as_ref();
-    let process = process.ok_or_else(|| Error::new("process is missing in config.json"))?;
-    validate(spec, linux, process)?;
-    Plan::of(linux).map(drop)
-}
-
-fn validate(spec: &Spec, linux: &Linux, process: &Process) -> Result<()> {
-    rootfs::validate(spec)?;
-    exec::validate(process)?;
-    limits::validate(&process.rlimits)?;
-    labels::validate(process)?;
-    sysctl::validate(linux)?;
-    refuse_unsupported(linux)?;
-    refuse_systemd_path(linux.cgroups_path.as_deref())?;
-    if let Some(process) = &spec.process {
-        scheduling::validate(process)?;
-    }
-    let Some(points) = &spec.hooks else {
-        return Ok(());
-    };
-    hooks::validate("prestart", &points.prestart)?;
-    hooks::validate("createRuntime", &points.create_runtime)?;
-    hooks::validate("createContainer", &points.create_container)?;
-    hooks::validate("startContainer", &points.start_container)?;
-    hooks::validate("poststart", &points.poststart)?;
-    hooks::validate("poststop", &points.poststop)
-}
-
-/// `slice:prefix:name` is an order to systemd, and would be a strange name to the kernel.
-fn refuse_systemd_path(path: Option<&str>) -> Result<()> {
-    match path.filter(|path| path.split(':').count() == 3) {
-        Some(path) => fail!(
-            "linux.cgroupsPath {path:?} has the form of the systemd driver, which this runtime is \
-             not; use the cgroupfs driver, below systemd in a unit with Delegate=yes"
-        ),
-        None => Ok(()),
     }
 }
 
@@ -208,7 +138,7 @@ fn record(
         bundle: request.bundle.clone(),
         rootfs: rootfs.unwrap_or_default(),
         annotations: spec.annotations.clone(),
-        created: clock::now(),
+        created: gantry_clock::now(),
         owner: String::new(),
         cgroup: Cgroup::locate(&path)?.only_for(resources),
         hooks: spec.hooks.clone(),

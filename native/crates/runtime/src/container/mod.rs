@@ -11,3 +11,4 @@ pub mod rootless;
 pub mod spawn;
 pub mod state;
 pub mod undo;
+pub mod validate;

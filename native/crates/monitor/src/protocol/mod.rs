@@ -1,5 +1,5 @@
 //! The requests of the launcher's socket: one JSON object on each line. Everything a request says
-//! is checked here, before anything is done.
+//! is checked (`check`) before anything is done.
 //!
 //! `{"id": N, "op": OP, …}` is answered by `{"id": N, "result": {…}}` or `{"id": N, "error": {"step",
 //! "message", "reason"}}`, in whatever order things are done.
@@ -17,6 +17,8 @@
 //! | `exec`, `attach` | then frames both ways (see `frames`); the only request of its connection |
 //! | `shutdown` | the launcher ends; containers and monitors live on |
 
+mod check;
+
 use crate::failure::{Failure, Outcome};
 use crate::rootfs::Rootfs;
 use crate::user_namespace::UserRange;
@@ -27,12 +29,6 @@ use std::collections::BTreeMap;
 
 /// Longer lines are refused and their connection is closed.
 pub const MAX_LINE_BYTES: usize = 1024 * 1024;
-const MAX_ID_LENGTH: usize = 128;
-const MAX_TIMEOUT_MS: u64 = 3_600_000;
-const MAX_REASON_LENGTH: usize = 1024;
-const SIGNALS: std::ops::RangeInclusive<i32> = 1..=64;
-const LOG_BYTES: std::ops::RangeInclusive<u64> = 4096..=(1 << 40);
-const LOG_FILES: std::ops::RangeInclusive<u32> = 1..=100;
 
 #[derive(Debug)]
 pub enum Request {
@@ -191,23 +187,23 @@ pub fn parse(line: &[u8]) -> (Option<u64>, Outcome<Request>) {
 fn request(op: &str, fields: Map<String, Value>) -> Outcome<Request> {
     match op {
         "container.create" => decode::<CreateRequest>(op, fields)
-            .and_then(|r| check_create(op, &r).map(|()| Request::Create(r))),
+            .and_then(|r| check::create(op, &r).map(|()| Request::Create(r))),
         "container.list" => Ok(Request::List),
         "container.adopt" => container(op, fields).map(Request::Adopt),
         "container.remove" => container(op, fields).map(Request::Remove),
         "container.kill" => decode::<KillCall>(op, fields)
-            .and_then(|r| check_kill(op, &r).map(|()| Request::Kill(r))),
+            .and_then(|r| check::kill(op, &r).map(|()| Request::Kill(r))),
         "run" => decode::<RunRequest>(op, fields)
-            .and_then(|r| check_run(op, &r).map(|()| Request::Run(r))),
+            .and_then(|r| check::run(op, &r).map(|()| Request::Run(r))),
         "sandbox.create" => decode::<SandboxRequest>(op, fields)
-            .and_then(|r| check_sandbox(op, &r).map(|()| Request::SandboxCreate(r))),
+            .and_then(|r| check::sandbox(op, &r).map(|()| Request::SandboxCreate(r))),
         "sandbox.remove" => decode::<SandboxRemoveRequest>(op, fields)
-            .and_then(|r| absolute(op, "dir", &r.dir).map(|()| Request::SandboxRemove(r))),
+            .and_then(|r| check::absolute(op, "dir", &r.dir).map(|()| Request::SandboxRemove(r))),
         "subscribe" => Ok(Request::Subscribe),
         "exec" => decode::<ExecRequest>(op, fields)
-            .and_then(|r| check_exec(op, &r).map(|()| Request::Exec(r))),
+            .and_then(|r| check::exec(op, &r).map(|()| Request::Exec(r))),
         "attach" => decode::<AttachRequest>(op, fields)
-            .and_then(|r| container_id(op, &r.container_id).map(|()| Request::Attach(r))),
+            .and_then(|r| check::container_id(op, &r.container_id).map(|()| Request::Attach(r))),
         "shutdown" => Ok(Request::Shutdown),
         _ => Err(Failure::bad_request(
             "read request",
@@ -222,139 +218,8 @@ fn decode<T: DeserializeOwned>(op: &str, fields: Map<String, Value>) -> Outcome<
 
 fn container(op: &str, fields: Map<String, Value>) -> Outcome<ContainerRequest> {
     let request: ContainerRequest = decode(op, fields)?;
-    container_id(op, &request.container_id)?;
+    check::container_id(op, &request.container_id)?;
     Ok(request)
-}
-
-fn check_create(op: &str, request: &CreateRequest) -> Outcome<()> {
-    container_id(op, &request.container_id)?;
-    absolute(op, "bundle", &request.bundle)?;
-    absolute(op, "runtime", &request.runtime)?;
-    absolute(op, "runtimeRoot", &request.runtime_root)?;
-    absolute(op, "cgroupsPath", &request.cgroups_path)?;
-    absolute(op, "logPath", &request.log_path)?;
-    if let Some(rootfs) = &request.rootfs {
-        rootfs.check(op, absolute)?;
-    }
-    if !LOG_BYTES.contains(&request.log_max_bytes) {
-        let message = format!(
-            "logMaxBytes: must be from {} to {}",
-            LOG_BYTES.start(),
-            LOG_BYTES.end()
-        );
-        return Err(Failure::bad_request(op, message));
-    }
-    if !LOG_FILES.contains(&request.log_max_files) {
-        let message = format!(
-            "logMaxFiles: must be from {} to {}",
-            LOG_FILES.start(),
-            LOG_FILES.end()
-        );
-        return Err(Failure::bad_request(op, message));
-    }
-    Ok(())
-}
-
-fn check_kill(op: &str, request: &KillCall) -> Outcome<()> {
-    container_id(op, &request.container_id)?;
-    absolute(op, "runtime", &request.runtime)?;
-    absolute(op, "runtimeRoot", &request.runtime_root)?;
-    if !SIGNALS.contains(&request.signal) {
-        let message = format!(
-            "signal: must be from {} to {}",
-            SIGNALS.start(),
-            SIGNALS.end()
-        );
-        return Err(Failure::bad_request(op, message));
-    }
-    let reason = request.reason.as_deref().unwrap_or_default();
-    if reason.len() > MAX_REASON_LENGTH {
-        let message = format!("reason: must have at most {MAX_REASON_LENGTH} bytes");
-        return Err(Failure::bad_request(op, message));
-    }
-    check_timeout(op, request.timeout_ms)
-}
-
-fn check_timeout(op: &str, timeout_ms: u64) -> Outcome<()> {
-    if (1..=MAX_TIMEOUT_MS).contains(&timeout_ms) {
-        return Ok(());
-    }
-    let message = format!("timeoutMs: must be from 1 to {MAX_TIMEOUT_MS}");
-    Err(Failure::bad_request(op, message))
-}
-
-fn check_run(op: &str, request: &RunRequest) -> Outcome<()> {
-    check_timeout(op, request.timeout_ms)?;
-    if let Some(name) = request
-        .env
-        .keys()
-        .find(|name| name.is_empty() || name.contains('='))
-    {
-        return Err(Failure::bad_request(
-            op,
-            format!("env: {name:?} is not a name"),
-        ));
-    }
-    request
-        .cgroup
-        .as_ref()
-        .map_or(Ok(()), |path| absolute(op, "cgroup", path))
-}
-
-fn check_exec(op: &str, request: &ExecRequest) -> Outcome<()> {
-    container_id(op, &request.container_id)?;
-    absolute(op, "runtime", &request.runtime)?;
-    absolute(op, "runtimeRoot", &request.runtime_root)
-}
-
-fn check_sandbox(op: &str, request: &SandboxRequest) -> Outcome<()> {
-    absolute(op, "dir", &request.dir)?;
-    if let Some(range) = &request.user_range {
-        range.check(op)?;
-        if request.host_network {
-            let message = "userRange: the host's network belongs to the host's root";
-            return Err(Failure::bad_request(op, message));
-        }
-    }
-    if request.hostname.is_empty() || request.hostname.len() > 64 {
-        return Err(Failure::bad_request(
-            op,
-            "hostname: must have 1 to 64 bytes",
-        ));
-    }
-    match request
-        .sysctls
-        .keys()
-        .find(|name| !crate::sandbox::is_namespaced_sysctl(name))
-    {
-        Some(name) => {
-            let message = format!("sysctls: {name:?} is not a sysctl of the sandbox's namespaces");
-            Err(Failure::bad_request(op, message))
-        }
-        None => Ok(()),
-    }
-}
-
-/// Ids become directory names and socket paths: no separators, no dots alone, bounded.
-fn container_id(op: &str, id: &str) -> Outcome<()> {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || "_.+-".contains(c);
-    let starts_well = id.starts_with(|c: char| c.is_ascii_alphanumeric());
-    if starts_well && id.len() <= MAX_ID_LENGTH && id.chars().all(allowed) {
-        return Ok(());
-    }
-    let rule = "must be 1 to 128 letters, digits or _.+- and begin with a letter or digit";
-    Err(Failure::bad_request(op, format!("containerId: {rule}")))
-}
-
-fn absolute(op: &str, field: &str, path: &str) -> Outcome<()> {
-    let climbs = path.split('/').any(|part| part == "..");
-    if path.starts_with('/') && path.len() > 1 && !climbs && !path.contains('\0') {
-        return Ok(());
-    }
-    Err(Failure::bad_request(
-        op,
-        format!("{field}: must be an absolute path without \"..\""),
-    ))
 }
 
 #[cfg(test)]

@@ -3,7 +3,6 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Length of `2024-01-31T23:59:59.123456789Z`.
-#[cfg(test)]
 pub const TIMESTAMP_LENGTH: usize = 30;
 
 /// Now, as `2024-01-31T23:59:59.123456789Z`.
