@@ -134,6 +134,20 @@ test('more asks than there are bits are still answered right', () => {
   }
 });
 
+test('nodes without room for any pod so far are found by the first pod that is small enough', () => {
+  const snapshot = new Snapshot();
+  for (let i = 0; i < 200; i++) snapshot.setNode(node({ name: `n${i}`, offers: { cpu: 8 } }));
+  const scheduler = new Scheduler(snapshot);
+  const place = (name: string, cpu: string) =>
+    scheduler.place(pod({ name, requests: { cpu, memory: '1Mi' } })).node;
+  for (let i = 0; i < 200; i++) expect(place(`large-${i}`, '7')).toBe(`n${i}`);
+  expect(place('large', '7')).toBeUndefined();
+  expect(place('small', '500m')).toBe('n0');
+  for (let i = 1; i < 200; i++) expect(place(`medium-${i}`, '600m')).toBe(`n${i}`);
+  expect(place('medium', '600m')).toBeUndefined();
+  expect(place('tiny', '300m')).toBe('n1');
+});
+
 test('a pod that asks for no cpu fits where a node shrank below what its pods hold', () => {
   const snapshot = new Snapshot();
   snapshot.setNode(node({ name: 'n', offers: { cpu: 8 } }));

@@ -5,19 +5,14 @@ import type { Profile } from '../profile.js';
 import type { Ask } from '../resource-table.js';
 import type { PodHandle } from '../pod-class.js';
 import type { Snapshot } from '../snapshot.js';
+import { Layouts, type Layout } from './layout.js';
 import { NodeGroups } from './node-groups.js';
 import type { Visitor } from './node-order.js';
-import { isCurrent, makePlan, sum, type PlacementPlan } from './placement-plan.js';
+import { isCurrent, labelsFor, makePlan, sum, type PlacementPlan } from './placement-plan.js';
 
 /** Plans that are kept; all are made anew when there are more. */
 const maxPlans = 20_000;
 const recentMask = 4_095;
-
-interface RecentPlan {
-  readonly podClass: PodClass;
-  readonly labels: LabelSet | undefined;
-  readonly plan: PlacementPlan;
-}
 
 const noAsk: Ask = {
   columns: new Int32Array(),
@@ -33,9 +28,10 @@ const noAsk: Ask = {
 export class IndexedSearch {
   private readonly groups: NodeGroups;
   private readonly plans = new Map<PodClass, Map<LabelSet | undefined, PlacementPlan>>();
+  private readonly layouts = new Layouts();
   private planCount = 0;
   /** Plans used last, by the low bits of the ids, before any table is searched. */
-  private readonly recent: (RecentPlan | undefined)[];
+  private readonly recent: (PlacementPlan | undefined)[];
   private readonly search: Search;
 
   constructor(
@@ -58,16 +54,15 @@ export class IndexedSearch {
   }
 
   private planFor(pod: PodHandle): PlacementPlan {
-    const { podClass, labelSet } = pod;
-    // Labels matter to the plan only where a placed pod keeps off pods with such labels.
-    const labels = labelSet.membership.repelledBy.length > 0 ? labelSet : undefined;
+    const { podClass } = pod;
+    const labels = labelsFor(pod);
     const at = (podClass.id ^ (labels === undefined ? 0 : labels.id << 2)) & recentMask;
     const recent = this.recent[at];
     if (recent !== undefined && recent.podClass === podClass && recent.labels === labels) {
-      if (isCurrent(recent.plan, pod, this.groups, this.snapshot)) return recent.plan;
+      if (isCurrent(recent, pod, this.groups, this.snapshot)) return recent;
     }
     const plan = this.plannedFor(pod, labels);
-    this.recent[at] = { podClass, labels, plan };
+    this.recent[at] = plan;
     return plan;
   }
 
@@ -75,7 +70,7 @@ export class IndexedSearch {
     let byLabels = this.plans.get(pod.podClass);
     const known = byLabels?.get(labels);
     if (known && isCurrent(known, pod, this.groups, this.snapshot)) return known;
-    const plan = makePlan(this.snapshot, pod, this.profile, this.groups);
+    const plan = makePlan(this.snapshot, pod, this.profile, this.groups, this.layouts);
     if (!known && this.planCount++ >= maxPlans) {
       this.plans.clear();
       this.planCount = 1;
@@ -99,58 +94,57 @@ class Search implements Visitor {
 
   constructor(private readonly groups: NodeGroups) {}
 
-  /** Begins with the group that promises most, so that of the others few are worth a visit. */
+  /** Begins with the group that promises most: often what it has is more than any other promises. */
   run(plan: PlacementPlan, ask: Ask, bit: number): void {
     this.plan = plan;
     this.ask = ask;
     this.bit = bit;
     this.slot = -1;
     this.score = -Infinity;
-    if (plan.groupChecks.length > 0 || plan.groupScores.length > 0) rateSections(plan);
-    const first = this.mostPromising();
-    if (first < 0) return;
+    const { layout } = plan;
+    const isRated = plan.groupChecks.length > 0 || plan.groupScores.length > 0;
+    const ratings = isRated ? rateSections(plan) : layout.unrated;
     const { prospects } = this.groups;
-    const { numbers, bases, sections, ratings } = plan;
+    this.compare(ratings);
+    const { first, second } = prospects;
+    if (first < 0) return;
+    this.consider(first, layout.bases[first]! + ratings[sectionOf(layout, first)]!);
+    if (second + plan.nodeScoresBound >= this.score) this.considerOthers(first, ratings);
+  }
+
+  private compare(ratings: Float64Array): void {
+    const { bit } = this;
+    const { layout, orderedWeight } = this.plan;
+    const { sections } = layout;
+    const { prospects } = this.groups;
+    prospects.beginComparison();
+    for (let section = 0; section < ratings.length; section++) {
+      const rating = ratings[section]!;
+      if (rating === -Infinity) continue;
+      const [from, to] = [sections[section]!, sections[section + 1]!];
+      prospects.compare(bit, layout, from, to, rating, orderedWeight);
+    }
+  }
+
+  /** Of equally good nodes the one in the lowest slot is taken, so groups that could draw are looked at too. */
+  private considerOthers(first: number, ratings: Float64Array): void {
+    const { layout, nodeScoresBound } = this.plan;
+    const { promises, bases, sections } = layout;
     for (let section = 0; section < ratings.length; section++) {
       const rating = ratings[section]!;
       if (rating === -Infinity) continue;
       const end = sections[section + 1]!;
       for (let i = sections[section]!; i < end; i++) {
-        if (i === first) continue;
-        const key = prospects.at(bit, numbers[i]!);
-        if (key === -Infinity || this.isHopeless(bases[i]! + rating, key)) continue;
-        this.consider(i, bases[i]! + rating);
+        const promise = promises[i]!;
+        if (promise + nodeScoresBound < this.score || promise === -Infinity) continue;
+        if (i !== first) this.consider(i, bases[i]! + rating);
       }
     }
   }
 
-  /** Considers the group whose base, rating and prospect together are most; -1 when none has room. */
-  private mostPromising(): number {
-    const { numbers, bases, sections, ratings, orderedWeight } = this.plan;
-    const { prospects } = this.groups;
-    let most = -Infinity;
-    let first = -1;
-    let rated = 0;
-    for (let section = 0; section < ratings.length; section++) {
-      const rating = ratings[section]!;
-      if (rating === -Infinity) continue;
-      const [from, to] = [sections[section]!, sections[section + 1]!];
-      const i = prospects.most(this.bit, numbers, bases, from, to, orderedWeight);
-      if (i < 0) continue;
-      const key = prospects.at(this.bit, numbers[i]!);
-      const promise = rating + bases[i]! + (orderedWeight === 0 ? 0 : orderedWeight * key);
-      if (promise <= most) continue;
-      most = promise;
-      first = i;
-      rated = bases[i]! + rating;
-    }
-    if (first >= 0) this.consider(first, rated);
-    return first;
-  }
-
   private consider(candidate: number, rated: number): void {
     const { plan, ask, bit } = this;
-    const order = plan.orders[candidate]!;
+    const order = plan.layout.orders[candidate]!;
     if (plan.nodeChecks.length > 0 || plan.nodeScores.length > 0) {
       this.rated = rated;
       order.walk(ask, bit, this);
@@ -173,12 +167,6 @@ class Search implements Visitor {
     this.offer(slot, this.rated + orderedWeight * key + own);
   }
 
-  /** Of equally good nodes the one in the lowest slot is taken, so groups that could draw are looked at too. */
-  private isHopeless(base: number, key: number): boolean {
-    const { plan } = this;
-    return base + plan.orderedWeight * key + plan.nodeScoresBound < this.score;
-  }
-
   private offer(slot: number, score: number): void {
     if (score < this.score || (score === this.score && slot > this.slot)) return;
     this.slot = slot;
@@ -186,12 +174,20 @@ class Search implements Visitor {
   }
 }
 
-function rateSections({ samples, ratings, groupChecks, groupScores }: PlacementPlan): void {
+function rateSections({ layout, groupChecks, groupScores }: PlacementPlan): Float64Array {
+  const { samples, ratings } = layout;
   for (let section = 0; section < ratings.length; section++) {
     const sample = samples[section]!;
     const isPossible = passes(groupChecks, sample);
     ratings[section] = isPossible ? sum(groupScores, sample) : -Infinity;
   }
+  return ratings;
+}
+
+function sectionOf({ sections }: Layout, candidate: number): number {
+  let section = 0;
+  while (sections[section + 1]! <= candidate) section++;
+  return section;
 }
 
 function passes(checks: readonly NodeCheck[], slot: number): boolean {

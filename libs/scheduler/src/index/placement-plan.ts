@@ -2,10 +2,10 @@ import type { LabelReader, NodeCheck } from '../filters/filter.js';
 import { labelValue } from '../labels.js';
 import type { Profile } from '../profile.js';
 import type { NodeScore, WeightedScore } from '../scores/score.js';
-import type { PodHandle } from '../pod-class.js';
+import type { LabelSet, PodClass, PodHandle } from '../pod-class.js';
 import type { Snapshot } from '../snapshot.js';
+import type { Candidate, Layout, Layouts } from './layout.js';
 import type { NodeGroups } from './node-groups.js';
-import type { NodeOrder } from './node-order.js';
 
 interface Weighted {
   readonly rate: NodeScore;
@@ -17,36 +17,18 @@ interface Bounded extends Weighted {
 }
 
 /**
- * A group that passes everything that is decided for all its nodes alike, for as long as no node changes. `base`
- * is what rules about nodes alone give to each of its nodes, and what the ordered score gives beside the
- * weight times the key.
- */
-interface Candidate {
-  readonly order: NodeOrder;
-  /** One of the nodes. */
-  readonly sample: number;
-  readonly base: number;
-}
-
-/**
  * How to look for nodes for one class of pods: which rules are asked once per group and which node by node.
  * It holds as long as `isCurrent`.
  */
 export interface PlacementPlan {
-  /** The candidates, section by section. */
-  readonly orders: readonly NodeOrder[];
-  /** Side by side, since most of them are passed over: the groups' numbers and the bases. */
-  readonly numbers: Int32Array;
-  readonly bases: Float64Array;
-  /** Where each section begins, and where the last one ends: groups that `groupChecks` and `groupScores` cannot tell apart. */
-  readonly sections: Int32Array;
-  /** One node of each section. */
-  readonly samples: Int32Array;
+  readonly podClass: PodClass;
+  /** Undefined when labels do not matter. */
+  readonly labels: LabelSet | undefined;
+  /** Its sections are groups that `groupChecks` and `groupScores` cannot tell apart. */
+  readonly layout: Layout;
   /** Asked of any one node of a section, each time. */
   readonly groupChecks: readonly NodeCheck[];
   readonly groupScores: readonly Weighted[];
-  /** Scratch space of the search: what `groupScores` gave to each section; -Infinity where a check failed. */
-  readonly ratings: Float64Array;
   /** Asked of each node that has room. */
   readonly nodeChecks: readonly NodeCheck[];
   readonly nodeScores: readonly Weighted[];
@@ -58,6 +40,11 @@ export interface PlacementPlan {
   readonly countersVersion: number;
   /** Terms of placed pods that are about this one. */
   readonly repellers: number;
+}
+
+/** Labels matter to the plan only where a placed pod keeps off pods with such labels. */
+export function labelsFor({ labelSet }: PodHandle): LabelSet | undefined {
+  return labelSet.membership.repelledBy.length > 0 ? labelSet : undefined;
 }
 
 export function isCurrent(
@@ -79,6 +66,7 @@ export function makePlan(
   pod: PodHandle,
   profile: Profile,
   groups: NodeGroups,
+  layouts: Layouts,
 ): PlacementPlan {
   const checks = sortChecks(snapshot, pod, profile, groups);
   const scores = sortScores(snapshot, pod, profile, groups);
@@ -94,14 +82,10 @@ export function makePlan(
   }
   const labels = checks.labels && scores.labels && [...checks.labels, ...scores.labels];
   const sections = sectionsOf(candidates, snapshot, labels);
-  const sorted = sections.flat();
   return {
-    orders: sorted.map(({ order }) => order),
-    numbers: Int32Array.from(sorted, ({ order }) => order.number),
-    bases: Float64Array.from(sorted, ({ base }) => base),
-    sections: startsOf(sections),
-    samples: Int32Array.from(sections, ([first]) => first!.sample),
-    ratings: new Float64Array(sections.length),
+    podClass: pod.podClass,
+    labels: labelsFor(pod),
+    layout: layouts.of(sections, groups.version),
     groupChecks: checks.perGroup,
     groupScores: scores.perGroup,
     nodeChecks: checks.perNode,
@@ -131,12 +115,6 @@ function sectionsOf(
     else sections.set(key, [candidate]);
   }
   return [...sections.values()];
-}
-
-function startsOf(sections: readonly (readonly Candidate[])[]): Int32Array {
-  const starts = new Int32Array(sections.length + 1);
-  sections.forEach((section, i) => (starts[i + 1] = starts[i]! + section.length));
-  return starts;
 }
 
 function boundOf(scores: readonly Bounded[]): number {

@@ -2,6 +2,14 @@ import { maxAsks } from './ask-bits.js';
 
 const initialGroups = 16;
 
+/** Groups side by side: their numbers, and what each gives to all its nodes. */
+export interface GroupList {
+  readonly numbers: Int32Array;
+  readonly bases: Float64Array;
+  /** Scratch space: what each promised when it was compared last. */
+  readonly promises: Float64Array;
+}
+
 /**
  * For each ask and each group: a key that no node with room for the ask exceeds, as small as is known. What is
  * known of one ask lies together, so that a search sees at a glance which groups are worth a visit.
@@ -15,31 +23,49 @@ export class Prospects {
     return this.keys[bit * this.width + group]!;
   }
 
+  /** The place of the most promising group in the list, and what it and the next one promise. */
+  first = -1;
+  most = -Infinity;
+  second = -Infinity;
+
+  /** Begins a comparison of groups; `compare` goes on with it. */
+  beginComparison(): void {
+    this.first = -1;
+    this.most = -Infinity;
+    this.second = -Infinity;
+  }
+
   /**
-   * Which of the groups from one index up to another promises most: base plus weight times key; -1 when none has
-   * room. All of them are seen in one pass over two rows of numbers.
+   * What the groups in a part of the list promise: base and rating plus weight times key; -Infinity without room.
+   * All of them are seen in one pass over rows of numbers.
    */
-  most(
+  compare(
     bit: number,
-    groups: Int32Array,
-    bases: Float64Array,
+    { numbers, bases, promises }: GroupList,
     from: number,
     to: number,
+    rating: number,
     weight: number,
-  ): number {
+  ): void {
     const { keys } = this;
     const row = bit * this.width;
-    let most = -Infinity;
-    let first = -1;
+    let { first, most, second } = this;
     for (let i = from; i < to; i++) {
-      const key = keys[row + groups[i]!]!;
-      const promise = weight === 0 && key !== -Infinity ? bases[i]! : bases[i]! + weight * key;
-      // Nothing is more than what no group promises, nor than what zero times infinity is.
-      if (!(promise > most)) continue;
-      first = i;
-      most = promise;
+      const key = keys[row + numbers[i]!]!;
+      // Zero times infinity is not a number.
+      const own = weight === 0 ? 0 : weight * key;
+      const promise = key === -Infinity ? key : bases[i]! + rating + own;
+      promises[i] = promise;
+      if (promise <= second) continue;
+      if (promise > most) {
+        second = most;
+        most = promise;
+        first = i;
+      } else second = promise;
     }
-    return first;
+    this.first = first;
+    this.most = most;
+    this.second = second;
   }
 
   /** A node with this key came into the group and may have room for the asks of these bits, in the words used. */
