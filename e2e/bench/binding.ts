@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- binding [--nodes 5000] [--pods 10000] [--rounds 3] [--members 1,3]
+ * `npm run bench -- binding [--nodes 5000] [--pods 10000] [--rounds 3] [--members 1,3|no]
  * [--kube-scheduler PATH]`: from the create of a plain pod to its binding, both seen by clients of the API over
  * HTTPS: control plane, real etcd with fsync and all clients on this machine. `bound-N`: sustained, 64 creates in flight, etcd of N members; `idle`: one
  * pod at a time; `bound-deployment-N`: one Deployment with as many replicas, from its create to the last binding;
@@ -7,7 +7,8 @@
  * changes least; `read-N`: one small GET after another meanwhile. The nodes are hollow. A kube-scheduler whose program is
  * given then binds as many pods through the same API, for the ratio. `--thread main` has the scheduler
  * share the API's thread. `restart-NODES-PODS` (`--restart 50000:1000000`, or `no`): from the start of a
- * process to its first binding in a cluster of that size, on etcd; a million pods take it 2 GiB of disk.
+ * process to its first binding in a cluster of that size, on etcd; a million pods of 2.3 kB take it 4 GiB of disk.
+ * `--members no` measures that alone.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { processorMicros, residentMebibytes, startBed, type Bed } from './binding/bed.ts';
@@ -176,7 +177,8 @@ async function restarted(sizes: string, thread: string): Promise<Result[]> {
 
 export async function run({ args }: Options): Promise<Report> {
   const results: Result[] = [];
-  for (const members of positive(args, 'members', '1,3')) {
+  const isRestartAlone = argument(args, 'members', '') === 'no';
+  for (const members of isRestartAlone ? [] : positive(args, 'members', '1,3')) {
     results.push(...(await measure(members, args)));
   }
   const sizes = argument(args, 'restart', '1000:20000');

@@ -33,14 +33,22 @@ export function followRenewals(server: Server, pki: Pki): () => void {
   return pki.onRenewed(() => server.setSecureContext(tlsOptions(pki)));
 }
 
-/** One line per answer, without queries, headers and bodies: they may hold secrets. */
+/** Answers to writes that take longer are told at the level `info`, in milliseconds. */
+const slowMs = 1_000;
+
+/**
+ * A line for each answer, without queries, headers and bodies, which may hold secrets: of failures as a warning, of
+ * writes that were refused or slow for information, and of all else only where somebody wants to debug.
+ */
 export function logRequests(fastify: FastifyInstance, logger: Logger): void {
-  fastify.addHook('onResponse', async (request, reply) => {
+  fastify.addHook('onResponse', (request, reply, done) => {
     const { method } = request;
+    const { statusCode: status, elapsedTime } = reply;
+    const isNotable = method !== 'GET' && (status >= 400 || elapsedTime >= slowMs);
+    const level = status >= 500 ? 'warn' : isNotable ? 'info' : 'debug';
     const [path] = request.url.split('?');
-    const durationMs = Math.round(reply.elapsedTime);
-    const fields = { method, path, status: reply.statusCode, durationMs, from: request.ip };
-    const level = reply.statusCode >= 500 ? 'warn' : method === 'GET' ? 'debug' : 'info';
+    const fields = { method, path, status, durationMs: Math.round(elapsedTime), from: request.ip };
     logger[level](fields, 'request');
+    done();
   });
 }

@@ -11,7 +11,7 @@ export const peerName = 'kube-scheduler';
  * The client's own limit, four times the default. Without any, it opens a connection for each pod that waits, since
  * the API has no HTTP/2 over which they could share one, and nothing is done but handshakes.
  */
-const limits = { qps: 200, burst: 64 };
+const limits = { qps: 100_000, burst: 100_000 };
 
 export interface KubeScheduler extends AsyncDisposable {
   /** The same as `work`; rejects with its last words should it end before. */

@@ -1,47 +1,30 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { NodeKind, PodKind, type Node, type Pod } from '@gantry/api';
+import {
+  NamespaceKind,
+  NodeKind,
+  PodKind,
+  ReplicaSetKind,
+  type ApiObject,
+  type Kind,
+} from '@gantry/api';
 import { type ObjectOperation, ObjectStore } from '@gantry/controller';
 import { EtcdStore } from '@gantry/store';
 import { startEtcdMembers } from '@gantry/testing';
 import { startControlPlane } from '../../cluster/control-plane-process.ts';
 import { end } from '../../cluster/process.ts';
 import { processorMicros, residentMebibytes } from './bed.ts';
+import { Fleet } from './fleet.ts';
 
 /** One transaction; etcd takes 128 operations. */
 const batchSize = 100;
 const batchesAtOnce = 8;
-/** A million pods of a kilobyte, with etcd's own overhead. */
+/** A million pods of two kilobytes and more, with etcd's own overhead. */
 const quotaBytes = 8 * 2 ** 30;
 const timeoutMs = 300_000;
 
-const offers = { cpu: '64', memory: '512Gi', pods: '250' };
-
-function node(i: number): Node {
-  const name = `node-${i}`;
-  const conditions = [{ type: 'Ready', status: 'True', reason: 'Bench' }];
-  const cidr = `10.${Math.floor(i / 256)}.${i % 256}.0/24`;
-  return {
-    metadata: { name, labels: { 'kubernetes.io/hostname': name } },
-    spec: { podCIDR: cidr, podCIDRs: [cidr] },
-    status: { allocatable: offers, capacity: offers, conditions },
-  } as unknown as Node;
-}
-
-function pod(name: string, nodeName: string | undefined): Pod {
-  const resources = { requests: { cpu: '100m', memory: '128Mi' } };
-  const containers = [{ name: 'main', image: 'registry.local/app:1', resources }];
-  const conditions = [{ type: 'PodScheduled', status: 'True' }];
-  const running = { phase: 'Running', startTime: '2026-11-21T11:00:00Z', conditions };
-  return {
-    metadata: { name, namespace: 'default', labels: { app: `app-${name.length}` } },
-    spec: { containers, nodeName, schedulerName: 'default-scheduler' },
-    status: nodeName ? running : { phase: 'Pending' },
-  } as unknown as Pod;
-}
-
-async function fill(objects: ObjectStore, count: number, make: (i: number) => object) {
+async function fill(objects: ObjectStore, count: number, make: (i: number) => ObjectOperation) {
   let next = 0;
   const lane = async () => {
     while (next < count) {
@@ -49,7 +32,7 @@ async function fill(objects: ObjectStore, count: number, make: (i: number) => ob
       next += batchSize;
       const size = Math.min(batchSize, count - from);
       const batch = Array.from({ length: size }, (_, i) => make(from + i));
-      await objects.transact(batch as ObjectOperation[]);
+      await objects.transact(batch);
     }
   };
   await Promise.all(Array.from({ length: batchesAtOnce }, lane));
@@ -64,8 +47,8 @@ export interface Restart {
 }
 
 /**
- * A control plane starts in a cluster of this size: election, lists, snapshot and all. The pod that waits was
- * there before.
+ * A control plane starts in a cluster of this size: election, lists, snapshot and all. The pods are those of some
+ * thousand ReplicaSets and as large as in life (`Fleet`); the pod that waits was there before.
  */
 export async function restart(
   nodes: number,
@@ -81,10 +64,14 @@ export async function restart(
   const store = new EtcdStore({ endpoints: [etcd!.endpoint], requestTimeoutMs: 60_000 });
   stack.defer(() => store.close());
   const objects = new ObjectStore(store);
-  await fill(objects, nodes, (i) => ({ type: 'create', kind: NodeKind, object: node(i) }));
-  const placed = (i: number) => pod(`pod-${i}`, `node-${i % nodes}`);
-  await fill(objects, pods, (i) => ({ type: 'create', kind: PodKind, object: placed(i) }));
-  await objects.create(PodKind, pod('waiting', undefined));
+  const fleet = new Fleet(nodes, pods);
+  const created = (kind: Kind, count: number, make: (i: number) => ApiObject) =>
+    fill(objects, count, (i) => ({ type: 'create', kind, object: make(i) }));
+  await created(NamespaceKind, fleet.namespaces, (i) => fleet.namespace(i));
+  await created(NodeKind, nodes, (i) => fleet.node(i));
+  await created(ReplicaSetKind, fleet.replicaSets, (i) => fleet.replicaSet(i));
+  await created(PodKind, pods, (i) => fleet.pod(i));
+  await objects.create(PodKind, fleet.waitingPod('waiting'));
   const stop = new AbortController();
   stack.defer(() => stop.abort());
   const bound = firstBinding(objects, stop.signal);

@@ -28,6 +28,7 @@ export * from './core/pod-columns.js';
 export * from './core/pod-defaults.js';
 export * from './core/qos.js';
 export * from './core/validate-resources.js';
+export * from './events/event.js';
 export * from './gantry/join-token.js';
 export * from './gantry/rebalance.js';
 export * from './kinds.js';

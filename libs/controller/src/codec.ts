@@ -87,8 +87,8 @@ export class Codec {
   decodeShared<T extends ApiObject>(kind: Kind<T>, entry: Entry): T {
     const alike = this.transformOf(kind)
       ? undefined
-      : this.templates.read<T>(entry.key, entry.value, String(entry.modRevision));
-    return alike ?? this.decode(kind, entry);
+      : this.templates.read(entry.key, entry.value, String(entry.modRevision));
+    return (alike as T | undefined) ?? this.decode(kind, entry);
   }
 
   /** The objects of events are shared by all who watch: they must not be changed. */

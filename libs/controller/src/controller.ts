@@ -66,7 +66,7 @@ export class Controller {
     const subscriptions: (() => void)[] = [];
     // In a large cluster whoever else has just started, such as the scheduler, would wait for all of them.
     for (const source of sources) {
-      if (!signal.aborted) subscriptions.push(await this.subscribe(source));
+      if (!signal.aborted) subscriptions.push(await this.subscribe(source, signal));
     }
     this.metrics.depth(this.options.name, this.queue.depth);
     // One listener for all reconciliations: adding and removing one for each costs more than most of them.
@@ -77,19 +77,20 @@ export class Controller {
     this.queue.clear();
   }
 
-  private subscribe(source: Source): Promise<() => void> {
+  private subscribe(source: Source, signal: AbortSignal): Promise<() => void> {
     const enqueue = (object: ApiObject, previous?: ApiObject) => {
       for (const key of source.keys(object, previous)) this.queue.add(key);
     };
-    return source.informer.subscribeInTurns({
-      added: (object) => enqueue(object),
+    const handler = {
+      added: (object: ApiObject) => enqueue(object),
       // What an object pointed at before is concerned too: a pod may have changed its owner.
-      updated: (object, previous) => {
+      updated: (object: ApiObject, previous: ApiObject) => {
         enqueue(object, previous);
         enqueue(previous, object);
       },
-      deleted: (object) => enqueue(object),
-    });
+      deleted: (object: ApiObject) => enqueue(object),
+    };
+    return source.informer.subscribeInTurns(handler, signal);
   }
 
   private async work(signal: AbortSignal): Promise<void> {

@@ -174,6 +174,34 @@ describe('Informer', () => {
     );
     expect(store.watches).toBeGreaterThan(3);
   });
+
+  it('tells in turns what is there, and at once what changes meanwhile', async () => {
+    const names = Array.from({ length: 300 }, (_, i) => `map-${100 + i}`);
+    for (const name of names) await objects.create(ConfigMapKind, configMap(name));
+    running = informer.run(stop.signal);
+    await informer.synced;
+    const told: string[] = [];
+    const changed: string[] = [];
+    const handler = {
+      added: ({ metadata }: ConfigMap) => {
+        // Longer than a slice may last, so that others come between each two slices.
+        const endMs = performance.now() + (told.length % 64 === 0 ? 10 : 0);
+        while (performance.now() < endMs);
+        told.push(metadata.name!);
+      },
+      updated: ({ metadata }: ConfigMap) => void changed.push(metadata.name!),
+    };
+    let toldBefore = -1;
+    setImmediate(() => (toldBefore = told.length));
+    const subscribed = informer.subscribeInTurns(handler);
+    await write('map-399', 'new');
+    const end = await subscribed;
+    expect(toldBefore).toBeGreaterThan(0);
+    expect(toldBefore).toBeLessThan(names.length);
+    expect([...new Set(told)].sort()).toEqual(names);
+    await expect.poll(() => changed).toEqual(['map-399']);
+    end();
+  });
 });
 
 /** Creates, changes or removes, by turns. */

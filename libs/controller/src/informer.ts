@@ -14,6 +14,7 @@ import { objectKey } from './object-key.js';
 import type { ObjectEvent } from './object-events.js';
 import type { ObjectStore } from './object-store.js';
 import type { SharedState } from './shared-state.js';
+import { turns } from './turns.js';
 
 /** Handlers that can wait are told for so long at a stretch; the clock is looked at between so many objects. */
 const maxSliceMs = 5;
@@ -117,18 +118,20 @@ export class Informer<T extends ApiObject> {
 
   /**
    * As `subscribe`, but others get their turn while the handler is told what is there, and changes are told at once:
-   * of an object that comes or changes meanwhile it may hear twice that it was added.
+   * of an object that comes or changes meanwhile it may hear twice that it was added. Once the signal aborts it may
+   * not hear of all.
    */
-  async subscribeInTurns(handler: InformerHandler<T>): Promise<() => void> {
+  async subscribeInTurns(handler: InformerHandler<T>, signal?: AbortSignal): Promise<() => void> {
     if (!this.hasSynced) return this.subscribe(handler);
     this.handlers.add(handler);
     let sliceStartMs = performance.now();
     let told = 0;
     for (const object of this.cache.values()) {
-      this.tell(() => handler.added?.(object), object);
+      this.tellOne(handler, object);
       told += 1;
       if (told % toldBetweenLooks > 0 || performance.now() - sliceStartMs < maxSliceMs) continue;
-      await new Promise(setImmediate);
+      await turns.next();
+      if (signal?.aborted) break;
       sliceStartMs = performance.now();
     }
     return () => this.handlers.delete(handler);
@@ -156,7 +159,7 @@ export class Informer<T extends ApiObject> {
   }
 
   private tellAll(handler: InformerHandler<T>): void {
-    for (const object of this.cache.values()) this.tell(() => handler.added?.(object), object);
+    for (const object of this.cache.values()) this.tellOne(handler, object);
   }
 
   private async followStore(signal: AbortSignal): Promise<void> {
@@ -227,27 +230,26 @@ export class Informer<T extends ApiObject> {
   }
 
   private tellChange(object: T, previous: T | undefined): void {
+    const isOther = previous && previous.metadata.uid !== object.metadata.uid;
     for (const handler of this.handlers) {
-      if (!previous) this.tell(() => handler.added?.(object), object);
-      else if (previous.metadata.uid === object.metadata.uid) {
-        this.tell(() => handler.updated?.(object, previous), object);
-      } else {
-        this.tell(() => handler.deleted?.(previous), previous);
-        this.tell(() => handler.added?.(object), object);
-      }
+      if (isOther) this.tellOne(handler, undefined, previous);
+      this.tellOne(handler, object, isOther ? undefined : previous);
     }
   }
 
   private tellDeletion(object: T): void {
-    for (const handler of this.handlers) this.tell(() => handler.deleted?.(object), object);
+    for (const handler of this.handlers) this.tellOne(handler, undefined, object);
   }
 
   /** A handler that throws is told of; the others, and the watch, go on. */
-  private tell(handle: () => void, about: T): void {
+  private tellOne(handler: InformerHandler<T>, object?: T, previous?: T): void {
     try {
-      handle();
+      if (!object) handler.deleted?.(previous!);
+      else if (previous) handler.updated?.(object, previous);
+      else handler.added?.(object);
     } catch (error) {
-      const fields = { kind: this.kind.kind, object: objectKey(about), err: describeError(error) };
+      const about = objectKey((object ?? previous)!);
+      const fields = { kind: this.kind.kind, object: about, err: describeError(error) };
       this.logger.error(fields, "an informer's handler failed on a change");
     }
   }

@@ -12,9 +12,9 @@ const [openBrace, closeBrace, openBracket, closeBracket] = [0x7b, 0x7d, 0x5b, 0x
 /** Deeper texts are left to JSON.parse alone. */
 const maxDepth = 64;
 
-/** Whether a byte stands for itself in a JSON string, and is a character by itself in UTF-8. */
+/** Whether a byte stands for itself in a JSON string, and is a printable character by itself in UTF-8. */
 export function isPlain(byte: number): boolean {
-  return byte >= 0x20 && byte < 0x80 && byte !== quote && byte !== backslash;
+  return byte >= 0x20 && byte < 0x7f && byte !== quote && byte !== backslash;
 }
 
 /**

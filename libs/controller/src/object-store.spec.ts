@@ -33,6 +33,28 @@ describe('ObjectStore', () => {
     expect(await objects.get(ConfigMapKind, 'other', 'a')).toBeUndefined();
   });
 
+  it('creates copies at one revision, each as if it had been created alone', async () => {
+    const model = { ...configMap('any', { k: 'v' }), immutable: true };
+    const guard = await objects.create(NamespaceKind, { metadata: { name: 'default' } });
+    const beside = [{ kind: NamespaceKind, object: guard }];
+    const copies = await objects.createCopies(ConfigMapKind, model, ['a', 'b'], beside);
+    expect(new Set(copies?.map(({ metadata }) => metadata.resourceVersion)).size).toBe(1);
+    expect(new Set(copies?.map(({ metadata }) => metadata.uid)).size).toBe(2);
+    for (const copy of copies ?? []) {
+      const read = await objects.get(ConfigMapKind, 'default', copy.metadata.name!);
+      expect(read).toEqual({ apiVersion: 'v1', kind: 'ConfigMap', ...copy });
+    }
+    const again = objects.createCopies(ConfigMapKind, model, ['c', 'b'], beside);
+    await expect(again).rejects.toMatchObject({
+      reason: 'AlreadyExists',
+      message: 'configmaps "b" already exists',
+    });
+    const labels = { changed: 'yes' };
+    await objects.update(NamespaceKind, { ...guard, metadata: { ...guard.metadata, labels } });
+    expect(await objects.createCopies(ConfigMapKind, model, ['c'], beside)).toBeUndefined();
+    expect(await objects.get(ConfigMapKind, 'default', 'c')).toBeUndefined();
+  });
+
   it('stores the version beside the object, not in it', async () => {
     await objects.create(ConfigMapKind, configMap('a'));
     const entry = await store.get('registry/core/configmaps/default/a');
@@ -214,6 +236,16 @@ describe('values of Secrets', () => {
     for await (const event of sealing.watch(SecretKind, { resourceVersion }, stop.signal)) {
       expect(event.object.data).toEqual(secret.data);
       stop.abort();
+    }
+  });
+
+  it('are sealed one by one when they are copies', async () => {
+    const sealing = sealed(new AesGcmTransform([key('one', 1)]));
+    await sealing.createCopies(SecretKind, secret, ['s', 't'], []);
+    const stored = new TextDecoder('latin1').decode((await store.get(place))?.value);
+    expect(stored).toMatch(/^gantry:aes256gcm:one:/);
+    for (const name of ['s', 't']) {
+      expect(await sealing.get(SecretKind, 'default', name)).toMatchObject({ data: secret.data });
     }
   });
 

@@ -1,5 +1,6 @@
 import type { ApiObject } from '@gantry/api-machinery';
 import { isPlain, leavesOf, type Leaf } from './json-leaves.js';
+import { makerOf, type ObjectMaker, type OwnPart } from './object-maker.js';
 
 const decoder = new TextDecoder();
 const quote = 0x22;
@@ -8,13 +9,15 @@ const nativeCompareBytes = 192;
 /** Strings that differ between the objects of one template; with more, they have too little in common. */
 const maxSlots = 96;
 
-type Parent = Record<string | number, unknown>;
+interface Part extends OwnPart {
+  readonly strings: Map<string, number>;
+  readonly parts: Map<string, Part>;
+}
 
-/** A part of the model that is made anew for each object, since something below it differs. */
-interface Copied {
-  readonly source: object;
-  readonly slots: { readonly key: string | number; readonly index: number }[];
-  readonly children: { readonly key: string | number; readonly part: Copied }[];
+interface Slot extends Leaf {
+  readonly text: string;
+  /** An earlier slot with the same text here: it may well be so in others, or -1. */
+  readonly twin: number;
 }
 
 /** What is below `spec` is one for all objects of a template, so that it can be compared by identity. */
@@ -30,10 +33,11 @@ function mayDiffer({ path }: Leaf): boolean {
  */
 export class Template {
   private leaves: readonly Leaf[];
-  private slots: Leaf[] = [];
-  private slotTexts: string[] = [];
-  private found: string[] = [];
-  private root: Copied;
+  private slots: readonly Slot[] = [];
+  /** Of the text that was compared last: the slots' strings, and where they begin. */
+  private readonly found: string[] = [];
+  private readonly begins: number[] = [];
+  private maker: { readonly make: ObjectMaker; readonly common: readonly unknown[] } | undefined;
 
   private constructor(
     private readonly text: Buffer,
@@ -41,7 +45,6 @@ export class Template {
     leaves: readonly Leaf[],
   ) {
     this.leaves = leaves.filter(mayDiffer);
-    this.root = this.arrange();
   }
 
   /** Undefined for texts by which no others can be read. `text` is copied. */
@@ -56,36 +59,31 @@ export class Template {
   }
 
   /** What JSON.parse makes of the text, with parts that are shared and frozen; undefined when it is too different. */
-  read<T extends ApiObject>(text: Buffer, resourceVersion: string): T | undefined {
+  read(text: Buffer, resourceVersion: string): ApiObject | undefined {
     for (;;) {
       const at = this.compare(text);
       if (at === matches) break;
       if (at === differs || !this.learn(at)) return undefined;
     }
-    const object = this.copy(this.root) as unknown as T;
+    const maker = (this.maker ??= makerOf(this.arrange()));
+    if (!maker) return undefined;
+    const object = maker.make(maker.common, this.found) as ApiObject;
     object.metadata.resourceVersion = resourceVersion;
     return object;
   }
 
   /** Fills `found`. Otherwise where in the template the text leaves it, or that it does within a slot. */
   private compare(text: Buffer): number {
-    const { slots, found, slotTexts, text: own } = this;
+    const { slots, begins, text: own } = this;
     let [from, at] = [0, 0];
     for (let i = 0; i < slots.length; i += 1) {
       const { start, end } = slots[i]!;
       const left = leaving(own, from, start, text, at);
       if (left !== matches) return left;
       at += start - from;
-      const begin = at;
-      let isSame = true;
-      for (; at < text.length; at += 1) {
-        const byte = text[at]!;
-        if (byte === quote) break;
-        if (!isPlain(byte)) return differs;
-        if (byte !== own[start + at - begin]) isSame = false;
-      }
-      const isOwn = isSame && at - begin === end - start;
-      found[i] = isOwn ? slotTexts[i]! : text.toString('latin1', begin, at);
+      begins[i] = at;
+      for (; text[at] !== quote; at += 1) if (!isPlain(text[at]!)) return differs;
+      this.found[i] = this.stringOf(i, text, at);
       from = end;
     }
     const left = leaving(own, from, own.length, text, at);
@@ -93,41 +91,43 @@ export class Template {
     return text.length - at === own.length - from ? matches : differs;
   }
 
+  /** Most strings are those of the template, or stand in the text before: one is then there for all. */
+  private stringOf(i: number, text: Buffer, end: number): string {
+    const { start, end: ownEnd, text: ownText, twin } = this.slots[i]!;
+    const begin = this.begins[i]!;
+    const length = end - begin;
+    if (length === ownEnd - start && isSame(this.text, start, text, begin, length)) return ownText;
+    if (twin >= 0 && length === this.found[twin]!.length) {
+      if (isSame(text, this.begins[twin]!, text, begin, length)) return this.found[twin]!;
+    }
+    return text.toString('latin1', begin, end);
+  }
+
   /** The string around this place differs from now on; false when none is there. */
   private learn(at: number): boolean {
     const leaf = this.leaves.find(({ start, end }) => start <= at && at <= end);
     if (!leaf || this.slots.length === maxSlots) return false;
     this.leaves = this.leaves.filter((other) => other !== leaf);
-    this.slots = [...this.slots, leaf].sort((a, b) => a.start - b.start);
-    this.slotTexts = this.slots.map(({ start, end }) => this.text.toString('latin1', start, end));
-    this.found = [...this.slotTexts];
-    this.root = this.arrange();
+    const leaves = [...this.slots, leaf].sort((a, b) => a.start - b.start);
+    const texts = leaves.map(({ start, end }) => this.text.toString('latin1', start, end));
+    this.slots = leaves.map(({ path, start, end }, i) => {
+      const first = texts.indexOf(texts[i]!);
+      return { path, start, end, text: texts[i]!, twin: first < i ? first : -1 };
+    });
+    this.maker = undefined;
     return true;
   }
 
-  private arrange(): Copied {
+  private arrange(): Part {
     const root = part(this.model);
-    child(root, 'metadata');
+    below(root, 'metadata');
     for (const [index, { path }] of this.slots.entries()) {
       let at = root;
-      for (const key of path.slice(0, -1)) at = child(at, key);
-      at.slots.push({ key: path.at(-1)!, index });
+      for (const key of path.slice(0, -1)) at = below(at, String(key));
+      at.strings.set(String(path.at(-1)), index);
     }
     freezeBeside(root);
     return root;
-  }
-
-  private copy({ source, slots, children }: Copied): Parent {
-    const copy = (Array.isArray(source) ? source.slice() : { ...source }) as Parent;
-    for (let i = 0; i < slots.length; i += 1) {
-      const { key, index } = slots[i]!;
-      copy[key] = this.found[index];
-    }
-    for (let i = 0; i < children.length; i += 1) {
-      const { key, part } = children[i]!;
-      copy[key] = this.copy(part);
-    }
-    return copy;
   }
 }
 
@@ -148,23 +148,28 @@ function leaving(own: Buffer, from: number, to: number, text: Buffer, at: number
   return matches;
 }
 
-function part(source: object): Copied {
-  return { source, slots: [], children: [] };
+function isSame(a: Buffer, from: number, b: Buffer, at: number, length: number): boolean {
+  for (let i = 0; i < length; i += 1) if (a[from + i] !== b[at + i]) return false;
+  return true;
 }
 
-function child(parent: Copied, key: string | number): Copied {
-  const known = parent.children.find((each) => each.key === key);
-  if (known) return known.part;
-  const made = part((parent.source as Parent)[key] as object);
-  parent.children.push({ key, part: made });
+function part(source: object): Part {
+  return { source, strings: new Map(), parts: new Map() };
+}
+
+function below({ source, parts }: Part, key: string): Part {
+  const known = parts.get(key);
+  if (known) return known;
+  const made = part((source as Record<string, object>)[key]!);
+  parts.set(key, made);
   return made;
 }
 
 /** What is shared by all objects of the template is nobody's to change. */
-function freezeBeside({ source, children }: Copied): void {
+function freezeBeside({ source, parts }: Part): void {
   for (const [key, value] of Object.entries(source)) {
-    const below = children.find((each) => String(each.key) === key);
-    if (below) freezeBeside(below.part);
+    const own = parts.get(key);
+    if (own) freezeBeside(own);
     else freezeAll(value);
   }
 }
@@ -172,5 +177,5 @@ function freezeBeside({ source, children }: Copied): void {
 function freezeAll(value: unknown): void {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return;
   Object.freeze(value);
-  for (const below of Object.values(value)) freezeAll(below);
+  for (const inner of Object.values(value)) freezeAll(inner);
 }

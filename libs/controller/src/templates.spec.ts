@@ -128,7 +128,7 @@ describe('objects read by what they have in common', () => {
           if (alike) read += 1;
           return alike ?? oracle(text);
         });
-        expect(found, `seed ${seed}, object ${i}: ${text}`).toBe(expected);
+        expect(found, `seed ${seed}, object ${i}: ${text.toString()}`).toBe(expected);
       }
     }
     // Or nothing was tested.

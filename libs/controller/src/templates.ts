@@ -28,18 +28,14 @@ export class Templates {
   private last: { readonly name: string; readonly group: Group } | undefined;
 
   /** What JSON.parse makes of the text, with parts that are shared and frozen; undefined when none is alike. */
-  read<T extends ApiObject>(
-    key: string,
-    value: Uint8Array,
-    resourceVersion: string,
-  ): T | undefined {
+  read(key: string, value: Uint8Array, resourceVersion: string): ApiObject | undefined {
     if (value.length > maxTextBytes) return undefined;
     const text = asBuffer(value);
     const group = this.groupOf(key);
     const { templates } = group;
     for (let i = 0; i < templates.length; i += 1) {
       const template = templates[i]!;
-      const object = template.read<T>(text, resourceVersion);
+      const object = template.read(text, resourceVersion);
       if (!object) continue;
       if (i > 0) templates.unshift(...templates.splice(i, 1));
       return object;

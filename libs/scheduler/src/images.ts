@@ -5,8 +5,22 @@ const prefix = '\0image/';
 
 const hasHost = (first: string) => /[.:]/.test(first) || first === 'localhost';
 
+/** At most this many names are remembered, since most pods repeat the same few. */
+const maxRemembered = 4096;
+const remembered = new Map<string, string>();
+
 /** The full name: `web` is `docker.io/library/web:latest`. */
 export function fullImageName(name: string): string {
+  let full = remembered.get(name);
+  if (full === undefined) {
+    full = completed(name);
+    if (remembered.size >= maxRemembered) remembered.clear();
+    remembered.set(name, full);
+  }
+  return full;
+}
+
+function completed(name: string): string {
   const [first = '', ...rest] = name.split('/');
   const path = rest.length === 0 ? `docker.io/library/${name}` : name;
   const full = rest.length > 0 && !hasHost(first) ? `docker.io/${name}` : path;

@@ -38,7 +38,7 @@ export class NodeTable {
   readonly resources = new ResourceTable(initialCapacity);
   /** By slot; undefined where no node is. */
   readonly traits: (NodeTraits | undefined)[] = [];
-  private readonly names: string[] = [];
+  private readonly names: (string | undefined)[] = [];
   private readonly slots = new Map<string, number>();
   private readonly vacant: number[] = [];
 
@@ -62,7 +62,7 @@ export class NodeTable {
   }
 
   name(slot: number): string {
-    return this.names[slot] || `slot ${slot}`;
+    return this.names[slot] ?? `slot ${slot}`;
   }
 
   /** A slot for a node that is not in the table yet. `grown` is called after the capacity rose. */
@@ -82,7 +82,7 @@ export class NodeTable {
   vacate(slot: number): void {
     this.slots.delete(this.name(slot));
     this.traits[slot] = undefined;
-    this.names[slot] = '';
+    this.names[slot] = undefined;
     this.resources.clear(slot);
     this.vacant.push(slot);
   }

@@ -50,7 +50,8 @@ export interface LabelSet {
   readonly id: number;
   readonly namespace: string;
   readonly labels: Labels;
-  readonly membership: Membership;
+  /** Replaced when terms come to be known that are about it. */
+  membership: Membership;
   /** How many pods with it are on nodes. */
   placed: number;
   /** The handle made last: most pods with the same labels are of one class and can share it. */

@@ -19,8 +19,8 @@ export class PodTable {
   /** By number; `nowhere` for a pod that waits for its node. */
   private slots = new Int32Array(initialCapacity).fill(vacant);
   private assumed = new Uint8Array(initialCapacity);
-  private readonly uids: string[] = [];
-  private readonly handles: (PodHandle | undefined)[] = [];
+  /** By twice the number: the uid, and after it the handle, since who looks for the one asks for the other. */
+  private readonly entries: (string | PodHandle | undefined)[] = [];
   private readonly freed: number[] = [];
   private readonly byNode = new PodsByNode();
   private buckets = new Int32Array(initialBuckets * bucketWidth);
@@ -35,22 +35,22 @@ export class PodTable {
 
   /** The pod's number, or -1. */
   find(uid: string): number {
-    const { buckets, mask, uids } = this;
+    const { buckets, mask, entries } = this;
     const hash = this.hashOf(uid);
     for (let at = hash & mask; ; at = (at + 1) & mask) {
       const number = buckets[at * bucketWidth + 1]! - 1;
       if (number < 0) return -1;
-      if (buckets[at * bucketWidth] === hash && uids[number] === uid) return number;
+      if (buckets[at * bucketWidth] === hash && entries[number * 2] === uid) return number;
     }
   }
 
   /** Adds a pod that is not in the table. */
   add(uid: string, handle: PodHandle, slot: number, assumed: boolean): number {
     if (++this.count > this.mask * 0.75) this.growBuckets();
-    const number = this.freed.pop() ?? this.uids.length;
+    const number = this.freed.pop() ?? this.entries.length / 2;
     if (number === this.slots.length) this.grow();
-    this.uids[number] = uid;
-    this.handles[number] = handle;
+    this.entries[number * 2] = uid;
+    this.entries[number * 2 + 1] = handle;
     this.slots[number] = slot;
     this.assumed[number] = assumed ? 1 : 0;
     if (slot >= 0) this.byNode.note(number);
@@ -59,20 +59,20 @@ export class PodTable {
   }
 
   remove(number: number): void {
-    this.leave(this.hashOf(this.uids[number]!), number + 1);
-    this.uids[number] = '';
-    this.handles[number] = undefined;
+    this.leave(this.hashOf(this.uid(number)), number + 1);
+    this.entries[number * 2] = undefined;
+    this.entries[number * 2 + 1] = undefined;
     this.slots[number] = vacant;
     this.freed.push(number);
     this.count--;
   }
 
   uid(number: number): string {
-    return this.uids[number]!;
+    return this.entries[number * 2] as string;
   }
 
   handle(number: number): PodHandle {
-    return this.handles[number]!;
+    return this.entries[number * 2 + 1] as PodHandle;
   }
 
   slot(number: number): number {
@@ -94,7 +94,8 @@ export class PodTable {
 
   /** Numbers of all pods, in no order. */
   *[Symbol.iterator](): Generator<number> {
-    for (let n = 0; n < this.uids.length; n++) if (this.slots[n] !== vacant) yield n;
+    const end = this.entries.length / 2;
+    for (let n = 0; n < end; n++) if (this.slots[n] !== vacant) yield n;
   }
 
   /** Numbers of the pods on one node. */

@@ -202,7 +202,8 @@ export class Snapshot {
 
   /** As `assume`, for a pod whose handle is at hand and a node that was just decided on. */
   hold(uid: string, handle: PodHandle, slot: number, devices?: DeviceHoldings): void {
-    this.put(uid, handle, this.nodes.name(slot), true, devices, slot);
+    if (this.pods.find(uid) < 0) this.enter(uid, handle, true, slot, devices);
+    else this.put(uid, handle, this.nodes.name(slot), true, devices);
   }
 
   /** Counts a pod on the node by its handle, known or not; `removePod` ends it. */
@@ -216,7 +217,6 @@ export class Snapshot {
     nodeName: string,
     assumed: boolean,
     devices?: DeviceHoldings,
-    slot = this.nodes.slot(nodeName) ?? nowhere,
   ): void {
     const old = this.pods.find(uid);
     if (old >= 0) {
@@ -229,11 +229,24 @@ export class Snapshot {
       }
       this.drop(old);
     }
+    const slot = this.nodes.slot(nodeName) ?? nowhere;
+    const number = this.enter(uid, handle, assumed, slot, devices);
+    if (slot === nowhere) this.waiting.add(number, nodeName);
+  }
+
+  /** Adds a pod that is not held, on its node when there is one. Returns its number. */
+  private enter(
+    uid: string,
+    handle: PodHandle,
+    assumed: boolean,
+    slot: number,
+    devices: DeviceHoldings | undefined,
+  ): number {
     const number = this.pods.add(uid, handle, nowhere, assumed);
     if (devices) this.occupancy.holdings.set(number, devices);
-    if (slot === nowhere) this.waiting.add(number, nodeName);
-    else this.occupancy.place(number, slot);
-    if (old < 0) this.sweepIfDue();
+    if (slot !== nowhere) this.occupancy.place(number, slot);
+    this.sweepIfDue();
+    return number;
   }
 
   private isSame(number: number, { podClass, labelSet }: PodHandle, nodeName: string): boolean {

@@ -1,4 +1,5 @@
 import type { Server } from 'node:http';
+import { ReportedEventKind } from '@gantry/api';
 import type { Kind } from '@gantry/api-machinery';
 import type { Clock, Logger } from '@gantry/base';
 import type { ObjectStore } from '@gantry/controller';
@@ -11,7 +12,8 @@ import { installApi } from './http/install.js';
 import { KindRegistry } from './http/kind-registry.js';
 import { PeerProxy, type PeerTls } from './http/peer-proxy.js';
 import { handleUpgrades } from './http/upgrade.js';
-import { Resources } from './resources/resources.js';
+import { EventViews } from './resources/event-views.js';
+import type { Resources } from './resources/resources.js';
 import { absentKinds } from './subresources/absent-kinds.js';
 import { SubresourceRegistry } from './subresources/registry.js';
 import { reviewResources } from './subresources/reviews.js';
@@ -42,8 +44,8 @@ export class Api {
 
   constructor(private readonly options: ApiOptions) {
     const { objects, caches, clock, logger, access } = options;
-    this.kinds = new KindRegistry(options.kinds);
-    this.resources = new Resources({ objects, caches, clock });
+    this.kinds = new KindRegistry([...options.kinds, ReportedEventKind]);
+    this.resources = new EventViews({ objects, caches, clock });
     this.peers = new PeerProxy(options.peerTls, logger);
     this.metrics = new ApiMetrics(options.metrics, caches);
     const { resources, subresources, kinds, peers } = this;

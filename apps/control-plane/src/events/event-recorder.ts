@@ -85,9 +85,9 @@ export class EventRecorder {
       draft.reason,
       draft.message,
     ].join();
+    if (this.waiting.size >= maxWaiting && !this.waiting.has(id)) return this.drop();
     const known = this.known.get(id);
     if (!known && !this.allowance.take(about.metadata.uid ?? '')) return this.drop();
-    if (!this.waiting.has(id) && this.waiting.size >= maxWaiting) return this.drop();
     const event = known ? this.again(known) : this.first(source, kind, about, draft);
     this.remember(id, event);
     this.waiting.set(id, event);

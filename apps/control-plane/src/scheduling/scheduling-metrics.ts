@@ -1,4 +1,5 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { Counter, Gauge, type Registry } from 'prom-client';
+import { TalliedHistogram } from '../metrics/tallied-histogram.js';
 import type { QueueDepths } from './scheduling-queue.js';
 
 export type AttemptResult = 'scheduled' | 'unschedulable' | 'error';
@@ -10,8 +11,8 @@ const waitSeconds = [0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30, 120, 600];
 export class SchedulingMetrics {
   private readonly attempts: Counter<'result' | 'reason'>;
   private readonly depth: Gauge<'queue'>;
-  private readonly decision: Histogram;
-  private readonly wait: Histogram;
+  private readonly decision: TalliedHistogram;
+  private readonly wait: TalliedHistogram;
 
   constructor(registry: Registry) {
     const registers = [registry];
@@ -27,17 +28,17 @@ export class SchedulingMetrics {
       labelNames: ['queue'],
       registers,
     });
-    this.decision = new Histogram({
+    this.decision = new TalliedHistogram({
       name: 'gantry_scheduling_decision_seconds',
       help: 'How long one decision took, without its binding.',
       buckets: decisionSeconds,
-      registers,
+      registry,
     });
-    this.wait = new Histogram({
+    this.wait = new TalliedHistogram({
       name: 'gantry_scheduling_pod_seconds',
       help: 'From the creation of a pod to its binding.',
       buckets: waitSeconds,
-      registers,
+      registry,
     });
   }
 

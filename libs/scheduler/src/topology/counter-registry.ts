@@ -17,11 +17,14 @@ export interface NamedInclusion {
   readonly test: ((slot: number) => boolean) | undefined;
 }
 
-/** Which counters a label set is counted by, and which carried terms are about it. Grows in place. */
+/** Which counters a label set is counted by, and which carried terms are about it. */
 export interface Membership {
-  readonly countedBy: DomainCounter[];
-  readonly repelledBy: Counted[];
+  readonly countedBy: readonly DomainCounter[];
+  readonly repelledBy: readonly Counted[];
 }
+
+/** That of the many label sets that no term is about: one for all, so that it is always at hand. */
+const noMembership: Membership = { countedBy: [], repelledBy: [] };
 
 /** The nodes and pods that are already there when a new counter begins. */
 export interface CounterSource {
@@ -57,8 +60,9 @@ export class CounterRegistry {
     const made = { key, matcher, counter };
     this.matchingCounters.set(key, made);
     this.populate(made);
-    for (const { membership, namespace, labels } of this.source.labelSets()) {
-      if (matcher.matches(namespace, labels)) membership.countedBy.push(counter);
+    for (const labelSet of this.meant(matcher)) {
+      const { countedBy, repelledBy } = labelSet.membership;
+      labelSet.membership = { countedBy: [...countedBy, counter], repelledBy };
     }
     return made;
   }
@@ -70,8 +74,9 @@ export class CounterRegistry {
     if (known) return known;
     const made = { key, matcher, counter: new DomainCounter(this.domainsOf(topologyKey)) };
     this.carrierCounters.set(key, made);
-    for (const { membership, namespace, labels } of this.source.labelSets()) {
-      if (matcher.matches(namespace, labels)) membership.repelledBy.push(made);
+    for (const labelSet of this.meant(matcher)) {
+      const { countedBy, repelledBy } = labelSet.membership;
+      labelSet.membership = { countedBy, repelledBy: [...repelledBy, made] };
     }
     return made;
   }
@@ -79,10 +84,9 @@ export class CounterRegistry {
   /** For a label set that is new. */
   membership(namespace: string, labels: Labels): Membership {
     const isAbout = ({ matcher }: Counted) => matcher.matches(namespace, labels);
-    return {
-      countedBy: [...this.matchingCounters.values()].filter(isAbout).map((c) => c.counter),
-      repelledBy: [...this.carrierCounters.values()].filter(isAbout),
-    };
+    const countedBy = [...this.matchingCounters.values()].filter(isAbout).map((c) => c.counter);
+    const repelledBy = [...this.carrierCounters.values()].filter(isAbout);
+    return countedBy.length + repelledBy.length > 0 ? { countedBy, repelledBy } : noMembership;
   }
 
   /** Counts all pods anew: which of them a matcher means may have changed with a namespace's labels. */
@@ -117,10 +121,14 @@ export class CounterRegistry {
   }
 
   private renewMemberships(): void {
-    for (const { membership, namespace, labels } of this.source.labelSets()) {
-      const { countedBy, repelledBy } = this.membership(namespace, labels);
-      membership.countedBy.splice(0, Infinity, ...countedBy);
-      membership.repelledBy.splice(0, Infinity, ...repelledBy);
+    for (const labelSet of this.source.labelSets()) {
+      labelSet.membership = this.membership(labelSet.namespace, labelSet.labels);
+    }
+  }
+
+  private *meant(matcher: PodMatcher): Generator<LabelSet> {
+    for (const labelSet of this.source.labelSets()) {
+      if (matcher.matches(labelSet.namespace, labelSet.labels)) yield labelSet;
     }
   }
 
@@ -129,10 +137,7 @@ export class CounterRegistry {
       this.source.forEachNode((slot) => counter.addNode(slot, 1), counter.domains.key);
     }
     const meant = new Set<LabelSet>();
-    for (const labelSet of this.source.labelSets()) {
-      const isMeant = matcher.matches(labelSet.namespace, labelSet.labels);
-      if (isMeant && labelSet.placed > 0) meant.add(labelSet);
-    }
+    for (const labelSet of this.meant(matcher)) if (labelSet.placed > 0) meant.add(labelSet);
     // Most new counters are about pods of which none is there yet.
     if (meant.size === 0) return;
     this.source.forEachPlacedPod((slot, labelSet) => {

@@ -33,7 +33,8 @@ export function bookmark<T extends ApiObject>(
  * starts to match is ADDED to it, one that stops is DELETED in its last matching state.
  */
 export class CacheEvent<T extends ApiObject> {
-  private readonly delivered = new Map<string, SharedEvent<T>>();
+  private delivered: Map<string, SharedEvent<T>> | undefined;
+  private whole: SharedEvent<T> | undefined;
 
   constructor(
     readonly type: 'ADDED' | 'MODIFIED' | 'DELETED',
@@ -53,6 +54,7 @@ export class CacheEvent<T extends ApiObject> {
   }
 
   private as(type: EventType, object: T): SharedEvent<T> {
+    if (type === this.type) return (this.whole ??= new SharedEvent(type, object));
     return this.remember(type, () => new SharedEvent(type, object));
   }
 
@@ -65,9 +67,10 @@ export class CacheEvent<T extends ApiObject> {
   }
 
   private remember(key: string, make: () => SharedEvent<T>): SharedEvent<T> {
-    const known = this.delivered.get(key);
+    const known = this.delivered?.get(key);
     if (known) return known;
     const made = make();
+    this.delivered ??= new Map();
     this.delivered.set(key, made);
     return made;
   }

@@ -11,7 +11,7 @@ export interface RolloutState {
   /** Set when the new ReplicaSet was made or found in this pass. */
   readonly found?: 'NewReplicaSetCreated' | 'FoundNewReplicaSet' | undefined;
   /** Why new pods do not come up, for the message of a missed deadline. */
-  readonly obstacle?: string | undefined;
+  readonly obstacle?: () => string | undefined;
   readonly collisionCount?: number | undefined;
 }
 
@@ -90,7 +90,7 @@ function progress(
   now: DeploymentStatus,
   nowMs: number,
 ): DeploymentCondition | undefined {
-  const { deployment, found, obstacle } = state;
+  const { deployment, found } = state;
   const known = findCondition(before.conditions, 'Progressing');
   const make = (status: 'True' | 'False' | 'Unknown', reason: string, message: string) => ({
     type: 'Progressing',
@@ -128,6 +128,7 @@ function progress(
   }
   const deadline = progressDeadlineMs(deployment);
   if (deadline === undefined || nowMs < deadline) return known;
+  const obstacle = state.obstacle?.();
   const why = obstacle ? `: ${obstacle}` : '.';
   return make(
     'False',

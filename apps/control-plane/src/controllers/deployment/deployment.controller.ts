@@ -278,11 +278,10 @@ class DeploymentReconciler {
   private async report(state: RolloutState): Promise<void> {
     const { deployment, fresh } = state;
     const { clock, resources } = this.context;
-    const newPods = fresh
-      ? candidatesFor(this.pods, fresh).filter((p) => controllerOf(p)?.uid === fresh.metadata.uid)
-      : [];
+    const isOfFresh = (pod: Pod) => controllerOf(pod)?.uid === fresh?.metadata.uid;
+    const obstacle = () => fresh && obstacleOf(candidatesFor(this.pods, fresh).filter(isOfFresh));
     const collisionCount = state.collisionCount ?? deployment.status?.collisionCount;
-    const full = { ...state, collisionCount, obstacle: obstacleOf(newPods) };
+    const full = { ...state, collisionCount, obstacle };
     const following = (status: DeploymentStatus | undefined) =>
       deploymentStatus({ ...full, deployment: { ...deployment, status } }, clock.now());
     const known = deployment.status;

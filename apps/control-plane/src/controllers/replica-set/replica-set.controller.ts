@@ -26,8 +26,9 @@ import { availableFromMs, deletionOrder, isActive } from './pod-order.js';
 import { podFromTemplate } from './pod-template.js';
 import { slowStart } from './slow-start.js';
 
-/** Pods created or deleted in one pass; the rest follows in the next. */
-const maxChangesPerPass = 500;
+/** Pods created, and deleted, in one pass; the rest follows in the next. */
+const maxCreationsPerPass = 2_000;
+const maxDeletionsPerPass = 500;
 /** Pods written in one transaction, fewer when they are large. */
 const maxPodsPerWrite = 100;
 const maxBytesPerWrite = 512 * 1024;
@@ -149,9 +150,9 @@ class ReplicaSetReconciler {
 
   private async scale(set: ReplicaSet, active: Pod[], all: Pod[]): Promise<void> {
     const missing = (set.spec.replicas ?? 1) - active.length;
-    if (missing > 0) await this.grow(set, Math.min(missing, maxChangesPerPass));
+    if (missing > 0) await this.grow(set, Math.min(missing, maxCreationsPerPass));
     else if (missing < 0) {
-      const surplus = deletionOrder(active, all).slice(0, Math.min(-missing, maxChangesPerPass));
+      const surplus = deletionOrder(active, all).slice(0, Math.min(-missing, maxDeletionsPerPass));
       await Promise.all(surplus.map((pod) => this.deletePod(set, pod)));
     }
   }
