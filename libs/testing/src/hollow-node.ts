@@ -10,7 +10,7 @@ export interface HollowNodesOptions {
   readonly objects: ObjectStore;
   readonly clock?: Clock;
   /** From binding to the pod's first status, and from deletion to its end (default 0). */
-  readonly delayMs?: () => number;
+  readonly delayMs?: (pod: Pod) => number;
   /** Default: every pod becomes ready. */
   readonly fate?: (pod: Pod) => HollowFate;
 }
@@ -93,7 +93,7 @@ export class HollowNodes {
       const write = this.write(pod).finally(() => this.writing.delete(write));
       this.writing.add(write);
     };
-    this.pending.set(key, this.clock.after(this.options.delayMs?.() ?? 0, act));
+    this.pending.set(key, this.clock.after(this.options.delayMs?.(pod) ?? 0, act));
   }
 
   private async write(pod: Pod): Promise<void> {

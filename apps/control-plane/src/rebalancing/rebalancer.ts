@@ -18,6 +18,7 @@ import type { EventSink } from '../events/index.js';
 import { Obstacles, podOf } from './obstacles.js';
 import {
   exchangeGate,
+  keepingRoom,
   replacesAnnotation,
   waitsForExchange,
   type Relocations,
@@ -98,6 +99,9 @@ export class Rebalancer {
     if (pod && !pod.metadata.deletionTimestamp) {
       const budget = this.obstacles.budgetAgainst(second ? [pod, second] : [pod]);
       if (budget) return this.heldUp(rebalance, move, budget);
+      // Whoever ends quickly is gone before its replacement is made, and others wait for its room.
+      const isMarked = await this.mutatePod(pod, (current) => keepingRoom(current, move.from));
+      if (!isMarked) return { status, requeueAfterMs: recheckMs };
       return this.evict(rebalance, move, pod, other);
     }
     const next = this.replacement(move, status);
@@ -128,17 +132,31 @@ export class Rebalancer {
     return progress ?? this.arrival(rebalance, move) ?? moved(rebalance, 2);
   }
 
-  private async release({ metadata }: Pod): Promise<void> {
+  private async release(pod: Pod): Promise<void> {
+    await this.mutatePod(pod, (current) => {
+      if (!waitsForExchange(current)) return undefined;
+      const schedulingGates = current.spec.schedulingGates!.filter((g) => g.name !== exchangeGate);
+      return { ...current, spec: { ...current.spec, schedulingGates } };
+    });
+  }
+
+  /** False when the pod is no longer there. */
+  private async mutatePod(
+    { metadata }: Pod,
+    change: (pod: Pod) => Pod | undefined,
+  ): Promise<boolean> {
     const { namespace, name, uid } = metadata;
-    await this.context.resources
-      .mutate(PodKind, namespace, name!, (pod) => {
-        if (pod.metadata.uid !== uid || !waitsForExchange(pod)) return undefined;
-        const schedulingGates = pod.spec.schedulingGates!.filter((g) => g.name !== exchangeGate);
-        return { ...pod, spec: { ...pod.spec, schedulingGates } };
-      })
-      .catch((error: unknown) => {
-        if (!isReason(error, 'NotFound')) throw error;
+    let isThere = true;
+    try {
+      await this.context.resources.mutate(PodKind, namespace, name!, (pod) => {
+        isThere = pod.metadata.uid === uid;
+        return isThere ? change(pod) : undefined;
       });
+    } catch (error) {
+      if (!isReason(error, 'NotFound')) throw error;
+      isThere = false;
+    }
+    return isThere;
   }
 
   /** Writes the intention down; the eviction follows when it is seen, so that it is never forgotten. */

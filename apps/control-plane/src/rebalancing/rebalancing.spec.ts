@@ -168,9 +168,9 @@ const pods = (cpu: string, more: object = {}) => ({
  * Nodes a and b with 4 cpus each: `three` on a; `two`, and one of one cpu that stays, on b. A pod of two cpus
  * waits, for which there is room only when `three` and `two` change places.
  */
-async function crowded(): Promise<Cluster> {
+async function crowded(delayMs: (pod: Pod) => number = () => 0): Promise<Cluster> {
   const cluster = await new TestCluster({
-    nodes: (objects) => new HollowNodes({ objects }),
+    nodes: (objects) => new HollowNodes({ objects, delayMs }),
     controllers: {},
   }).start();
   await cluster.nodes.connect({ name: 'a' });
@@ -237,13 +237,11 @@ test('an exchange waits for the budget of both before it takes either away', asy
 });
 
 test('a replacement that nobody waits for any more is let go', async () => {
-  await using cluster = await crowded();
+  // The second pod does not end, so that the first one's replacement waits.
+  await using cluster = await crowded(({ metadata: { labels, deletionTimestamp } }) =>
+    deletionTimestamp && labels?.['app'] === 'three' ? 3_600_000 : 0,
+  );
   const plan = await gainful(cluster, 2);
-  // It holds back the second pod, so that the first one's replacement waits.
-  await cluster.resources.mutate(PodKind, 'default', plan.moves[1]!.pod, (pod) => ({
-    ...pod,
-    metadata: { ...pod.metadata, finalizers: ['example.com/hold'] },
-  }));
   await begin(cluster, plan);
   const gated = async () =>
     (await podsOf(cluster, 'two')).filter(({ spec }) => spec.schedulingGates?.length);

@@ -6,7 +6,10 @@ export const preferredNodeAnnotation = 'gantry.dev/preferred-node';
 /** Uid of the pod in whose place this one was made. */
 export const replacesAnnotation = 'gantry.dev/replaces';
 
-/** Of a replacement that waits: the node where it keeps the room of the pod before, for the one it changes places with. */
+/**
+ * The node where room is kept: of a replacement that waits, the room of the pod before it, for the one it changes
+ * places with; of a pod that goes first, its own, until its replacement is there.
+ */
 export const keepsRoomAnnotation = 'gantry.dev/keeps-room-on';
 /** Of a replacement that waits: uid of the pod that it changes places with. */
 export const exchangeWithAnnotation = 'gantry.dev/exchange-with';
@@ -25,6 +28,14 @@ export interface Relocation {
 /** Whether the pod waits for the place of one that it changes places with. */
 export function waitsForExchange({ spec }: Pod): boolean {
   return spec.schedulingGates?.some(({ name }) => name === exchangeGate) ?? false;
+}
+
+/** The pod, marked as one that goes first of two; undefined when it is. */
+export function keepingRoom(pod: Pod, node: string): Pod | undefined {
+  const { annotations } = pod.metadata;
+  if (annotations?.[keepsRoomAnnotation] === node) return undefined;
+  const marked = { ...annotations, [keepsRoomAnnotation]: node };
+  return { ...pod, metadata: { ...pod.metadata, annotations: marked } };
 }
 
 function waiting(pod: Pod, { with: other, from }: NonNullable<Relocation['exchange']>): Pod {

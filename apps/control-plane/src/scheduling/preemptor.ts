@@ -41,6 +41,9 @@ export interface PreemptorOptions {
 /** How far apart successive searches begin, so that over time all nodes are met. */
 const attemptStride = 101;
 
+/** Uid of the pod in whose place this one was made; empty where there was none. */
+const replacedBy = ({ metadata }: Pod) => metadata.annotations?.[replacesAnnotation] ?? '';
+
 /** Makes room for pods by taking less important ones away, and keeps the room for them meanwhile. */
 export class Preemptor {
   readonly nominations: Nominations;
@@ -72,6 +75,7 @@ export class Preemptor {
 
   /** Takes up the nomination of a pod that an earlier leader made. */
   adopt(pod: Pod): void {
+    this.withdraw(replacedBy(pod));
     const node = pod.status?.nominatedNodeName;
     if (!node) return;
     this.waiting.set(uidOf(pod), pod);
@@ -86,7 +90,20 @@ export class Preemptor {
     const node = pod.metadata.annotations?.[keepsRoomAnnotation];
     if (node === undefined || !waitsForExchange(pod)) return false;
     if (!this.waiting.has(uidOf(pod))) this.keep(pod, node);
+    this.withdraw(replacedBy(pod));
     return true;
+  }
+
+  /**
+   * Keeps the room of a pod that has made way for another until the one in its place is seen, which keeps it from
+   * then on; false for all others.
+   */
+  keepsPlaceOf(pod: Pod): boolean {
+    const node = pod.metadata.annotations?.[keepsRoomAnnotation];
+    if (node === undefined || node !== pod.spec.nodeName) return false;
+    const isReplaced = [...this.waiting.values()].some((each) => replacedBy(each) === uidOf(pod));
+    if (!isReplaced) this.keep(pod, node);
+    return !isReplaced;
   }
 
   private keep(pod: Pod, node: string): void {
@@ -99,10 +116,10 @@ export class Preemptor {
    * that this pod's like has left.
    */
   inKeptRoom(pod: Pod, decide: () => Decision | undefined): Decision | undefined {
-    const replaced = pod.metadata.annotations?.[replacesAnnotation];
+    const replaced = replacedBy(pod);
     const keeper = [...this.waiting.values()].find(
       ({ metadata }) =>
-        replaced !== undefined && metadata.annotations?.[exchangeWithAnnotation] === replaced,
+        replaced !== '' && metadata.annotations?.[exchangeWithAnnotation] === replaced,
     );
     const alone = () => this.nominations.without(uidOf(pod), decide);
     if (!keeper) return alone();
@@ -112,9 +129,9 @@ export class Preemptor {
     return decision;
   }
 
-  /** The pod is bound or gone, or another took its place. */
-  withdraw(uid: string): void {
-    if (this.waiting.delete(uid)) this.nominations.withdraw(uid);
+  /** The pod is bound or gone, or another took its place; the node where room was kept for it. */
+  withdraw(uid: string): string | undefined {
+    return this.waiting.delete(uid) ? this.nominations.withdraw(uid)?.node : undefined;
   }
 
   /** Whether the pod may take others away, now. */

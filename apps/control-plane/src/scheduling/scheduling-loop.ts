@@ -1,4 +1,5 @@
 import {
+  hasEnded,
   PersistentVolumeClaimKind,
   PersistentVolumeKind,
   PodKind,
@@ -48,6 +49,8 @@ export interface SchedulingLoopOptions {
 /** Transactions under way at a time; decisions go on meanwhile and wait when there are more. */
 const maxTransactions = 2;
 const recheckMs = 1_000;
+/** How long the room of a pod that made way is kept for the one that is made in its place. */
+const placeKeptMs = 30_000;
 /** Decisions are made for so long at a stretch; then requests and watches get their turn. */
 const maxSliceMs = 5;
 
@@ -115,7 +118,7 @@ export class SchedulingLoop {
       pending: (pod, changed) => this.pending(pod, changed),
       // Its binding may be refused since it changed; the next attempt is made on what it is now.
       assumed: (pod, changed) => this.queue.has(pod) && this.queue.offer(pod, changed),
-      notPending: (pod, isGone) => this.notPending(pod, isGone),
+      notPending: (pod, isGone) => this.notPending(pod, isGone, signal),
       namespace: (name, namespace) => this.queue.shares.setWeight(name, weightOf(namespace)),
     });
     const { groups } = this.gangs;
@@ -151,11 +154,28 @@ export class SchedulingLoop {
     this.queue.offer(pod, changed);
   }
 
-  private notPending(pod: Pod, isGone: boolean): void {
-    if (isGone || !this.preemptor.keepsRoom(pod)) this.preemptor.withdraw(uidOf(pod));
+  private notPending(pod: Pod, isGone: boolean, signal: AbortSignal): void {
+    if (isGone || !this.preemptor.keepsRoom(pod)) {
+      this.freeRoomOf(pod, !isGone && !hasEnded(pod));
+    }
+    if (isGone || hasEnded(pod)) this.keepPlaceOf(pod, signal);
     this.evacuations.seen(pod, isGone);
     this.queue.remove(pod);
     if (this.gangs.observe(pod, isGone)) this.queue.regroup(podGroupOf(pod)!);
+  }
+
+  /** Who makes way for another is replaced soon; should that not be, its room is anyone's after a while. */
+  private keepPlaceOf(pod: Pod, signal: AbortSignal): void {
+    if (!this.preemptor.keepsPlaceOf(pod)) return;
+    const free = () => this.freeRoomOf(pod, false);
+    void delay(this.options.clock, placeKeptMs, signal).then(free, () => {});
+  }
+
+  /** No room is kept for the pod any more: others may have waited for it, unless the pod itself has taken it. */
+  private freeRoomOf(pod: Pod, isPlaced: boolean): void {
+    const node = this.preemptor.withdraw(uidOf(pod));
+    if (node === undefined || (isPlaced && node === pod.spec.nodeName)) return;
+    this.queue.happened({ type: 'pod-left', node, pod: this.scheduler.snapshot.handle(pod) });
   }
 
   private async round(signal: AbortSignal): Promise<void> {

@@ -1,0 +1,86 @@
+import { expect, test, vi } from 'vitest';
+import { PodKind, type Pod } from '@gantry/api';
+import { systemClock, type Clock } from '@gantry/base';
+import { HollowNodes, ManualClock } from '@gantry/testing';
+import { TestCluster } from '../controllers/testing/cluster.js';
+import {
+  exchangeGate,
+  keepsRoomAnnotation,
+  replacesAnnotation,
+} from '../rebalancing/relocations.js';
+
+type Cluster = TestCluster<HollowNodes>;
+
+const pod = (name: string, cpu: string, annotations: object = {}, more: object = {}) => ({
+  metadata: { name, namespace: 'default', annotations },
+  spec: {
+    containers: [{ name: 'c', image: 'web:1', resources: { requests: { cpu } } }],
+    terminationGracePeriodSeconds: 0,
+    ...more,
+  },
+});
+
+const nodeOf = async (cluster: Cluster, name: string) =>
+  (await cluster.resources.get<Pod>(PodKind, 'default', name)).spec.nodeName;
+
+const binds = (cluster: Cluster, name: string) =>
+  vi.waitFor(async () => expect(await nodeOf(cluster, name)).toBe('a'), { timeout: 10_000 });
+
+/** One node of 2 cpus, taken by a pod that is about to make way, while another waits for its room. */
+async function taken(clock: Clock = systemClock): Promise<{ cluster: Cluster; first: Pod }> {
+  const cluster = await new TestCluster({
+    clock,
+    nodes: (objects) => new HollowNodes({ objects }),
+    controllers: false,
+  }).start();
+  await cluster.nodes.connect({ name: 'a', allocatable: { cpu: '2' } });
+  await cluster.create(PodKind, pod('first', '2', { [keepsRoomAnnotation]: 'a' }));
+  await binds(cluster, 'first');
+  await cluster.create(PodKind, pod('waits', '2'));
+  const first = await cluster.resources.get<Pod>(PodKind, 'default', 'first');
+  return { cluster, first };
+}
+
+/** Shows that all which happened before has been seen and decided upon. */
+async function marker(cluster: Cluster, name: string): Promise<void> {
+  await cluster.create(PodKind, pod(name, '0'));
+  await binds(cluster, name);
+}
+
+test('the room of a pod that made way is kept until its replacement keeps it, and then by that', async () => {
+  const { cluster, first } = await taken();
+  await using _ = cluster;
+  await cluster.resources.delete(PodKind, 'default', 'first', { gracePeriodSeconds: 0 });
+  await marker(cluster, 'after-the-end');
+  expect(await nodeOf(cluster, 'waits')).toBeUndefined();
+  const annotations = { [replacesAnnotation]: first.metadata.uid!, [keepsRoomAnnotation]: 'a' };
+  const schedulingGates = [{ name: exchangeGate }];
+  await cluster.create(PodKind, pod('second', '2', annotations, { schedulingGates }));
+  await marker(cluster, 'after-its-replacement');
+  expect(await nodeOf(cluster, 'waits')).toBeUndefined();
+  await cluster.resources.delete(PodKind, 'default', 'second', { gracePeriodSeconds: 0 });
+  await binds(cluster, 'waits');
+});
+
+test('a room that nobody comes to keep is free after a while', async () => {
+  const clock = new ManualClock(Date.now());
+  const { cluster } = await taken(clock);
+  await using _ = cluster;
+  await cluster.resources.delete(PodKind, 'default', 'first', { gracePeriodSeconds: 0 });
+  await marker(cluster, 'after-the-end');
+  clock.advance(29_000);
+  await marker(cluster, 'a-little-later');
+  expect(await nodeOf(cluster, 'waits')).toBeUndefined();
+  clock.advance(1_000);
+  await binds(cluster, 'waits');
+});
+
+test('a replacement that does not wait has the room itself', async () => {
+  const { cluster, first } = await taken();
+  await using _ = cluster;
+  await cluster.resources.delete(PodKind, 'default', 'first', { gracePeriodSeconds: 0 });
+  const annotations = { [replacesAnnotation]: first.metadata.uid! };
+  const priority = { priorityClassName: 'system-node-critical' };
+  await cluster.create(PodKind, pod('second', '1', annotations, priority));
+  await binds(cluster, 'second');
+});
