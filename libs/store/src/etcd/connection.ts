@@ -17,11 +17,13 @@ export interface EtcdCredentials {
   readonly key?: Buffer;
 }
 
-/** Notices a half-open link in 13 s at most, and reconnects without gRPC's long back-off. */
+/**
+ * Notices a half-open link in 13 s at most, and reconnects without gRPC's long back-off. Pings only go with calls:
+ * etcd hangs up on whoever pings it over an idle connection.
+ */
 export const channelOptions: grpc.ChannelOptions = {
   'grpc.keepalive_time_ms': 10_000,
   'grpc.keepalive_timeout_ms': 3_000,
-  'grpc.keepalive_permit_without_calls': 1,
   'grpc.initial_reconnect_backoff_ms': 200,
   'grpc.max_reconnect_backoff_ms': 2_000,
   'grpc.max_receive_message_length': 64 * 1024 * 1024,
