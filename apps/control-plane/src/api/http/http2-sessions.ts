@@ -34,14 +34,17 @@ export const maxStreamsOfKnownClients = 10_000;
  */
 const maxSessionMebibytes = 1_024;
 
-/** How long a session may be without a request, in milliseconds; also how soon a client that is gone shows. */
-const idleMs = 90_000;
+/** How long a server waits for its clients, in milliseconds. */
+export interface ClientPatience {
+  /** For a request on a session that has none; a client that only watches is asked this often whether it is there. */
+  readonly idleMs: number;
+  /** For the body of a request. */
+  readonly bodyMs: number;
+  /** For open streams to end when the server stops, and for the answer of a client that is asked. */
+  readonly graceMs: number;
+}
 
-/** How long the body of a request may take to come. */
-export const bodyTimeoutMs = 60_000;
-
-/** How long open streams have to end when the server stops. */
-const closeGraceMs = 2_000;
+export const clientPatience: ClientPatience = { idleMs: 90_000, bodyMs: 60_000, graceMs: 2_000 };
 
 /** The HTTP/2 half of a server: it takes connections over once TLS has settled on h2. */
 export class Http2Sessions {
@@ -50,7 +53,10 @@ export class Http2Sessions {
   private isClosing = false;
 
   /** Requests go to the listener in the form that HTTP/1.1 gives them (Node's compatibility API). */
-  constructor(listener: RequestListener) {
+  constructor(
+    listener: RequestListener,
+    private readonly patience: ClientPatience,
+  ) {
     const { maxConcurrentStreams, maxHeaderListSize, initialWindowSize, ...guards } = http2Limits;
     const settings = { maxConcurrentStreams, maxHeaderListSize, initialWindowSize };
     this.server = createServer({ settings, ...guards, maxSessionMemory: maxSessionMebibytes });
@@ -71,7 +77,7 @@ export class Http2Sessions {
   close(): void {
     this.isClosing = true;
     for (const session of this.sessions.keys()) {
-      const late = setTimeout(() => session.destroy(), closeGraceMs);
+      const late = setTimeout(() => session.destroy(), this.patience.graceMs);
       session.once('close', () => clearTimeout(late));
       session.close();
     }
@@ -82,16 +88,27 @@ export class Http2Sessions {
     const { authorized } = session.socket as TLSSocket;
     if (authorized) session.settings({ maxConcurrentStreams: maxStreamsOfKnownClients });
     session.once('close', () => this.sessions.delete(session));
-    session.setTimeout(idleMs, () => this.quiet(session));
+    this.waitForQuiet(session);
+  }
+
+  /** Once: a session that was quiet tells of it again only when it is asked to. */
+  private waitForQuiet(session: Http2Session): void {
+    session.setTimeout(this.patience.idleMs, () => this.quiet(session));
   }
 
   // A quiet watch is no reason to hang up, so long as its client is still there.
   private quiet(session: Http2Session): void {
     if (session.closed || session.destroyed) return;
     if (!this.sessions.get(session)) return session.close();
-    const late = setTimeout(() => session.destroy(), closeGraceMs);
-    session.once('close', () => clearTimeout(late));
-    if (!session.ping(() => clearTimeout(late))) session.destroy();
+    const late = setTimeout(() => session.destroy(), this.patience.graceMs);
+    const over = () => clearTimeout(late);
+    session.once('close', over);
+    const answered = () => {
+      over();
+      session.off('close', over);
+      if (!session.destroyed) this.waitForQuiet(session);
+    };
+    if (!session.ping(answered)) session.destroy();
   }
 
   private follow(stream: ServerHttp2Stream, flags: number): void {
@@ -101,7 +118,7 @@ export class Http2Sessions {
     const late =
       flags & constants.NGHTTP2_FLAG_END_STREAM
         ? undefined
-        : setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), bodyTimeoutMs);
+        : setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), this.patience.bodyMs);
     if (late) stream.once('end', () => clearTimeout(late));
     stream.once('close', () => {
       clearTimeout(late);

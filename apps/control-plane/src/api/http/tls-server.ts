@@ -1,10 +1,8 @@
 import type { RequestListener } from 'node:http';
 import { Server, type ServerOptions } from 'node:https';
 import type { TLSSocket } from 'node:tls';
-import { bodyTimeoutMs, Http2Sessions } from './http2-sessions.js';
+import { type ClientPatience, clientPatience, Http2Sessions } from './http2-sessions.js';
 
-/** How long a connection of HTTP/1.1 may be without a request: longer than clients keep theirs. */
-const keepAliveMs = 90_000;
 /** How long the headers of a request may take to come. */
 const headersTimeoutMs = 30_000;
 
@@ -15,12 +13,16 @@ const headersTimeoutMs = 30_000;
 export class TlsServer extends Server {
   private readonly http2: Http2Sessions;
 
-  constructor(options: ServerOptions, listener: RequestListener) {
+  constructor(
+    options: ServerOptions,
+    listener: RequestListener,
+    patience: ClientPatience = clientPatience,
+  ) {
     super({ ...options, ALPNProtocols: ['h2', 'http/1.1'] }, listener);
-    this.keepAliveTimeout = keepAliveMs;
+    this.keepAliveTimeout = patience.idleMs;
     this.headersTimeout = headersTimeoutMs;
-    this.requestTimeout = bodyTimeoutMs;
-    this.http2 = new Http2Sessions(listener);
+    this.requestTimeout = patience.bodyMs;
+    this.http2 = new Http2Sessions(listener, patience);
     const http1 = this.listeners('secureConnection') as ((socket: TLSSocket) => void)[];
     this.removeAllListeners('secureConnection');
     this.on('secureConnection', (socket: TLSSocket) => {
