@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as pause } from 'node:timers/promises';
 import { tool } from '@gantry/testing';
 import { removeGroup } from '../cluster/cgroups.ts';
 import { end, eventually, must, run, type Outcome } from '../cluster/process.ts';
@@ -34,6 +35,9 @@ export interface ContainerView {
   readonly state: StateView;
   readonly lastState: StateView;
 }
+
+/** How long the registry has to remove what it holds, in milliseconds. */
+const registryEndMs = 10_000;
 
 interface StateView {
   readonly waiting?: { reason: string; message?: string };
@@ -183,8 +187,7 @@ export class SingleHost {
   }
 
   async close(): Promise<void> {
-    this.registry?.stdin?.end();
-    if (this.registry) await Promise.race([once(this.registry, 'exit'), end(this.registry)]);
+    if (this.registry) await this.endRegistry(this.registry);
     // The first process of a pid namespace takes all others with it.
     if (this.namespacePid > 0) process.kill(this.namespacePid, 'SIGKILL');
     if (this.holder) await end(this.holder);
@@ -236,6 +239,15 @@ export class SingleHost {
     this.registry = spawn(argv[0]!, argv.slice(1), { stdio: ['pipe', 'pipe', 'inherit'] });
     const [line] = (await once(createInterface(this.registry.stdout!), 'line')) as [string];
     this.image = line;
+  }
+
+  /** It removes what it holds when its input ends. */
+  private async endRegistry(registry: ChildProcess): Promise<void> {
+    const isOver = registry.exitCode !== null || registry.signalCode !== null;
+    const over = isOver ? Promise.resolve() : once(registry, 'exit');
+    registry.stdin?.end();
+    await Promise.race([over, pause(registryEndMs, undefined, { ref: false })]);
+    await end(registry);
   }
 
   private async startControlPlane(): Promise<void> {
