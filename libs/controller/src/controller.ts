@@ -1,5 +1,12 @@
 import type { ApiObject } from '@gantry/api-machinery';
-import { describeError, isReason, systemClock, type Clock, type Logger } from '@gantry/base';
+import {
+  aborted,
+  describeError,
+  isReason,
+  systemClock,
+  type Clock,
+  type Logger,
+} from '@gantry/base';
 import type { Informer } from './informer.js';
 import { noMetrics, type ControllerMetrics, type Outcome } from './metrics.js';
 import { WorkQueue } from './work-queue.js';
@@ -58,11 +65,10 @@ export class Controller {
   /** Works until the signal aborts and running reconciliations have ended. May be called again. */
   async run(signal: AbortSignal): Promise<void> {
     const { sources, concurrency = 2 } = this.options;
-    const aborted = new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      signal.addEventListener('abort', () => resolve(), { once: true });
-    });
-    await Promise.race([aborted, Promise.all(sources.map(({ informer }) => informer.synced))]);
+    await Promise.race([
+      aborted(signal),
+      Promise.all(sources.map(({ informer }) => informer.synced)),
+    ]);
     const subscriptions: (() => void)[] = [];
     // In a large cluster whoever else has just started, such as the scheduler, would wait for all of them.
     for (const source of sources) {
