@@ -62,6 +62,24 @@ test('the room of a pod that made way is kept until its replacement keeps it, an
   await binds(cluster, 'waits');
 });
 
+test('a new leader keeps the room that a replacement kept before', async () => {
+  await using cluster = new TestCluster({
+    nodes: (objects) => new HollowNodes({ objects }),
+    controllers: false,
+  });
+  await cluster.nodes.connect({ name: 'a', allocatable: { cpu: '2' } });
+  const annotations = { [replacesAnnotation]: 'gone', [keepsRoomAnnotation]: 'a' };
+  const gated = { schedulingGates: [{ name: exchangeGate }] };
+  for (const each of [pod('second', '2', annotations, gated), pod('waits', '2')]) {
+    await cluster.objects.create(PodKind, each as unknown as Pod);
+  }
+  await cluster.start();
+  await marker(cluster, 'after-the-start');
+  expect(await nodeOf(cluster, 'waits')).toBeUndefined();
+  await cluster.resources.delete(PodKind, 'default', 'second', { gracePeriodSeconds: 0 });
+  await binds(cluster, 'waits');
+});
+
 test('a room that nobody comes to keep is free after a while', async () => {
   const clock = new ManualClock(Date.now());
   const { cluster } = await taken(clock);

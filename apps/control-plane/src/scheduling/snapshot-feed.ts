@@ -92,9 +92,13 @@ export class SnapshotFeed {
     this.moved(before, this.snapshot.pod(uidOf(pod)));
   }
 
-  /** Nothing waited for a place before, so that nobody is to be told of one that is taken. */
+  /**
+   * Nothing waited for a place before, so that nobody is to be told of one that is taken: only gangs count their members,
+   * and a pod behind a gate may keep room.
+   */
   private fill(pod: Pod): void {
-    if (podGroupOf(pod) !== undefined) this.listener.notPending(pod, false);
+    const counts = podGroupOf(pod) !== undefined || pod.spec.nodeName === undefined;
+    if (counts) this.listener.notPending(pod, false);
     this.snapshot.setPod(pod);
   }
 
