@@ -10,13 +10,8 @@ export { Informer, type InformerHandler, type InformerOptions } from './informer
 export { Informers } from './informers.js';
 export { noMetrics, type ControllerMetrics, type Outcome } from './metrics.js';
 export { objectKey, splitObjectKey, storeKey, storePrefix } from './object-key.js';
-export {
-  ObjectStore,
-  type Beside,
-  type ListOptions,
-  type ObjectPage,
-  type ObjectStoreOptions,
-} from './object-store.js';
+export { ObjectStore, type Beside, type ObjectStoreOptions } from './object-store.js';
+export type { ListOptions, ObjectPage } from './object-lists.js';
 export type { ObjectEvent, ObjectOperation, WatchOptions } from './object-events.js';
 export type { SharedState, StateSink } from './shared-state.js';
 export { AesGcmTransform, type SealingKey, type ValueTransform } from './value-transform.js';
