@@ -14,6 +14,7 @@ import { MetricSources } from '../metrics/metrics.js';
 import { rebalancePlanResource } from '../rebalancing/rebalance-plans.js';
 import * as tokens from '../tokens.js';
 import { DecisionLog } from './decision-log.js';
+import { configuredCheckpoints } from './checkpoint/checkpoints.js';
 import { SchedulingLoop } from './scheduling-loop.js';
 import { SchedulingMetrics } from './scheduling-metrics.js';
 import { simulationResource } from './simulation/simulations.js';
@@ -64,11 +65,13 @@ export class SchedulingModule implements LeaderService {
 
   private async runThread({ signal, fence }: Leadership): Promise<void> {
     const { config, clock } = this;
-    const { store, etcdCa, etcdCertificate, etcdKey, decisionLog, eventTtlMinutes, logLevel } =
-      config;
+    const { store, etcdCa, etcdCertificate, etcdKey, decisionLog, eventTtlMinutes } = config;
+    const { dataDir, identity, checkpointPods, compactionMinutes, logLevel } = config;
+    const connection = { store, etcdCa, etcdCertificate, etcdKey };
+    const checkpoints = { dataDir, identity, checkpointPods, compactionMinutes };
     const thread = new SchedulingThread(
       {
-        config: { store, etcdCa, etcdCertificate, etcdKey, decisionLog, eventTtlMinutes },
+        config: { ...connection, ...checkpoints, decisionLog, eventTtlMinutes },
         profile: profileTask(config.schedulingProfile),
         logLevel,
         fence: { ...fence },
@@ -95,7 +98,10 @@ export class SchedulingModule implements LeaderService {
     const { decisionLog: file, schedulingProfile: profile } = this.config;
     const log = file ? new DecisionLog({ file, clock, logger, profile }) : undefined;
     const metrics = (this.metrics ??= new SchedulingMetrics(this.registry));
+    const { store } = objects;
+    const checkpoints = configuredCheckpoints(this.config, { store, clock, logger });
     const loop = new SchedulingLoop({
+      ...(checkpoints ? { checkpoints } : {}),
       ...(log ? { scheduler: log.scheduler } : {}),
       resources,
       objects,

@@ -8,6 +8,7 @@ import { Resources } from '../../api/resources/resources.js';
 import { WatchCaches } from '../../api/watch/watch-caches.js';
 import { EventRecorder } from '../../events/event-recorder.js';
 import { openConfiguredStore } from '../../store/configured-store.js';
+import { configuredCheckpoints } from '../checkpoint/checkpoints.js';
 import { DecisionLog } from '../decision-log.js';
 import { SchedulingLoop } from '../scheduling-loop.js';
 import { SchedulingMetrics } from '../scheduling-metrics.js';
@@ -74,7 +75,9 @@ class SchedulerHost {
     this.informers = new Informers(objects, { clock, logger });
     this.events = new EventRecorder({ store, clock, logger, ttlSeconds: eventTtlMinutes * 60 });
     this.log = file ? new DecisionLog({ file, clock, logger, profile }) : undefined;
+    const checkpoints = configuredCheckpoints(task.config, { store, clock, logger });
     this.loop = new SchedulingLoop({
+      ...(checkpoints ? { checkpoints } : {}),
       ...(this.log ? { scheduler: this.log.scheduler } : {}),
       resources,
       objects,
