@@ -21,6 +21,7 @@ import type { Resources } from '../api/index.js';
 import type { Turns } from '../api/resources/binding-turns.js';
 import type { EventRecorder, EventSink } from '../events/index.js';
 import type { Checkpoints } from './checkpoint/checkpoints.js';
+import type { PodLists } from './checkpoint/pod-lists.js';
 import { Binder, maxWritesPerTransaction, type BindingOutcome } from './binder.js';
 import { Evacuations } from './evacuations.js';
 import { Gangs } from './gangs.js';
@@ -47,6 +48,8 @@ export interface SchedulingLoopOptions {
   readonly scheduler?: Scheduler;
   /** Where it writes what it knows and finds it again (default: nowhere). */
   readonly checkpoints?: Checkpoints;
+  /** What waits until it has begun. */
+  readonly podLists?: PodLists;
 }
 
 /** Transactions under way at a time; decisions go on meanwhile and wait when there are more. */

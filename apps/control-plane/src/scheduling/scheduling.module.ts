@@ -15,6 +15,7 @@ import { rebalancePlanResource } from '../rebalancing/rebalance-plans.js';
 import * as tokens from '../tokens.js';
 import { DecisionLog } from './decision-log.js';
 import { configuredCheckpoints } from './checkpoint/checkpoints.js';
+import { PodLists } from './checkpoint/pod-lists.js';
 import { SchedulingLoop } from './scheduling-loop.js';
 import { SchedulingMetrics } from './scheduling-metrics.js';
 import { simulationResource } from './simulation/simulations.js';
@@ -40,6 +41,7 @@ export class SchedulingModule implements LeaderService {
     @Inject(SubresourceRegistry) subresources: SubresourceRegistry,
     @Inject(Registry) private readonly registry: Registry,
     @Inject(MetricSources) private readonly metricSources: MetricSources,
+    @Inject(PodLists) private readonly podLists: PodLists,
     @Inject(tokens.CONFIG) private readonly config: Config,
     @Inject(tokens.CLOCK) private readonly clock: Clock,
     @Inject(tokens.LOGGER) private readonly logger: Logger,
@@ -80,7 +82,7 @@ export class SchedulingModule implements LeaderService {
     );
     const endMetrics = this.metricSources.add(() => thread.metrics());
     const leads = () => (this.leading = thread);
-    thread.fed.then(leads, () => {});
+    void thread.fed.then(leads, () => {}).then(() => this.podLists.release());
     try {
       await thread.run(signal);
     } finally {
@@ -102,6 +104,7 @@ export class SchedulingModule implements LeaderService {
     const checkpoints = configuredCheckpoints(this.config, { store, clock, logger });
     const loop = new SchedulingLoop({
       ...(checkpoints ? { checkpoints } : {}),
+      podLists: this.podLists,
       ...(log ? { scheduler: log.scheduler } : {}),
       resources,
       objects,

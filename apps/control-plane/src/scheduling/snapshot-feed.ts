@@ -12,6 +12,7 @@ import { Snapshot, uidOf, type ClusterEvent } from '@gantry/scheduler';
 import type { Checkpoint } from './checkpoint/checkpoint-file.js';
 import type { Checkpoints } from './checkpoint/checkpoints.js';
 import { HeadStart } from './checkpoint/head-start.js';
+import type { PodLists } from './checkpoint/pod-lists.js';
 import { isPending, sameWishes } from './pending.js';
 import { schedulableNode } from './schedulable-node.js';
 
@@ -39,6 +40,8 @@ export interface FeedOptions {
   readonly logger: Logger;
   /** Where the scheduler finds what it knew before it was started anew (default: nowhere). */
   readonly checkpoints?: Checkpoints;
+  /** What waits until it has begun. */
+  readonly podLists?: PodLists;
 }
 
 /** Keeps a snapshot current from the informers and tells what that means for pods that wait. */
@@ -78,11 +81,14 @@ export class SnapshotFeed {
   /** Resolves when the snapshot holds what the store held; the returned function ends the feed. */
   async start(signal: AbortSignal): Promise<() => void> {
     const { pods } = this;
-    const { informers, checkpoints } = this.options;
+    const { informers, checkpoints, podLists } = this.options;
     const [nodes, namespaces] = [informers.for(NodeKind), informers.for(NamespaceKind)];
     await Promise.race([aborted(signal), Promise.all([nodes.synced, namespaces.synced])]);
     const checkpoint = pods.hasSynced ? undefined : await checkpoints?.newest();
-    if (!checkpoint) await Promise.race([aborted(signal), pods.synced]);
+    if (!checkpoint) {
+      podLists?.release();
+      await Promise.race([aborted(signal), pods.synced]);
+    }
     this.isFilling = true;
     const ends = [
       namespaces.subscribe({
@@ -120,7 +126,7 @@ export class SnapshotFeed {
     ends: (() => void)[],
     signal: AbortSignal,
   ): Promise<void> {
-    const { logger } = this.options;
+    const { logger, podLists } = this.options;
     const ahead = (this.ahead = new HeadStart({
       ...this.options,
       checkpoint,
@@ -131,6 +137,7 @@ export class SnapshotFeed {
       logger.warn({ err: describeError(error) }, "begin with the scheduler's checkpoint");
       return false;
     });
+    podLists?.release();
     const from = { pods: checkpoint.size, revision: checkpoint.header.revision };
     if (isComplete) logger.info(from, 'the scheduler begins with its checkpoint');
     else logger.info(from, 'the scheduler lists all pods: its checkpoint leads no further');

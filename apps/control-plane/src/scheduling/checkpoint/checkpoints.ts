@@ -86,6 +86,10 @@ export class Checkpoints {
   }
 }
 
+export function checkpointFile({ dataDir }: Pick<Config, 'dataDir'>): string {
+  return join(dataDir, 'scheduler-checkpoint');
+}
+
 /** What a configuration says of them; undefined where it wants none. */
 export function configuredCheckpoints(
   config: CheckpointConfig,
@@ -93,7 +97,7 @@ export function configuredCheckpoints(
 ): Checkpoints | undefined {
   const { dataDir, identity, checkpointPods: minPods, compactionMinutes } = config;
   if (minPods === 0) return undefined;
-  const file = join(dataDir, 'scheduler-checkpoint');
+  const file = checkpointFile({ dataDir });
   // The store keeps what happened in one to two of its intervals.
   const intervalMs = (compactionMinutes * minuteMs) / 2;
   return new Checkpoints({ ...beside, file, identity, minPods, intervalMs });
