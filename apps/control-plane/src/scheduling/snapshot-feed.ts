@@ -141,15 +141,16 @@ export class SnapshotFeed {
     const from = { pods: checkpoint.size, revision: checkpoint.header.revision };
     if (isComplete) logger.info(from, 'the scheduler begins with its checkpoint');
     else logger.info(from, 'the scheduler lists all pods: its checkpoint leads no further');
-    const takingOver = this.takeOver(ahead, signal).then((end) => {
-      if (signal.aborted) end();
-      else ends.push(end);
-    });
+    const takingOver = this.takeOver(ahead, ends, signal);
     if (!isComplete) await takingOver;
   }
 
   /** The informer tells all that it has, which for most pods changes nothing; what it does not have is gone. */
-  private async takeOver(ahead: HeadStart, signal: AbortSignal): Promise<() => void> {
+  private async takeOver(
+    ahead: HeadStart,
+    ends: (() => void)[],
+    signal: AbortSignal,
+  ): Promise<void> {
     const { pods, snapshot } = this;
     const { objects, clock } = this.options;
     await Promise.race([aborted(signal), pods.synced]);
@@ -168,7 +169,8 @@ export class SnapshotFeed {
     this.told = undefined;
     this.ahead = undefined;
     this.handedOver.resolve();
-    return end;
+    if (signal.aborted) end();
+    else ends.push(end);
   }
 
   private namespaceChanged(namespace: Namespace, isGone = false): void {

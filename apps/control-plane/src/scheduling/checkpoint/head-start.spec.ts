@@ -58,7 +58,8 @@ class Restarted implements AsyncDisposable {
   private readonly work: Promise<unknown>;
 
   /** `held`: its lists of pods wait until `list` is called. */
-  constructor(cluster: Cluster, { held = false, store = cluster.store as Store } = {}) {
+  constructor(cluster: Cluster, given: { held?: boolean; store?: Store } = {}) {
+    const { held = false, store = cluster.store } = given;
     const [clock, logger] = [systemClock, silentLogger];
     const { resources } = cluster;
     if (!held) this.list();
@@ -70,8 +71,8 @@ class Restarted implements AsyncDisposable {
     const own = { file, identity: 'me', minPods: 1, intervalMs: 3_600_000, clock, logger };
     const checkpoints = (this.checkpoints = new Checkpoints({ ...own, store }));
     const metrics = new SchedulingMetrics(new Registry());
-    const given = { resources, objects, informers, events, metrics, clock, logger, checkpoints };
-    this.loop = new SchedulingLoop(given);
+    const parts = { resources, objects, informers, events, metrics, clock, logger, checkpoints };
+    this.loop = new SchedulingLoop(parts);
     const { signal } = this.stopping;
     this.work = Promise.all([informers.run(signal), events.run(signal), this.loop.run(signal)]);
   }

@@ -48,9 +48,8 @@ export class HeadStart {
     const { revision: resourceVersion } = checkpoint.header;
     const { revision: present } = await objects.store.range('scheduling/', { limit: 1 });
     const watching = AbortSignal.any([signal, this.stopping.signal]);
-    const batches: Batches = objects
-      .watchBatches(PodKind, { resourceVersion }, watching)
-      [Symbol.asyncIterator]();
+    const changes = objects.watchBatches(PodKind, { resourceVersion }, watching);
+    const batches: Batches = changes[Symbol.asyncIterator]();
     const first = await this.next(batches).catch((error: unknown) => {
       if (isReason(error, 'Expired')) return undefined;
       throw error;
