@@ -1,4 +1,6 @@
 #!/usr/bin/env node
 import { run } from './commands/run.js';
 
-process.exitCode = await run(process.argv.slice(2), process.env);
+void run(process.argv.slice(2), process.env).then((code) => {
+  process.exitCode = code;
+});
