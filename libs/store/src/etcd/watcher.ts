@@ -3,6 +3,7 @@ import { changeRevision, type Change } from '../change.js';
 import type { Revision, StoreEvent, WatchOptions } from '../store.js';
 import type { Connections, WatchCall } from './connection.js';
 import type { WatchAnswer } from './raw-messages.js';
+import { encodeWatch, progressRequest } from './request-messages.js';
 import { prefixEnd, prefixStart } from './wire.js';
 
 /** Most responses that wait for a slow reader before the stream is paused. */
@@ -105,24 +106,14 @@ async function* stream(
   signal.addEventListener('abort', stop, { once: true });
   const stopAsking = askForProgress(call, watcher);
   try {
-    call.write({ create_request: createRequest(prefix, after) });
+    const keys = { key: prefixStart(prefix), rangeEnd: prefixEnd(Buffer.from(prefix)) };
+    call.write(encodeWatch(after === undefined ? keys : { ...keys, startRevision: after + 1n }));
     yield* deliver(responses, after);
   } finally {
     signal.removeEventListener('abort', stop);
     stopAsking();
     call.cancel();
   }
-}
-
-function createRequest(prefix: string, after: Revision | undefined): object {
-  return {
-    key: prefixStart(prefix),
-    range_end: prefixEnd(Buffer.from(prefix)),
-    prev_kv: true,
-    fragment: true,
-    progress_notify: true,
-    ...(after === undefined ? {} : { start_revision: (after + 1n).toString() }),
-  };
 }
 
 async function* deliver(
@@ -165,7 +156,7 @@ function askForProgress(
 ): () => void {
   let cancel = () => {};
   const ask = () => {
-    if (!call.destroyed && call.writable) call.write({ progress_request: {} });
+    if (!call.destroyed && call.writable) call.write(progressRequest);
   };
   const arm = () => {
     cancel = clock.after(progressIntervalMs, () => {
