@@ -100,7 +100,7 @@ export class AskBits {
 }
 
 /** Parts of equal width of the range up to the largest amount. */
-const parts = 256;
+const parts = 1_024;
 
 /** Asked amounts of one resource in ascending order, and with each the bits of all that ask for no more. */
 class Ladder {

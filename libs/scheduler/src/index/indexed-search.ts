@@ -120,8 +120,8 @@ class Search implements Visitor {
     for (let section = 0; section < ratings.length; section++) {
       const rating = ratings[section]!;
       if (rating === -Infinity) continue;
-      const [from, to] = [sections[section]!, sections[section + 1]!];
-      prospects.compare(bit, layout, from, to, rating, orderedWeight);
+      const end = sections[section + 1]!;
+      prospects.compare(bit, layout, sections[section]!, end, rating, orderedWeight);
     }
   }
 

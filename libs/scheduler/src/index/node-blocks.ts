@@ -128,7 +128,8 @@ export class NodeBlocks {
   measure(slot: number): boolean {
     const { rows, stride } = this.resources;
     const row = slot * stride;
-    const [cpu, memory] = [rows[row + cpuColumn]!, rows[row + memoryColumn]!];
+    const cpu = rows[row + cpuColumn]!;
+    const memory = rows[row + memoryColumn]!;
     return this.asks.fitting(cpu, memory, rows[row + podsColumn]!, this.fitting);
   }
 
