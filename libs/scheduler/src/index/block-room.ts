@@ -74,13 +74,12 @@ export class BlockRoom {
     }
   }
 
-  /** The node at this place left, that had room for the asks of these bits. */
+  /** The node at this place left, that had room for the asks of these bits. What is not known may stay as it is. */
   leave(block: number, place: number, words: Int32Array, from: number, used: number): void {
     const { places, width } = this;
     const flag = ~(1 << place);
     for (let word = 0; word < used; word++) {
-      const bits = words[from + word]! | this.unknown[block * maskWords + word]!;
-      for (let rest = bits; rest !== 0; rest &= rest - 1) {
+      for (let rest = words[from + word]!; rest !== 0; rest &= rest - 1) {
         places[(word * 32 + lowest(rest)) * width + block]! &= flag;
       }
     }
