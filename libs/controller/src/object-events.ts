@@ -15,6 +15,8 @@ export interface ObjectEvent<T extends ApiObject> {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK';
   readonly object: T;
   readonly previous?: T;
+  /** The JSON of the object; cheaper than to write it out where it is stored as text already. */
+  json?(): string;
 }
 
 /** One write of a transaction; update and delete hold at exactly the given resourceVersion. */

@@ -189,9 +189,11 @@ export class WatchCache<T extends ApiObject> {
     }
   }
 
-  private record(type: CacheEvent<T>['type'], { object }: ObjectEvent<T>, revision: bigint): void {
+  private record(type: CacheEvent<T>['type'], change: ObjectEvent<T>, revision: bigint): void {
+    const { object } = change;
     const previous = type === 'DELETED' ? this.drop(objectKey(object)) : this.put(object);
-    const event = new CacheEvent(type, object, previous, revision);
+    const text = change.json && (() => change.json!());
+    const event = new CacheEvent(type, object, previous, revision, text);
     this.history.push(event);
     if (this.history.length > maxHistory) this.oldest = this.history.shift()!.revision;
     for (const watcher of this.watchers.values()) deliver(event, watcher);
