@@ -33,7 +33,7 @@ class ChangeEvent<T extends ApiObject> implements ObjectEvent<T> {
 
   json(): string {
     const { object, stored } = this;
-    const verbatim = stored && versionedText(stored, object.metadata.resourceVersion!);
+    const verbatim = stored && versionedText(stored.toString(), object.metadata.resourceVersion!);
     return verbatim ?? objectText(object);
   }
 
@@ -66,8 +66,9 @@ export class Codec {
     return objectText({ ...rest, apiVersion: apiVersionOf(kind), kind: kind.kind, metadata });
   }
 
-  encode(kind: Kind, object: ApiObject): Uint8Array {
-    return this.seal(kind, object, this.serialize(kind, object));
+  /** `text` is what `serialize` makes of the object, if that is known. */
+  encode(kind: Kind, object: ApiObject, text = this.serialize(kind, object)): Uint8Array {
+    return this.seal(kind, object, text);
   }
 
   private seal(kind: Kind, object: ApiObject, text: string): Uint8Array {

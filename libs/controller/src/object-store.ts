@@ -85,16 +85,18 @@ export class ObjectStore {
 
   /**
    * As create, if these objects still have the resourceVersions that they come with; undefined, and nothing is
-   * written, when one of them has not.
+   * written, when one of them has not. `text` is the object's JSON, if the caller has it; it then has a uid and a
+   * creationTimestamp.
    */
   async createBeside<T extends ApiObject>(
     kind: Kind<T>,
     object: T,
     beside: readonly { readonly kind: Kind; readonly object: ApiObject }[],
+    text?: string,
   ): Promise<T | undefined> {
     const born = this.born(object);
     const key = this.codec.keyOf(kind, born);
-    const value = this.codec.encode(kind, born);
+    const value = this.codec.encode(kind, born, text);
     const own = { key, modRevision: 0n };
     const result = await this.write([own, ...this.guards(beside)], [{ type: 'put', key, value }]);
     if (result.committed) return withRevision(born, result.revision);

@@ -50,7 +50,7 @@ describe('the text of an object', () => {
 
   it('gets its version put into it where it is stored without', () => {
     for (const object of objects) {
-      const text = versionedText(Buffer.from(objectText(object)), '7');
+      const text = versionedText(objectText(object), '7');
       if (text === undefined) continue;
       const versioned = { ...object, metadata: { ...object.metadata, resourceVersion: '7' } };
       expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(versioned)));
@@ -59,7 +59,7 @@ describe('the text of an object', () => {
 
   it('is not touched where the place is not certain', () => {
     const head = '{"apiVersion":"v1","kind":"Pod",';
-    expect(versionedText(Buffer.from(`${head}"metadata":{"name":"a"}}`), '7')).toBe(
+    expect(versionedText(`${head}"metadata":{"name":"a"}}`, '7')).toBe(
       `${head}"metadata":{"resourceVersion":"7","name":"a"}}`,
     );
     const uncertain = [
@@ -71,6 +71,6 @@ describe('the text of an object', () => {
       String.raw`{"apiVersion":"v1\"","kind":"Pod","metadata":{"name":"a"}}`,
       '',
     ];
-    for (const text of uncertain) expect(versionedText(Buffer.from(text), '7')).toBeUndefined();
+    for (const text of uncertain) expect(versionedText(text, '7')).toBeUndefined();
   });
 });

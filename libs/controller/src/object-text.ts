@@ -61,17 +61,15 @@ function withField(text: string, name: string, value: string): string {
 }
 
 const untilMetadata = /^\{"apiVersion":"[\w./-]+","kind":"\w+","metadata":\{(?=")/;
-const maxHeadBytes = 256;
-const versionKey = Buffer.from('"resourceVersion":');
+const versionKey = '"resourceVersion":';
 
 /**
  * The JSON of an object whose text is stored without its version, which is put in. Undefined for a text that is
  * not as `objectText` writes it, or may have a version already. It must be valid JSON, on one line.
  */
-export function versionedText(stored: Buffer, resourceVersion: string): string | undefined {
+export function versionedText(stored: string, resourceVersion: string): string | undefined {
   if (stored.includes(versionKey)) return undefined;
-  const [head] = untilMetadata.exec(stored.toString('latin1', 0, maxHeadBytes)) ?? [];
+  const [head] = untilMetadata.exec(stored) ?? [];
   if (head === undefined) return undefined;
-  const rest = stored.toString('utf8', head.length);
-  return `${head}${versionKey.toString()}${JSON.stringify(resourceVersion)},${rest}`;
+  return `${head}${versionKey}${JSON.stringify(resourceVersion)},${stored.slice(head.length)}`;
 }
