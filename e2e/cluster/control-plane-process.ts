@@ -14,6 +14,8 @@ export interface ControlPlaneProcess {
   readonly apiUrl: string;
   /** `127.0.0.1:PORT`. */
   readonly gateway: string;
+  /** Its first lines of log, as they come. */
+  readonly said: readonly string[];
 }
 
 export interface ControlPlaneOptions {
@@ -52,7 +54,7 @@ export async function startControlPlane(
     throw error;
   });
   const [apiUrl, gateway] = [`https://127.0.0.1:${found.api}`, `127.0.0.1:${found.gateway}`];
-  return { child, apiUrl, gateway };
+  return { child, apiUrl, gateway, said };
 }
 
 /** What a client needs of an administrator's kubeconfig, in PEM. */

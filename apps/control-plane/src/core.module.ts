@@ -11,6 +11,7 @@ import type { Config } from './config.js';
 import { Health } from './health/health.js';
 import { Leader } from './leader/leader.js';
 import { controllerMetrics, leadershipMetric, MetricSources } from './metrics/metrics.js';
+import { PodLists } from './scheduling/checkpoint/pod-lists.js';
 import { Compaction } from './store/compaction.js';
 import * as tokens from './tokens.js';
 
@@ -60,7 +61,9 @@ function given(core: Core): Provider[] {
 function built(core: Core): Provider[] {
   const { store, clock, config, logger, pki } = core;
   const transforms = new Map([['secrets', pki.sealing]]);
-  const objects = new ObjectStore(store, { clock, transforms });
+  const podLists = new PodLists(config, clock);
+  core.shutdown.addEventListener('abort', () => podLists.release(), { once: true });
+  const objects = new ObjectStore(store, { clock, transforms, turn: podLists.turn });
   const caches = new WatchCaches({ objects, clock, logger, signal: core.shutdown });
   // What has come before the process began is enough for whoever does not lead.
   const informers = new Informers(objects, { shared: caches.since(0n), logger, clock });
@@ -71,6 +74,7 @@ function built(core: Core): Provider[] {
   const tokenFile = new TokenFile(config.tokenFile, logger);
   return [
     { provide: ObjectStore, useValue: objects },
+    { provide: PodLists, useValue: podLists },
     { provide: WatchCaches, useValue: caches },
     { provide: MetricSources, useValue: new MetricSources() },
     { provide: Informers, useValue: informers },

@@ -16,4 +16,5 @@ export { freezeShared, objectText, versionedText } from './object-text.js';
 export type { ObjectEvent, ObjectOperation, WatchOptions } from './object-events.js';
 export type { SharedState, StateSink } from './shared-state.js';
 export { AesGcmTransform, type SealingKey, type ValueTransform } from './value-transform.js';
+export { inSlices } from './turns.js';
 export { WorkQueue, type WorkQueueOptions } from './work-queue.js';

@@ -31,6 +31,8 @@ export interface ObjectStoreOptions {
   readonly clock?: Clock;
   /** How values of a kind are sealed, by `PLURAL` or `PLURAL.GROUP`. */
   readonly transforms?: ReadonlyMap<string, ValueTransform>;
+  /** What the whole shared lists of a kind wait for, if for anything: those of caches, which can be long. */
+  readonly turn?: (kind: Kind) => Promise<void> | undefined;
 }
 
 /**
@@ -72,7 +74,11 @@ export class ObjectStore {
   }
 
   /** One page, or all pages read at one revision when there is no limit. */
-  list<T extends ApiObject>(kind: Kind<T>, options: ListOptions = {}): Promise<ObjectPage<T>> {
+  async list<T extends ApiObject>(
+    kind: Kind<T>,
+    options: ListOptions = {},
+  ): Promise<ObjectPage<T>> {
+    if (options.shared && options.limit === undefined) await this.options.turn?.(kind);
     return this.lists.list(kind, options);
   }
 
