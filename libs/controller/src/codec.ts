@@ -3,6 +3,7 @@ import type { Change, Entry } from '@gantry/store';
 import { storeKey } from './object-key.js';
 import type { ObjectEvent } from './object-events.js';
 import { objectText, versionedText } from './object-text.js';
+import { RecentlyUsed } from './recently-used.js';
 import { Templates } from './templates.js';
 import type { ValueTransform } from './value-transform.js';
 
@@ -16,7 +17,6 @@ const rememberedBytes = 8 * 2 ** 20;
 
 interface Remembered<T extends ApiObject> {
   readonly object: T;
-  readonly bytes: number;
   /** Its text, where that can be passed on as it is. */
   readonly stored?: Buffer;
 }
@@ -45,9 +45,8 @@ class ChangeEvent<T extends ApiObject> implements ObjectEvent<T> {
 
 /** Turns objects into values and back; the revision lives beside the value, never in it. */
 export class Codec {
-  private readonly remembered = new Map<string, Remembered<ApiObject>>();
+  private readonly recent = new RecentlyUsed<Remembered<ApiObject>>(rememberedBytes);
   private readonly templates = new Templates();
-  private bytes = 0;
 
   constructor(private readonly transforms: ReadonlyMap<string, ValueTransform>) {}
 
@@ -129,26 +128,19 @@ export class Codec {
 
   private shared<T extends ApiObject>(kind: Kind<T>, entry: Entry): Remembered<T> {
     const id = `${entry.modRevision} ${entry.key}`;
-    const known = this.remembered.get(id);
+    const known = this.recent.get(id);
     if (known) return known as Remembered<T>;
     const made = this.read(kind, entry);
-    this.remembered.set(id, made);
-    this.bytes += made.bytes;
-    for (const [oldest, { bytes: freed }] of this.remembered) {
-      if (this.bytes <= rememberedBytes) break;
-      this.remembered.delete(oldest);
-      this.bytes -= freed;
-    }
+    this.recent.set(id, made, entry.value.length);
     return made;
   }
 
   private read<T extends ApiObject>(kind: Kind<T>, entry: Entry): Remembered<T> {
-    const { length: bytes } = entry.value;
     const object = this.alike(kind, entry);
-    if (!object) return { object: this.decode(kind, entry), bytes };
+    if (!object) return { object: this.decode(kind, entry) };
     // What a template has read is JSON without spaces, and no key is in it twice. A copy, since the value is a part of
     // the message it came in, which would stay with it.
-    return { object, bytes, stored: Buffer.from(entry.value) };
+    return { object, stored: Buffer.from(entry.value) };
   }
 
   bookmark<T extends ApiObject>(kind: Kind<T>, resourceVersion: string): ObjectEvent<T> {
