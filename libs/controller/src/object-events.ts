@@ -4,6 +4,11 @@ export interface WatchOptions {
   readonly namespace?: string;
   /** Changes after this revision; without it, from now on. */
   readonly resourceVersion?: string;
+  /**
+   * Events come without `previous`, and a deleted object with nothing but its identity: for those who know the state
+   * before by themselves. Costs the store less.
+   */
+  readonly withoutPrevious?: boolean;
 }
 
 /**

@@ -256,16 +256,19 @@ export class ObjectStore {
   ): AsyncGenerator<ObjectEvent<T>[]> {
     const after = options.resourceVersion ? parseRevision(options.resourceVersion) : undefined;
     const prefix = storePrefix(kind, options.namespace);
+    const { withoutPrevious = false } = options;
     const batches = this.store.watchBatches(prefix, {
       signal,
+      withoutPrevious,
       ...(after === undefined ? {} : { after }),
     });
     for await (const batch of batches) {
-      yield batch.map((event) =>
-        event.type === 'progress'
-          ? this.codec.bookmark(kind, String(event.revision))
-          : this.codec.event(kind, event),
-      );
+      yield batch.map((event) => {
+        if (event.type === 'progress') return this.codec.bookmark(kind, String(event.revision));
+        // Some stores have it at hand and give it nevertheless.
+        const isToGo = withoutPrevious && event.previous;
+        return this.codec.event(kind, isToGo ? { ...event, previous: undefined } : event);
+      });
     }
   }
 

@@ -69,7 +69,7 @@ export async function* watchPrefix(
   while (!options.signal.aborted) {
     try {
       const from = position;
-      const batches = stream(prefix, from, options.signal, watcher);
+      const batches = stream(prefix, { ...options, after: from }, watcher);
       for await (const batch of batches) {
         if (options.signal.aborted) return;
         const last = batch.at(-1)!;
@@ -92,10 +92,10 @@ function isCompacted(error: unknown): boolean {
 
 async function* stream(
   prefix: string,
-  after: Revision | undefined,
-  signal: AbortSignal,
+  options: WatchOptions,
   watcher: WatcherOptions,
 ): AsyncGenerator<readonly StoreEvent[]> {
+  const { after, signal } = options;
   const call = watcher.connections.open();
   const responses = new Responses(call);
   const stop = () => {
@@ -105,7 +105,7 @@ async function* stream(
   signal.addEventListener('abort', stop, { once: true });
   const stopAsking = askForProgress(call, watcher);
   try {
-    call.write({ create_request: createRequest(prefix, after) });
+    call.write({ create_request: createRequest(prefix, options) });
     yield* deliver(responses, after);
   } finally {
     signal.removeEventListener('abort', stop);
@@ -114,11 +114,11 @@ async function* stream(
   }
 }
 
-function createRequest(prefix: string, after: Revision | undefined): object {
+function createRequest(prefix: string, { after, withoutPrevious }: WatchOptions): object {
   return {
     key: prefixStart(prefix),
     range_end: prefixEnd(Buffer.from(prefix)),
-    prev_kv: true,
+    prev_kv: !withoutPrevious,
     fragment: true,
     progress_notify: true,
     ...(after === undefined ? {} : { start_revision: (after + 1n).toString() }),
