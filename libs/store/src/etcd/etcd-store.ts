@@ -78,10 +78,10 @@ export class EtcdStore implements Store {
     const start = options.start !== undefined && options.start > prefix ? options.start : prefix;
     const request = {
       key: prefixStart(start),
-      range_end:
+      rangeEnd:
         options.end === undefined ? prefixEnd(Buffer.from(prefix)) : Buffer.from(options.end),
       limit,
-      ...(options.revision === undefined ? {} : { revision: options.revision.toString() }),
+      ...(options.revision === undefined ? {} : { revision: options.revision }),
     };
     try {
       const { requestTimeoutMs = defaultRequestTimeoutMs } = this.options;

@@ -83,9 +83,9 @@ test.each([
   [
     'a length beyond the end',
     wrapped('Pod', Buffer.from([0x0a, 0x7f])),
-    'in the middle of a field',
+    'a field is longer than its message',
   ],
-  ['an endless varint', wrapped('Pod', Buffer.alloc(12, 0xff)), 'longer than ten bytes'],
+  ['an endless varint', wrapped('Pod', Buffer.alloc(12, 0xff)), 'a number has no end'],
   ['a number for a message', wrapped('Pod', Buffer.from([0x08, 0x01])), 'a number stands where'],
   ['text that is not UTF-8', wrapped('Pod', field(1, field(1, Buffer.from([0xff])))), 'not valid'],
 ])('refuses %s', (_what, bytes, why) => {
