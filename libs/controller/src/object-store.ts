@@ -1,4 +1,4 @@
-import type { ApiObject, Kind } from '@gantry/api-machinery';
+import { type ApiObject, jsonEqual, type Kind } from '@gantry/api-machinery';
 import {
   alreadyExists,
   Backoff,
@@ -171,7 +171,7 @@ export class ObjectStore {
       if (!entry) throw notFound(details(kind, name));
       const current = this.codec.decode(kind, entry);
       const next = await change(this.codec.decode(kind, entry));
-      if (next === undefined || this.same(kind, current, next)) return current;
+      if (next === undefined || isSame(current, next)) return current;
       const updated = await this.replace(kind, next, entry.modRevision);
       if (updated.object) return updated.object;
       await delay(this.clock, backoff.next());
@@ -278,10 +278,6 @@ export class ObjectStore {
     return withMetadata(object, { uid, creationTimestamp, resourceVersion: undefined });
   }
 
-  private same(kind: Kind, a: ApiObject, b: ApiObject): boolean {
-    return this.codec.serialize(kind, a) === this.codec.serialize(kind, b);
-  }
-
   private async replace<T extends ApiObject>(
     kind: Kind<T>,
     object: T,
@@ -326,6 +322,15 @@ export class ObjectStore {
     const value = this.codec.encode(kind, object);
     return { precondition, operation: { type: 'put', key, value }, object };
   }
+}
+
+/** But for the version, which lies beside what is stored, and what the kind says already. */
+function isSame(a: ApiObject, b: ApiObject): boolean {
+  const kept = ({ apiVersion: _v, kind: _k, metadata, ...rest }: ApiObject) => ({
+    ...rest,
+    metadata: { ...metadata, resourceVersion: undefined },
+  });
+  return jsonEqual(kept(a), kept(b));
 }
 
 function withRevision<T extends ApiObject>(object: T, revision: Revision): T {

@@ -168,6 +168,7 @@ export class Resources {
     return (await this.writer.createCopies(kind, namespace, model, count)).map(answer);
   }
 
+  /** What is decided here for pods has to be decided for those that are sent alike too: see `createAlike`. */
   private async admit<T extends ApiObject>(kind: Kind<T>, object: T): Promise<(stored: T) => T> {
     await this.priorities.create(kind, object);
     if ((kind as Kind) === PodKind) {
