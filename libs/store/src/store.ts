@@ -77,6 +77,8 @@ export interface WatchOptions {
    * names.
    */
   readonly after?: Revision;
+  /** Changes come without what was there before, which takes the store a read for each of them. */
+  readonly withoutPrevious?: boolean;
   readonly signal: AbortSignal;
 }
 
