@@ -1,3 +1,4 @@
+import { hostPorts } from './host-ports.js';
 import type { Labels, PodInput } from './input.js';
 import type { NodeTable } from './node-table.js';
 import {
@@ -63,17 +64,19 @@ export class PodClasses {
     const known = this.classes.get(key);
     if (known) return known;
     const nodeSide = compileNodeSide(pod.spec, withNodeName);
+    // What each change reads comes first and so lies together.
     const made: PodClass = {
       id: this.nextId++,
       ask: this.nodes.resources.ask(requests),
-      ...nodeSide,
-      priority: isReclaimablePod(pod) ? reclaimablePriority : nodeSide.priority,
+      ports: hostPorts(pod.spec),
       topology: compileTopology(
         pod,
         this.registry,
         this.namespaceLabels,
         this.inclusionOf(pod, nodeSide),
       ),
+      ...nodeSide,
+      priority: isReclaimablePod(pod) ? reclaimablePriority : nodeSide.priority,
     };
     this.classes.set(key, made);
     this.lowestPriority = Math.min(this.lowestPriority, made.priority);
