@@ -74,7 +74,8 @@ function built(core: Core): Provider[] {
   // What has come before the process began is enough for whoever does not lead.
   const informers = new Informers(objects, { shared: caches.since(0n), logger, clock });
   const { identity, leaseSeconds } = config;
-  const leader = new Leader({ store, objects, identity, leaseSeconds, logger, clock });
+  const standby = (other: string) => other !== identity && podLists.release();
+  const leader = new Leader({ store, objects, identity, leaseSeconds, standby, logger, clock });
   leader.register(new Compaction(store, clock, logger, config.compactionMinutes * 60_000));
   leadershipMetric(core.registry, () => leader.leading);
   const tokenFile = new TokenFile(config.tokenFile, logger);

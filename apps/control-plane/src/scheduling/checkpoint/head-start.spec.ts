@@ -17,6 +17,7 @@ import { SchedulingMetrics } from '../scheduling-metrics.js';
 import { failingStore } from '../properties/failing-store.js';
 import { Checkpoint, writeCheckpoint } from './checkpoint-file.js';
 import { Checkpoints } from './checkpoints.js';
+import { HeadStart } from './head-start.js';
 import { survey } from './checkpoint-writer.js';
 
 let folder = '';
@@ -83,8 +84,7 @@ class Restarted implements AsyncDisposable {
 
   /** Uid and node of all pods that its snapshot holds. */
   get placed(): string[] {
-    const { snapshot } = this.loop.scheduler;
-    return [...snapshot.confirmed()].map((uid) => `${uid} ${snapshot.pod(uid)!.nodeName}`).sort();
+    return placesIn(this.loop.scheduler.snapshot);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -92,6 +92,10 @@ class Restarted implements AsyncDisposable {
     this.stopping.abort(new Error('the test is over'));
     await this.work;
   }
+}
+
+function placesIn(snapshot: Snapshot): string[] {
+  return [...snapshot.confirmed()].map((uid) => `${uid} ${snapshot.pod(uid)!.nodeName}`).sort();
 }
 
 const find = (cluster: Cluster, name: string) =>
@@ -205,6 +209,38 @@ test('where the store has dropped what happened since, all pods are listed', asy
   await vi.waitFor(async () => expect(scheduler.placed).toEqual(await placedIn(cluster)));
 });
 
+test('it has begun once all that has happened until now is in the snapshot, however it comes', async () => {
+  await using cluster = await filled();
+  for (const name of ['first', 'second']) {
+    await cluster.resources.delete(PodKind, 'default', name, { gracePeriodSeconds: 0 });
+    await cluster.create(PodKind, pod(`after-${name}`, 1));
+    await cluster.resources.bind('default', `after-${name}`, 'b');
+  }
+  const store: Store = {
+    ...failingStore(cluster.store, () => 'done'),
+    async *watchBatches(prefix, options) {
+      for await (const batch of cluster.store.watchBatches(prefix, options)) {
+        for (const event of batch) yield [event];
+      }
+    },
+  };
+  const snapshot = new Snapshot();
+  const stop = new AbortController();
+  const ahead = new HeadStart({
+    checkpoint: (await Checkpoint.read(join(folder, 'scheduler-checkpoint')))!,
+    snapshot,
+    objects: new ObjectStore(store),
+    changed: (each) => snapshot.setPod(each),
+    gone: ({ metadata }) => snapshot.removePod(metadata.uid!),
+    clock: systemClock,
+    logger: silentLogger,
+  });
+  expect(await ahead.begin(stop.signal)).toBe(true);
+  expect(placesIn(snapshot)).toEqual(await placedIn(cluster));
+  stop.abort();
+  await ahead.end();
+});
+
 test('what a broken watch did not tell is found out when all pods are listed', async () => {
   await using cluster = await filled();
   // The first watch of all, from the checkpoint on, ends as soon as it has come to the present.
@@ -220,15 +256,19 @@ test('what a broken watch did not tell is found out when all pods are listed', a
       }
     },
   };
+  await cluster.create(PodKind, pod('fits-nowhere', 9));
   await using scheduler = new Restarted(cluster, { held: true, store });
   await scheduler.loop.fed;
   broken.promise.catch(() => {});
   broken.reject(compacted());
   await cluster.resources.delete(PodKind, 'default', 'first', { gracePeriodSeconds: 0 });
+  await cluster.resources.delete(PodKind, 'default', 'fits-nowhere', { gracePeriodSeconds: 0 });
   await cluster.create(PodKind, pod('waits', 2));
   scheduler.list();
   await isPlaced(cluster, 'waits', 'a');
   await vi.waitFor(async () => expect(scheduler.placed).toEqual(await placedIn(cluster)));
+  const nobody = { active: 0, backoff: 0, unschedulable: 0 };
+  await vi.waitFor(() => expect(scheduler.loop.queue.depths).toEqual(nobody));
 });
 
 test('a cluster that shrinks below what is worth a checkpoint has none any more', async () => {
