@@ -10,7 +10,14 @@ import {
   unavailable,
   type Clock,
 } from '@gantry/base';
-import type { Operation, Precondition, Revision, Store, TransactionResult } from '@gantry/store';
+import type {
+  LeaseId,
+  Operation,
+  Precondition,
+  Revision,
+  Store,
+  TransactionResult,
+} from '@gantry/store';
 import { Codec } from './codec.js';
 import type { ObjectEvent, ObjectOperation, WatchOptions } from './object-events.js';
 import { details, failureOf, parseRevision, refuseOther, withMetadata } from './object-errors.js';
@@ -31,6 +38,8 @@ export interface ObjectStoreOptions {
   readonly clock?: Clock;
   /** How values of a kind are sealed, by `PLURAL` or `PLURAL.GROUP`. */
   readonly transforms?: ReadonlyMap<string, ValueTransform>;
+  /** The lease on which objects of a kind are written, for kinds that go by themselves. */
+  readonly leaseOf?: (kind: Kind) => Promise<LeaseId> | undefined;
   /** What the whole shared lists of a kind wait for, if for anything: those of caches, which can be long. */
   readonly turn?: (kind: Kind) => Promise<void> | undefined;
 }
@@ -104,7 +113,8 @@ export class ObjectStore {
     const key = this.codec.keyOf(kind, born);
     const value = this.codec.encode(kind, born, text);
     const own = { key, modRevision: 0n };
-    const result = await this.write([own, ...this.guards(beside)], [{ type: 'put', key, value }]);
+    const put = await this.put(kind, key, value);
+    const result = await this.write([own, ...this.guards(beside)], [put]);
     if (result.committed) return withRevision(born, result.revision);
     if (result.failed[0]) throw alreadyExists(details(kind, born.metadata.name));
     return undefined;
@@ -285,9 +295,15 @@ export class ObjectStore {
   ): Promise<{ object?: T; found: boolean }> {
     const key = this.codec.keyOf(kind, object);
     const value = this.codec.encode(kind, object);
-    const result = await this.write([{ key, modRevision }], [{ type: 'put', key, value }]);
+    const put = await this.put(kind, key, value);
+    const result = await this.write([{ key, modRevision }], [put]);
     if (result.committed) return { object: withRevision(object, result.revision), found: true };
     return { found: result.failed[0] !== undefined };
+  }
+
+  private async put(kind: Kind, key: string, value: Uint8Array): Promise<Operation> {
+    const lease = await this.options.leaseOf?.(kind);
+    return lease === undefined ? { type: 'put', key, value } : { type: 'put', key, value, lease };
   }
 
   /** A transaction under the fence; what fails is then told without the fence's own entry. */
