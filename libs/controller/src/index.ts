@@ -12,6 +12,7 @@ export { noMetrics, type ControllerMetrics, type Outcome } from './metrics.js';
 export { objectKey, splitObjectKey, storeKey, storePrefix } from './object-key.js';
 export { ObjectStore, type Beside, type ObjectStoreOptions } from './object-store.js';
 export type { ListOptions, ObjectPage } from './object-lists.js';
+export { freezeShared, objectText, versionedText } from './object-text.js';
 export type { ObjectEvent, ObjectOperation, WatchOptions } from './object-events.js';
 export type { SharedState, StateSink } from './shared-state.js';
 export { AesGcmTransform, type SealingKey, type ValueTransform } from './value-transform.js';

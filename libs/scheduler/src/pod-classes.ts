@@ -36,14 +36,15 @@ export class PodClasses {
 
   /** Class and labels of the pod, as for `classOf`. */
   handleOf(pod: PodInput, withNodeName: boolean): PodHandle {
-    const known = withNodeName ? undefined : this.relatives.get(pod.spec.containers);
+    const isTied = withNodeName && Boolean(pod.spec.nodeName);
+    const known = isTied ? undefined : this.relatives.get(pod.spec.containers);
     if (known && isAlike(known.pod, pod)) {
       this.young.add(known.handle.podClass).add(known.handle.labelSet);
       return known.handle;
     }
     const handle = this.findHandle(pod, withNodeName);
     // What can change is not known again by being the same.
-    const isFixed = !withNodeName && Object.isFrozen(pod.spec.containers);
+    const isFixed = !isTied && Object.isFrozen(pod.spec.containers);
     if (isFixed) this.relatives.set(pod.spec.containers, { pod, handle });
     return handle;
   }

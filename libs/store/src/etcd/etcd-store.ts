@@ -5,6 +5,7 @@ import { checkTransaction } from '../request-limits.js';
 import type {
   Entry,
   Lease,
+  LeaseId,
   Operation,
   Page,
   Precondition,
@@ -159,6 +160,13 @@ export class EtcdStore implements Store {
     );
     this.leases.add(lease);
     return lease;
+  }
+
+  async grantTerm(seconds: number): Promise<LeaseId> {
+    const answer = await this.attempt('grant term', neverSent, () =>
+      this.client.leaseClient.leaseGrant({ TTL: seconds }),
+    );
+    return answer.ID;
   }
 
   async compact(revision: Revision): Promise<void> {

@@ -26,13 +26,15 @@ test('asks for every range as it is declared', () => {
 });
 
 test('begins every watch as it is declared, and asks how far it is', () => {
-  const request = fc.record({ key: keys, rangeEnd: keys, startRevision: asked });
-  const always = { progress_notify: true, prev_kv: true, fragment: true };
+  const withoutPrevious = fc.boolean();
+  const request = fc.record({ key: keys, rangeEnd: keys, startRevision: asked, withoutPrevious });
+  const always = { progress_notify: true, fragment: true };
   fc.assert(
     fc.property(request, (each) => {
       const from = each.startRevision;
       const start = from === undefined ? {} : { start_revision: String(from) };
-      const create = { key: each.key, range_end: each.rangeEnd, ...always, ...start };
+      const previous = each.withoutPrevious ? {} : { prev_kv: true };
+      const create = { key: each.key, range_end: each.rangeEnd, ...always, ...previous, ...start };
       const declared = { request_union: 'create_request', create_request: create };
       expect(read('Watch', 'Watch', encodeWatch(each))).toEqual(declared);
     }),

@@ -10,11 +10,12 @@ export interface RangeRequest {
   readonly revision?: Revision;
 }
 
-/** What is watched, with what was there before, in fragments, from `startRevision` on where it is given. */
+/** What is watched, in fragments, from `startRevision` on where it is given; with what was there before unless told. */
 export interface WatchRequest {
   readonly key: Uint8Array;
   readonly rangeEnd: Uint8Array;
   readonly startRevision?: Revision;
+  readonly withoutPrevious?: boolean;
 }
 
 export function encodeRange({ key, rangeEnd, limit, revision }: RangeRequest): Buffer {
@@ -24,11 +25,12 @@ export function encodeRange({ key, rangeEnd, limit, revision }: RangeRequest): B
 }
 
 /** etcdserverpb.WatchRequest that begins a watch. */
-export function encodeWatch({ key, rangeEnd, startRevision }: WatchRequest): Buffer {
+export function encodeWatch(request: WatchRequest): Buffer {
+  const { key, rangeEnd, startRevision, withoutPrevious = false } = request;
   const create = new ProtobufWriter().bytes(1, key).bytes(2, rangeEnd);
   if (startRevision !== undefined) create.number(3, startRevision);
   // progress_notify, prev_kv and fragment.
-  create.flag(4, true).flag(6, true).flag(8, true);
+  create.flag(4, true).flag(6, !withoutPrevious).flag(8, true);
   return new ProtobufWriter().message(1, create).toBuffer();
 }
 

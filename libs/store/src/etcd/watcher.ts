@@ -70,7 +70,7 @@ export async function* watchPrefix(
   while (!options.signal.aborted) {
     try {
       const from = position;
-      const batches = stream(prefix, from, options.signal, watcher);
+      const batches = stream(prefix, { ...options, after: from }, watcher);
       for await (const batch of batches) {
         if (options.signal.aborted) return;
         const last = batch.at(-1)!;
@@ -93,10 +93,10 @@ function isCompacted(error: unknown): boolean {
 
 async function* stream(
   prefix: string,
-  after: Revision | undefined,
-  signal: AbortSignal,
+  options: WatchOptions,
   watcher: WatcherOptions,
 ): AsyncGenerator<readonly StoreEvent[]> {
+  const { after, withoutPrevious, signal } = options;
   const call = watcher.connections.open();
   const responses = new Responses(call);
   const stop = () => {
@@ -107,7 +107,8 @@ async function* stream(
   const stopAsking = askForProgress(call, watcher);
   try {
     const keys = { key: prefixStart(prefix), rangeEnd: prefixEnd(Buffer.from(prefix)) };
-    call.write(encodeWatch(after === undefined ? keys : { ...keys, startRevision: after + 1n }));
+    const asked = { ...keys, withoutPrevious };
+    call.write(encodeWatch(after === undefined ? asked : { ...asked, startRevision: after + 1n }));
     yield* deliver(responses, after);
   } finally {
     signal.removeEventListener('abort', stop);

@@ -1,4 +1,4 @@
-import { NodeKind, PodKind, type Node, type Pod } from '@gantry/api';
+import { NodeKind, PodKind, type Pod } from '@gantry/api';
 import type { ApiObject, Kind } from '@gantry/api-machinery';
 import { silentLogger, systemClock } from '@gantry/base';
 import { ObjectStore } from '@gantry/controller';
@@ -78,11 +78,11 @@ async function startRestless() {
     metadata: { name: 'n1' },
     spec: {},
     status: { allocatable },
-  } as Node);
+  });
   const names = ['quiet-0', 'restless', 'quiet-1', 'quiet-2'];
   for (const name of names) {
     const { spec } = pod(name);
-    await objects.create(PodKind, { metadata: { name, namespace: 'default' }, spec } as Pod);
+    await objects.create(PodKind, { metadata: { name, namespace: 'default' }, spec });
   }
   const close = async () => {
     stop.abort();

@@ -6,6 +6,7 @@ import type { Store } from '@gantry/store';
 import { Registry } from 'prom-client';
 import { Resources } from '../../api/resources/resources.js';
 import { WatchCaches } from '../../api/watch/watch-caches.js';
+import { EventLeases } from '../../events/event-leases.js';
 import { EventRecorder } from '../../events/event-recorder.js';
 import { openConfiguredStore } from '../../store/configured-store.js';
 import { configuredCheckpoints } from '../checkpoint/checkpoints.js';
@@ -75,7 +76,8 @@ class SchedulerHost {
     const { decisionLog: file, eventTtlMinutes } = task.config;
     const profile = customProfile(task.profile.name, { weights: task.profile.weights });
     this.informers = new Informers(objects, { clock, logger });
-    this.events = new EventRecorder({ store, clock, logger, ttlSeconds: eventTtlMinutes * 60 });
+    const leases = new EventLeases(store, clock, eventTtlMinutes * 60);
+    this.events = new EventRecorder({ store, clock, logger, leases });
     this.log = file ? new DecisionLog({ file, clock, logger, profile }) : undefined;
     const checkpoints = configuredCheckpoints(task.config, { store, clock, logger });
     this.loop = new SchedulingLoop({
