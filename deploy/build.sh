@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# npm run build: the native programs (release), TypeScript, the one-file command line and agent.
+# npm run build: the native programs (release), TypeScript, the bundles.
 source "$(dirname "$0")/lib.sh"
 require_rust
 install_node_modules

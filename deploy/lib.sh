@@ -69,5 +69,6 @@ build_native() {
 
 build_typescript() {
   step "building apps/ and libs/ (tsc)"
-  (cd "$ROOT" && tsc -b && node apps/cli/build.mjs && node apps/node-agent/build.mjs)
+  (cd "$ROOT" && tsc -b && node apps/cli/build.mjs && node apps/node-agent/build.mjs &&
+    node apps/control-plane/build.mjs)
 }

@@ -117,7 +117,8 @@ YAML
 }
 
 start_control_plane() {
-  start control-plane node "$ROOT/apps/control-plane/dist/main.js" serve --data-dir "$STATE/control-plane" \
+  start control-plane env NODE_COMPILE_CACHE="$STATE/compile-cache" \
+    node "$ROOT/apps/control-plane/dist/bundle/gantry-control-plane.js" serve --data-dir "$STATE/control-plane" \
     --store "embedded:$STATE/control-plane/store.db" --advertise-address 127.0.0.1
   wait_until 30 "the API on https://127.0.0.1:6443" "$STATE/control-plane.log" \
     curl -fsk https://127.0.0.1:6443/readyz

@@ -1,12 +1,10 @@
 // Copies a built checkout to where a host keeps it: node deploy/stage.mjs DIR
-// DIR/bin (node and the native programs), DIR/apps, DIR/libs, DIR/proto, DIR/node_modules without what only
-// development needs. Offline: all comes from the checkout.
+// DIR/bin (node and the native programs), DIR/apps, DIR/proto, the documentation. Offline: all comes from the checkout.
 import {
   chmodSync,
   cpSync,
   existsSync,
   mkdirSync,
-  readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -26,31 +24,10 @@ const copy = (from, to = from) => {
 };
 
 rmSync(target, { recursive: true, force: true });
-const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
-const skipped = /^node_modules\/(node-linux-|@gantry\/(testing|e2e|cli)$)/;
-
-const projects = [
-  'apps/control-plane',
-  'libs/agent-protocol',
-  'libs/api',
-  'libs/api-machinery',
-  'libs/base',
-  'libs/controller',
-  'libs/scheduler',
-  'libs/store',
-];
-const ours = new RegExp(`^((${projects.join('|')})/)?node_modules/`);
-
-for (const [path, entry] of Object.entries(lock.packages)) {
-  if (!ours.test(path) || entry.dev || skipped.test(path)) continue;
-  if (existsSync(join(root, path))) copy(path);
-}
-for (const project of projects) {
-  copy(`${project}/package.json`);
-  copy(`${project}/dist`);
-}
-// The command line and the agent are one file each.
+// Bundles, which need no modules beside them.
 copy('apps/cli/dist/gantry.cjs', 'cli/gantry.cjs');
+for (const part of ['package.json', 'dist/bundle', 'dist/proto'])
+  copy(`apps/control-plane/${part}`);
 for (const part of ['package.json', 'bin', 'dist/gantry-agent.mjs'])
   copy(`apps/node-agent/${part}`);
 copy('proto');
@@ -72,5 +49,8 @@ const launcher = (name, script) => {
   chmodSync(path, 0o755);
 };
 launcher('gantry', '/usr/lib/gantry/cli/gantry.cjs');
-launcher('gantry-control-plane', '/usr/lib/gantry/apps/control-plane/dist/main.js');
+launcher(
+  'gantry-control-plane',
+  '/usr/lib/gantry/apps/control-plane/dist/bundle/gantry-control-plane.js',
+);
 symlinkSync('../apps/node-agent/bin/gantry-agent', join(target, 'bin/gantry-agent'));

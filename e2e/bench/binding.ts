@@ -6,15 +6,16 @@
  * `processor-N` and `processor-deployment-N`: what the control plane itself takes of a core, which a busy machine
  * changes least; `read-N`: one small GET after another meanwhile. The nodes are hollow. A kube-scheduler whose program is
  * given then binds as many pods through the same API, for the ratio. `--thread main` has the scheduler
- * share the API's thread. `restart-NODES-PODS` (`--restart 50000:1000000`, or `no`): from the start of a
- * process to its first binding in a cluster of that size, on etcd; a million pods of 2.3 kB take it 4 GiB of disk.
+ * share the API's thread. `first-start-NODES-PODS` (`--restart 50000:1000000`, or `no`): from the start of a
+ * process to its first binding in a cluster of that size, on etcd; `restart-NODES-PODS`: that of the next one on the
+ * same machine, after a SIGTERM. A million pods of 2.3 kB take etcd 4 GiB of disk.
  * `--members no` measures that alone.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { processorMicros, residentMebibytes, startBed, type Bed } from './binding/bed.ts';
 import { peerName, startKubeScheduler } from './binding/kube-scheduler.ts';
 import { readLatencies } from './binding/reads.ts';
-import { restart } from './binding/restart.ts';
+import { restart, type Start } from './binding/restart.ts';
 import type { Flags, FlagUses } from './flags.ts';
 import type { Options, Report } from './report.ts';
 import { summarize, type Result } from './statistics.ts';
@@ -158,22 +159,23 @@ async function measure(members: number, given: Flags): Promise<Result[]> {
   ];
 }
 
-/** `restart`: seconds from the start of a control plane to its first binding, and what it takes of processors. */
+/** Seconds from the start of a control plane to its first binding, and what it takes of processors and memory. */
 async function restarted(given: Flags): Promise<Result[]> {
   const sizes = given.text('restart');
   const [nodes = Number.NaN, pods = Number.NaN] = sizes.split(':').map(Number);
   if (!(nodes > 0 && pods >= 0)) throw given.refusal('restart', `${sizes} is neither`);
   const thread = given.text('thread');
-  const {
-    seconds,
-    processorSeconds,
-    residentMebibytes: resident,
-  } = await restart(nodes, pods, [`--scheduling-thread=${thread}`]);
-  const size = `${nodes}-${pods}`;
+  const { first, again } = await restart(nodes, pods, [`--scheduling-thread=${thread}`]);
+  return [...startResults('first-start', first), ...startResults('restart', again)].map(
+    ({ name, ...rest }) => ({ name: `${name}-${nodes}-${pods}`, ...rest }),
+  );
+}
+
+function startResults(name: string, start: Start): Result[] {
   return [
-    summarize(`restart-${size}`, 's', [seconds]),
-    summarize(`restart-processor-${size}`, 's', [processorSeconds]),
-    summarize(`restart-memory-${size}`, 'MiB', [resident]),
+    summarize(name, 's', [start.seconds]),
+    summarize(`${name}-processor`, 's', [start.processorSeconds]),
+    summarize(`${name}-memory`, 'MiB', [start.residentMebibytes]),
   ];
 }
 

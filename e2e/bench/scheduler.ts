@@ -1,8 +1,10 @@
 /**
  * `npm run bench -- scheduler [--nodes 5000,10000,50000] [--rounds 3]`: decisions of the scheduler library in
- * one thread, with sizes from the openb trace. A decision is choosing the node and counting the pod there;
- * pods are in the queue's form beforehand. Each cluster is filled until nothing fits, then churned. Rates are by the
- * clock; those that end in `-cpu` by the time that the process had a core. Then the memory of 20 pods on each node.
+ * one thread, with sizes from the openb trace. A decision is choosing the node and counting the pod there, and while
+ * pods come and go forgetting the one that left; pods are made, with their uids, in the queue's form beforehand, and so
+ * is the index of the empty nodes. Each cluster is filled until nothing fits, then churned. Rates are by the clock;
+ * those that end in `-cpu` by the time that the process had a core. One decision in seven is timed by itself for the
+ * latencies. Then the memory of 20 pods on each node.
  */
 import { mebibytesFor } from './scheduler/memory.ts';
 import { measure, type Run } from './scheduler/measure.ts';

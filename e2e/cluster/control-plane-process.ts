@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { end } from './process.ts';
 
-const controlPlaneMain = join(import.meta.dirname, '../../apps/control-plane/dist/main.js');
+/** What is started unless a test names another copy. */
+export const controlPlaneDist = join(import.meta.dirname, '../../apps/control-plane/dist');
 const startTimeoutMs = 30_000;
 
 /** A control plane that runs as its own process, as users start it. */
@@ -14,6 +15,8 @@ export interface ControlPlaneProcess {
   readonly apiUrl: string;
   /** `127.0.0.1:PORT`. */
   readonly gateway: string;
+  /** Its first lines of log, as they come. */
+  readonly said: readonly string[];
 }
 
 export interface ControlPlaneOptions {
@@ -21,6 +24,9 @@ export interface ControlPlaneOptions {
   /** Value of --store. */
   readonly store: string;
   readonly flags?: readonly string[];
+  /** Holds bundle/gantry-control-plane.js. */
+  readonly dist?: string;
+  readonly env?: NodeJS.ProcessEnv;
   /** Until it leads (default 30,000). */
   readonly timeoutMs?: number;
 }
@@ -30,10 +36,13 @@ export async function startControlPlane(
   options: ControlPlaneOptions,
 ): Promise<ControlPlaneProcess> {
   const { dataDir, store, flags = [], timeoutMs = startTimeoutMs } = options;
+  const { dist = controlPlaneDist, env = {} } = options;
+  const program = join(dist, 'bundle/gantry-control-plane.js');
   const args = [`--data-dir=${dataDir}`, `--store=${store}`, '--bind-address=127.0.0.1'];
   const ports = ['--api-port=0', '--gateway-port=0'];
-  const child = spawn(process.execPath, [controlPlaneMain, 'serve', ...args, ...ports, ...flags], {
+  const child = spawn(process.execPath, [program, 'serve', ...args, ...ports, ...flags], {
     stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, ...env },
   });
   const said: string[] = [];
   const found = { api: 0, gateway: 0 };
@@ -52,7 +61,7 @@ export async function startControlPlane(
     throw error;
   });
   const [apiUrl, gateway] = [`https://127.0.0.1:${found.api}`, `127.0.0.1:${found.gateway}`];
-  return { child, apiUrl, gateway };
+  return { child, apiUrl, gateway, said };
 }
 
 /** What a client needs of an administrator's kubeconfig, in PEM. */

@@ -9,7 +9,7 @@ import { removeGroup } from '../cluster/cgroups.ts';
 import { end, eventually, must, run, type Outcome } from '../cluster/process.ts';
 
 const root = join(import.meta.dirname, '../..');
-const controlPlane = join(root, 'apps/control-plane/dist/main.js');
+const controlPlane = join(root, 'apps/control-plane/dist/bundle/gantry-control-plane.js');
 const nodeAgent = join(root, 'apps/node-agent/dist/main.js');
 const nativeDir = join(root, 'native/target/release');
 

@@ -227,6 +227,9 @@ describe('workloads', () => {
     expect(why).toMatchObject({ code: 0, err: '' });
     expect(why.out).toContain('node');
     expect((await gantry('why deployment/web -n shop')).code).toBe(2);
+    const yaml = await gantry(`why ${name} -n shop -o yaml`);
+    expect(yaml).toMatchObject({ code: 2, out: '' });
+    expect(yaml.err).toContain('why prints text or json');
   });
 });
 
@@ -243,12 +246,26 @@ describe('simulate', () => {
     expect((await gantry('get pods -n shop -o name')).out).toBe(before);
   });
 
+  it('tells why nothing fits on any number of nodes, and counts more nodes than it names', async () => {
+    const large = deployment(2).replace('cpu: 0.1', 'cpu: 3');
+    const small = await gantry('simulate -f - --nodes 1cpu,4Gi', large);
+    expect(small.code).toBe(1);
+    expect(small.out).toMatch(/1cpu,4Gi +0 +- +2 pods fit on none of them/);
+    expect(small.out).toContain('0 of 1 node fits: 1 has too little cpu');
+    const many = await gantry('simulate -f - --nodes 250x1cpu,4Gi', deployment(2500));
+    expect(many.out).toContain('All 2500 pods would fit, on 250 of 250 nodes.');
+    expect(many.out).toContain('... and 230 more (-o json shows the first 200)');
+  });
+
   it('refuses what makes no sense, with the next step', async () => {
+    const noCluster = join(plane.directory, 'no-node.yaml');
+    writeFileSync(noCluster, namespace);
     const cases: [line: string, input: string, code: number, says: string][] = [
       ['simulate', '', 2, 'must specify -f'],
       ['simulate -f - --nodes 8', deployment(1), 2, 'the cpu is missing'],
       ['simulate -f - --beside', deployment(1), 2, 'give --nodes too'],
       ['simulate -f - -o yaml', deployment(1), 2, 'prints text or json'],
+      [`simulate -f - --cluster ${noCluster}`, deployment(1), 2, 'get nodes,pods -A -o json'],
       ['simulate -f -', namespace, 1, 'no manifest makes pods'],
       ['simulate -f -', deployment(1).replace('cpu: 0.1', 'cpu: lots'), 1, 'Deployment "web"'],
     ];

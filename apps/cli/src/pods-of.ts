@@ -1,4 +1,5 @@
 import type { ApiObject, LabelSelector, Pod } from '@gantry/api';
+import { isReady } from '@gantry/api/conditions';
 import { formatSelector } from '@gantry/api-machinery';
 import type { DiscoveredResource } from '@gantry/client';
 import { builtin } from './resources/builtin.js';
@@ -32,8 +33,7 @@ export async function podsOf(
 
 function rank(pod: Pod): number {
   if (pod.metadata.deletionTimestamp) return 3;
-  const ready = pod.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True');
-  return ready ? 0 : pod.status?.phase === 'Running' ? 1 : 2;
+  return isReady(pod) ? 0 : pod.status?.phase === 'Running' ? 1 : 2;
 }
 
 /** The pod to look at first: a ready one, else a running one. Says so when it had to choose. */

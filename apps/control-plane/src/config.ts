@@ -49,6 +49,8 @@ export interface Config {
   readonly rebalanceMaxMoves: number;
   /** Whether the scheduler has a thread of its own; `auto`: where the store is etcd and there are cores for it. */
   readonly schedulingThread: ThreadChoice;
+  /** From so many pods on the scheduler keeps a checkpoint; 0: never. */
+  readonly checkpointPods: number;
   /** JSON list of {hash, user, groups}; hash is the SHA-256 of a bearer token in hexadecimal. */
   readonly tokenFile?: string;
   /** Where the scheduler's decisions are recorded, to be replayed; nowhere by default. */
@@ -60,7 +62,7 @@ export interface Config {
 export const serveFlags = {
   'data-dir': {
     value: 'DIR',
-    help: 'certificates and keys',
+    help: "certificates, keys and the scheduler's checkpoint",
     default: '/var/lib/gantry/control-plane',
   },
   store: {
@@ -122,6 +124,11 @@ export const serveFlags = {
     value: 'auto|own|main',
     help: 'a thread of its own for the scheduler (auto: with etcd and four cores)',
     default: 'auto',
+  },
+  'checkpoint-pods': {
+    value: 'N',
+    help: 'with so many pods the scheduler keeps a checkpoint to restart fast, 0: never',
+    default: '10000',
   },
   'token-file': { value: 'FILE', help: 'bearer tokens: [{"hash", "user", "groups"}]' },
   'decision-log': {
@@ -194,6 +201,7 @@ export function parseConfig(argv: readonly string[], env: NodeJS.ProcessEnv = {}
     rebalanceEveryMillis: read.parsed('rebalance-every', parsePeriod),
     rebalanceMaxMoves: read.integer('rebalance-max-moves', 1, maxRebalanceMoves),
     schedulingThread: read.oneOf('scheduling-thread', threadChoices),
+    checkpointPods: read.integer('checkpoint-pods', 0, 10_000_000),
     tokenFile: read.optional('token-file'),
     decisionLog: read.optional('decision-log'),
     logLevel: read.oneOf('log-level', logLevels),

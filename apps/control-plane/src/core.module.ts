@@ -1,4 +1,6 @@
 import { Global, Module, type DynamicModule, type Provider } from '@nestjs/common';
+import { EventKind } from '@gantry/api';
+import type { Kind } from '@gantry/api-machinery';
 import type { Clock, Logger } from '@gantry/base';
 import { Informers, ObjectStore } from '@gantry/controller';
 import type { Store } from '@gantry/store';
@@ -8,9 +10,11 @@ import { Authenticator } from './auth/authenticator.js';
 import { Pki } from './auth/pki.js';
 import { TokenFile } from './auth/token-file.js';
 import type { Config } from './config.js';
+import { EventLeases } from './events/event-leases.js';
 import { Health } from './health/health.js';
 import { Leader } from './leader/leader.js';
 import { controllerMetrics, leadershipMetric, MetricSources } from './metrics/metrics.js';
+import { PodLists } from './scheduling/checkpoint/pod-lists.js';
 import { Compaction } from './store/compaction.js';
 import * as tokens from './tokens.js';
 
@@ -60,17 +64,25 @@ function given(core: Core): Provider[] {
 function built(core: Core): Provider[] {
   const { store, clock, config, logger, pki } = core;
   const transforms = new Map([['secrets', pki.sealing]]);
-  const objects = new ObjectStore(store, { clock, transforms });
+  const podLists = new PodLists(config, clock);
+  core.shutdown.addEventListener('abort', () => podLists.release(), { once: true });
+  const eventLeases = new EventLeases(store, clock, config.eventTtlMinutes * 60);
+  const leaseOf = (kind: Kind) =>
+    kind === (EventKind as Kind) ? eventLeases.current() : undefined;
+  const objects = new ObjectStore(store, { clock, transforms, leaseOf, turn: podLists.turn });
   const caches = new WatchCaches({ objects, clock, logger, signal: core.shutdown });
   // What has come before the process began is enough for whoever does not lead.
   const informers = new Informers(objects, { shared: caches.since(0n), logger, clock });
   const { identity, leaseSeconds } = config;
-  const leader = new Leader({ store, objects, identity, leaseSeconds, logger, clock });
+  const standby = (other: string) => other !== identity && podLists.release();
+  const leader = new Leader({ store, objects, identity, leaseSeconds, standby, logger, clock });
   leader.register(new Compaction(store, clock, logger, config.compactionMinutes * 60_000));
   leadershipMetric(core.registry, () => leader.leading);
   const tokenFile = new TokenFile(config.tokenFile, logger);
   return [
     { provide: ObjectStore, useValue: objects },
+    { provide: EventLeases, useValue: eventLeases },
+    { provide: PodLists, useValue: podLists },
     { provide: WatchCaches, useValue: caches },
     { provide: MetricSources, useValue: new MetricSources() },
     { provide: Informers, useValue: informers },

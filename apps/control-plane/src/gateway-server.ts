@@ -1,7 +1,13 @@
 import * as grpc from '@grpc/grpc-js';
+import * as protoLoader from '@grpc/proto-loader';
 import { agentPackageDefinition, keepaliveOptions, packageName } from '@gantry/agent-protocol';
 import { ServerGrpc } from '@nestjs/microservices';
 import type { Pki } from './auth/pki.js';
+
+const grpcPackages: Readonly<Record<string, unknown>> = {
+  '@grpc/grpc-js': grpc,
+  '@grpc/proto-loader': protoLoader,
+};
 
 /**
  * Nest's gRPC server with TLS whose certificates are renewed while it runs. Client certificates are
@@ -19,6 +25,11 @@ export class GatewayServer extends ServerGrpc {
     super({ package: packageName, packageDefinition: agentPackageDefinition() });
     // What fails is thrown or logged by us; gRPC would write lines of its own to stderr.
     grpc.setLogVerbosity(grpc.logVerbosity.NONE);
+  }
+
+  /** gRPC as it is loaded already: Nest would look it up again, and beside a bundle load it a second time. */
+  protected override loadPackageSynchronously<T>(name: string, ctx: string, load?: () => T): T {
+    return (grpcPackages[name] as T) ?? super.loadPackageSynchronously(name, ctx, load);
   }
 
   override async createClient(): Promise<grpc.Server> {

@@ -1,4 +1,8 @@
 #!/usr/bin/env node
 import { run } from './commands/run.js';
 
-process.exitCode = await run(process.argv.slice(2), process.env);
+async function main(): Promise<void> {
+  process.exitCode = await run(process.argv.slice(2), process.env);
+}
+
+void main();

@@ -12,8 +12,11 @@ import {
 import { type ObjectOperation, ObjectStore } from '@gantry/controller';
 import { EtcdStore } from '@gantry/store';
 import { startEtcdMembers } from '@gantry/testing';
-import { startControlPlane } from '../../cluster/control-plane-process.ts';
-import { end } from '../../cluster/process.ts';
+import {
+  startControlPlane,
+  type ControlPlaneOptions,
+} from '../../cluster/control-plane-process.ts';
+import { end, eventually } from '../../cluster/process.ts';
 import { processorMicros, residentMebibytes } from './bed.ts';
 import { Fleet } from './fleet.ts';
 
@@ -38,23 +41,33 @@ async function fill(objects: ObjectStore, count: number, make: (i: number) => Ob
   await Promise.all(Array.from({ length: batchesAtOnce }, lane));
 }
 
-/** From the start of the process to its first binding. */
-export interface Restart {
+async function fillCluster(objects: ObjectStore, fleet: Fleet, nodes: number, pods: number) {
+  const created = (kind: Kind, count: number, make: (i: number) => ApiObject) =>
+    fill(objects, count, (i) => ({ type: 'create', kind, object: make(i) }));
+  await created(NamespaceKind, fleet.namespaces, (i) => fleet.namespace(i));
+  await created(NodeKind, nodes, (i) => fleet.node(i));
+  await created(ReplicaSetKind, fleet.replicaSets, (i) => fleet.replicaSet(i));
+  await created(PodKind, pods, (i) => fleet.pod(i));
+}
+
+/** From the start of a process to its first binding. */
+export interface Start {
   readonly seconds: number;
-  /** Of the control plane alone, on all cores. */
+  /** Of the control plane alone, on all cores, until then. */
   readonly processorSeconds: number;
   readonly residentMebibytes: number;
 }
 
 /**
- * A control plane starts in a cluster of this size: election, lists, snapshot and all. The pods are those of some
- * thousand ReplicaSets and as large as in life (`Fleet`); the pod that waits was there before.
+ * A control plane starts in a cluster of this size: election, lists, snapshot and all; once as the first on its
+ * machine, and once more after that one was stopped. The pods are those of some thousand ReplicaSets and as large as
+ * in life (`Fleet`); the pods that wait were there before.
  */
 export async function restart(
   nodes: number,
   pods: number,
   serving: readonly string[] = [],
-): Promise<Restart> {
+): Promise<{ first: Start; again: Start }> {
   await using stack = new AsyncDisposableStack();
   const dataDir = await mkdtemp(join(tmpdir(), 'gantry-bench-'));
   stack.defer(() => rm(dataDir, { recursive: true, force: true }));
@@ -65,32 +78,45 @@ export async function restart(
   stack.defer(() => store.close());
   const objects = new ObjectStore(store);
   const fleet = new Fleet(nodes, pods);
-  const created = (kind: Kind, count: number, make: (i: number) => ApiObject) =>
-    fill(objects, count, (i) => ({ type: 'create', kind, object: make(i) }));
-  await created(NamespaceKind, fleet.namespaces, (i) => fleet.namespace(i));
-  await created(NodeKind, nodes, (i) => fleet.node(i));
-  await created(ReplicaSetKind, fleet.replicaSets, (i) => fleet.replicaSet(i));
-  await created(PodKind, pods, (i) => fleet.pod(i));
-  await objects.create(PodKind, fleet.waitingPod('waiting'));
-  const stop = new AbortController();
-  stack.defer(() => stop.abort());
-  const bound = firstBinding(objects, stop.signal);
-  const startedMs = performance.now();
+  await fillCluster(objects, fleet, nodes, pods);
   const options = { dataDir, store: `etcd:${etcd!.endpoint}`, timeoutMs };
   // No agent is connected; the nodes are to stay Ready for as long as the bench takes.
-  const flagsOfAll = ['--cluster-cidr=10.0.0.0/8', '--node-grace-seconds=3600', ...serving];
-  const controlPlane = await startControlPlane({ ...options, flags: flagsOfAll });
-  stack.defer(() => end(controlPlane.child, 30_000));
+  const standing = ['--cluster-cidr=10.0.0.0/8', '--node-grace-seconds=3600'];
+  const flagsOfAll = [...standing, '--checkpoint-pods=1', ...serving];
+  const start = async (name: string, until: () => Promise<unknown>) => {
+    await objects.create(PodKind, fleet.waitingPod(name));
+    return await firstBinding(objects, name, { ...options, flags: flagsOfAll }, until);
+  };
+  const isWritten = async () => (await store.count('scheduling/checkpoints/')) > 0;
+  const first = await start('waiting', () => eventually('a checkpoint', isWritten, timeoutMs));
+  const again = await start('waiting-again', async () => {});
+  return { first, again };
+}
+/** Starts a control plane, and stops it as soon as it has bound the pod and `until` has come. */
+async function firstBinding(
+  objects: ObjectStore,
+  name: string,
+  options: ControlPlaneOptions,
+  until: () => Promise<unknown>,
+): Promise<Start> {
+  await using stack = new AsyncDisposableStack();
+  const stop = new AbortController();
+  stack.defer(() => stop.abort());
+  const bound = boundMs(objects, name, stop.signal);
+  const startedMs = performance.now();
+  const controlPlane = await startControlPlane(options);
+  stack.defer(() => end(controlPlane.child, 60_000));
   const pid = controlPlane.child.pid!;
   const seconds = ((await bound) - startedMs) / 1_000;
   const processorSeconds = (await processorMicros(pid)) / 1e6;
+  await until();
   return { seconds, processorSeconds, residentMebibytes: await residentMebibytes(pid) };
 }
 
-async function firstBinding(objects: ObjectStore, signal: AbortSignal): Promise<number> {
+async function boundMs(objects: ObjectStore, name: string, signal: AbortSignal): Promise<number> {
   for await (const { object } of objects.watch(PodKind, {}, signal)) {
-    const isIt = object.metadata.name === 'waiting' && object.spec?.nodeName !== undefined;
+    const isIt = object.metadata.name === name && object.spec?.nodeName !== undefined;
     if (isIt) return performance.now();
   }
-  throw new Error('the pod that waits was never bound');
+  throw new Error(`${name} was never bound`);
 }

@@ -48,7 +48,7 @@ export class Gantry {
     mkdirSync(data);
     this.spawn('control-plane', [
       node,
-      join(checkout, 'apps/control-plane/dist/main.js'),
+      join(checkout, 'apps/control-plane/dist/bundle/gantry-control-plane.js'),
       'serve',
       '--data-dir',
       data,

@@ -6,6 +6,7 @@
 export * from './apps/deployment.js';
 export * from './apps/replica-set.js';
 export * from './core/affinity.js';
+export * from './core/conditions.js';
 export * from './core/config-map.js';
 export * from './core/container.js';
 export * from './core/env.js';

@@ -2,10 +2,11 @@ import { apiVersionOf, type ApiObject, type Kind } from '@gantry/api-machinery';
 import type { Change, Entry } from '@gantry/store';
 import { storeKey } from './object-key.js';
 import type { ObjectEvent } from './object-events.js';
+import { objectText, versionedText } from './object-text.js';
+import { RecentlyUsed } from './recently-used.js';
 import { Templates } from './templates.js';
 import type { ValueTransform } from './value-transform.js';
 
-const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /**
@@ -14,6 +15,12 @@ const decoder = new TextDecoder();
  */
 const rememberedBytes = 8 * 2 ** 20;
 
+interface Remembered<T extends ApiObject> {
+  readonly object: T;
+  /** Its text, where that can be passed on as it is. */
+  readonly stored?: Buffer;
+}
+
 class ChangeEvent<T extends ApiObject> implements ObjectEvent<T> {
   private made: T | undefined;
 
@@ -21,7 +28,14 @@ class ChangeEvent<T extends ApiObject> implements ObjectEvent<T> {
     readonly type: ObjectEvent<T>['type'],
     readonly object: T,
     private readonly makePrevious: (() => T) | undefined,
+    private readonly stored?: Buffer,
   ) {}
+
+  json(): string {
+    const { object, stored } = this;
+    const verbatim = stored && versionedText(stored.toString(), object.metadata.resourceVersion!);
+    return verbatim ?? objectText(object);
+  }
 
   /** Made when it is asked for: most who watch keep the state before by themselves. */
   get previous(): T | undefined {
@@ -31,9 +45,8 @@ class ChangeEvent<T extends ApiObject> implements ObjectEvent<T> {
 
 /** Turns objects into values and back; the revision lives beside the value, never in it. */
 export class Codec {
-  private readonly remembered = new Map<string, { object: ApiObject; bytes: number }>();
+  private readonly recent = new RecentlyUsed<Remembered<ApiObject>>(rememberedBytes);
   private readonly templates = new Templates();
-  private bytes = 0;
 
   constructor(private readonly transforms: ReadonlyMap<string, ValueTransform>) {}
 
@@ -49,26 +62,29 @@ export class Codec {
   serialize(kind: Kind, object: ApiObject): string {
     const { resourceVersion: _, ...metadata } = object.metadata;
     const { apiVersion: _apiVersion, kind: _kind, ...rest } = object;
-    const identity = { apiVersion: apiVersionOf(kind), kind: kind.kind };
-    return JSON.stringify({ ...identity, ...rest, metadata });
+    return objectText({ ...rest, apiVersion: apiVersionOf(kind), kind: kind.kind, metadata });
   }
 
-  encode(kind: Kind, object: ApiObject): Uint8Array {
-    const plain = encoder.encode(this.serialize(kind, object));
+  /** `text` is what `serialize` makes of the object, if that is known. */
+  encode(kind: Kind, object: ApiObject, text = this.serialize(kind, object)): Uint8Array {
+    return this.seal(kind, object, text);
+  }
+
+  private seal(kind: Kind, object: ApiObject, text: string): Uint8Array {
+    const plain = Buffer.from(text);
     const transform = this.transformOf(kind);
     return transform ? transform.seal(this.keyOf(kind, object), plain) : plain;
   }
 
   /** The values of objects that are `model` but for their metadata; the rest is written out once. */
   encodeCopies<T extends ApiObject>(kind: Kind<T>, model: T, copies: readonly T[]): Uint8Array[] {
-    const { metadata: _metadata, ...rest } = model;
-    const text = this.serialize(kind, { ...rest, metadata: {} });
-    const head = text.slice(0, -'{}}'.length);
-    const transform = this.transformOf(kind);
+    const empty = '{}';
+    const text = this.serialize(kind, { ...model, metadata: {} });
+    const at = text.indexOf(empty);
+    const [head, tail] = [text.slice(0, at), text.slice(at + empty.length)];
     return copies.map((copy) => {
       const { resourceVersion: _, ...metadata } = copy.metadata;
-      const plain = encoder.encode(`${head}${JSON.stringify(metadata)}}`);
-      return transform ? transform.seal(this.keyOf(kind, copy), plain) : plain;
+      return this.seal(kind, copy, `${head}${JSON.stringify(metadata)}${tail}`);
     });
   }
 
@@ -85,20 +101,23 @@ export class Codec {
    * are frozen. Costs a third, and less memory, where objects are alike.
    */
   decodeShared<T extends ApiObject>(kind: Kind<T>, entry: Entry): T {
-    const alike = this.transformOf(kind)
-      ? undefined
-      : this.templates.read(entry.key, entry.value, String(entry.modRevision));
-    return (alike as T | undefined) ?? this.decode(kind, entry);
+    return this.alike(kind, entry) ?? this.decode(kind, entry);
+  }
+
+  private alike<T extends ApiObject>(kind: Kind<T>, entry: Entry): T | undefined {
+    if (this.transformOf(kind)) return undefined;
+    return this.templates.read(entry.key, entry.value, String(entry.modRevision)) as T | undefined;
   }
 
   /** The objects of events are shared by all who watch: they must not be changed. */
   event<T extends ApiObject>(kind: Kind<T>, change: Change): ObjectEvent<T> {
     const { previous: before } = change;
-    const previous = before && (() => this.shared(kind, before));
+    const previous = before && (() => this.shared(kind, before).object);
     if (change.type === 'put') {
       const { createRevision, modRevision } = change.entry;
       const type = createRevision === modRevision ? 'ADDED' : 'MODIFIED';
-      return new ChangeEvent(type, this.shared(kind, change.entry), previous);
+      const { object, stored } = this.shared(kind, change.entry);
+      return new ChangeEvent(type, object, previous, stored);
     }
     const { revision } = change;
     const object = before
@@ -107,20 +126,21 @@ export class Codec {
     return new ChangeEvent('DELETED', object, previous);
   }
 
-  private shared<T extends ApiObject>(kind: Kind<T>, entry: Entry): T {
+  private shared<T extends ApiObject>(kind: Kind<T>, entry: Entry): Remembered<T> {
     const id = `${entry.modRevision} ${entry.key}`;
-    const known = this.remembered.get(id);
-    if (known) return known.object as T;
-    const object = this.decodeShared(kind, entry);
-    const bytes = entry.value.length;
-    this.remembered.set(id, { object, bytes });
-    this.bytes += bytes;
-    for (const [oldest, { bytes: freed }] of this.remembered) {
-      if (this.bytes <= rememberedBytes) break;
-      this.remembered.delete(oldest);
-      this.bytes -= freed;
-    }
-    return object;
+    const known = this.recent.get(id);
+    if (known) return known as Remembered<T>;
+    const made = this.read(kind, entry);
+    this.recent.set(id, made, entry.value.length);
+    return made;
+  }
+
+  private read<T extends ApiObject>(kind: Kind<T>, entry: Entry): Remembered<T> {
+    const object = this.alike(kind, entry);
+    if (!object) return { object: this.decode(kind, entry) };
+    // What a template has read is JSON without spaces, and no key is in it twice. A copy, since the value is a part of
+    // the message it came in, which would stay with it.
+    return { object, stored: Buffer.from(entry.value) };
   }
 
   bookmark<T extends ApiObject>(kind: Kind<T>, resourceVersion: string): ObjectEvent<T> {

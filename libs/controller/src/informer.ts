@@ -14,11 +14,7 @@ import { objectKey } from './object-key.js';
 import type { ObjectEvent } from './object-events.js';
 import type { ObjectStore } from './object-store.js';
 import type { SharedState } from './shared-state.js';
-import { turns } from './turns.js';
-
-/** Handlers that can wait are told for so long at a stretch; the clock is looked at between so many objects. */
-const maxSliceMs = 5;
-const toldBetweenLooks = 64;
+import { inSlices } from './turns.js';
 
 export interface InformerOptions<T> {
   readonly namespace?: string;
@@ -93,6 +89,15 @@ export class Informer<T extends ApiObject> {
     return this.cache.get(key);
   }
 
+  get size(): number {
+    return this.cache.size;
+  }
+
+  /** All objects in the order in which they came, without a copy of the list. */
+  values(): IterableIterator<T> {
+    return this.cache.values();
+  }
+
   list(namespace?: string): T[] {
     const all = this.cache.all();
     return namespace ? all.filter((object) => object.metadata.namespace === namespace) : all;
@@ -124,16 +129,7 @@ export class Informer<T extends ApiObject> {
   async subscribeInTurns(handler: InformerHandler<T>, signal?: AbortSignal): Promise<() => void> {
     if (!this.hasSynced) return this.subscribe(handler);
     this.handlers.add(handler);
-    let sliceStartMs = performance.now();
-    let told = 0;
-    for (const object of this.cache.values()) {
-      this.tellOne(handler, object);
-      told += 1;
-      if (told % toldBetweenLooks > 0 || performance.now() - sliceStartMs < maxSliceMs) continue;
-      await turns.next();
-      if (signal?.aborted) break;
-      sliceStartMs = performance.now();
-    }
+    await inSlices(this.cache.values(), (object) => this.tellOne(handler, object), signal);
     return () => this.handlers.delete(handler);
   }
 

@@ -19,8 +19,9 @@ export function isPlain(byte: number): boolean {
 
 /**
  * The strings of a JSON text (RFC 8259) that has no space between its parts, as JSON.stringify writes it, and
- * that JSON.parse takes. Strings that hold anything but plain ASCII are left out. Undefined for texts whose
- * paths would not be unambiguous: with a key twice in one object, escapes in a key, or the key `__proto__`.
+ * that JSON.parse takes; throws as that does for some that it does not take. Strings that hold anything but plain ASCII
+ * are left out. Undefined for texts whose paths would not be unambiguous: with a key twice in one object, or the key
+ * `__proto__`.
  */
 export function leavesOf(text: Buffer): Leaf[] | undefined {
   const scanner = new Scanner(text);
@@ -77,9 +78,14 @@ class Scanner {
   }
 
   private key(): string | undefined {
-    const start = this.at + 1;
-    if (this.text[this.at] !== quote || !this.string()) return undefined;
-    const key = this.text.toString('latin1', start, this.at - 1);
+    const start = this.at;
+    if (this.text[start] !== quote) return undefined;
+    const isAllPlain = this.string();
+    if (isAllPlain === undefined) return undefined;
+    // Those of managed fields have escapes: `"k:{\"name\":\"main\"}"`.
+    const key = isAllPlain
+      ? this.text.toString('latin1', start + 1, this.at - 1)
+      : (JSON.parse(this.text.toString('utf8', start, this.at)) as string);
     return key === '__proto__' ? undefined : key;
   }
 

@@ -4,6 +4,11 @@ export interface WatchOptions {
   readonly namespace?: string;
   /** Changes after this revision; without it, from now on. */
   readonly resourceVersion?: string;
+  /**
+   * Events come without `previous`, and a deleted object with nothing but its identity: for those who know the state
+   * before by themselves. Costs the store less.
+   */
+  readonly withoutPrevious?: boolean;
 }
 
 /**
@@ -15,6 +20,8 @@ export interface ObjectEvent<T extends ApiObject> {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK';
   readonly object: T;
   readonly previous?: T;
+  /** The JSON of the object; cheaper than to write it out where it is stored as text already. */
+  json?(): string;
 }
 
 /** One write of a transaction; update and delete hold at exactly the given resourceVersion. */

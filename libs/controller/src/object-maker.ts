@@ -18,8 +18,8 @@ const makers = new Map<string, ObjectMaker>();
 
 /**
  * The maker of objects of this structure, with what it is to be given as `common`. It is compiled: an object literal
- * costs a tenth of copying the model by its keys. Keys stand in the code as they are, so none may need an escape or
- * be `__proto__`; nothing else of a text gets into it. Undefined where the structure is too large.
+ * costs a tenth of copying the model by its keys. Of a text only the keys get into the code, with all that is not plain
+ * escaped; none may be `__proto__`. Undefined where the structure is too large.
  */
 export function makerOf(root: OwnPart): { make: ObjectMaker; common: unknown[] } | undefined {
   const common: unknown[] = [];
@@ -47,7 +47,9 @@ function literal({ source, strings, parts }: OwnPart, common: unknown[]): string
 }
 
 function quoted(key: string): string {
-  if (/[^ !#-[\]-~]/.test(key) || key === '__proto__')
-    throw new Error(`the key ${key} is not plain`);
-  return `"${key}"`;
+  if (key === '__proto__') throw new Error('the key __proto__ would set a prototype');
+  const escaped = key.replace(/[^ !#-[\]-~]/g, (unit) => {
+    return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  });
+  return `"${escaped}"`;
 }

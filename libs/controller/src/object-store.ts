@@ -1,4 +1,4 @@
-import type { ApiObject, Kind } from '@gantry/api-machinery';
+import { type ApiObject, jsonEqual, type Kind } from '@gantry/api-machinery';
 import {
   alreadyExists,
   Backoff,
@@ -10,7 +10,14 @@ import {
   unavailable,
   type Clock,
 } from '@gantry/base';
-import type { Operation, Precondition, Revision, Store, TransactionResult } from '@gantry/store';
+import type {
+  LeaseId,
+  Operation,
+  Precondition,
+  Revision,
+  Store,
+  TransactionResult,
+} from '@gantry/store';
 import { Codec } from './codec.js';
 import type { ObjectEvent, ObjectOperation, WatchOptions } from './object-events.js';
 import { details, failureOf, parseRevision, refuseOther, withMetadata } from './object-errors.js';
@@ -31,6 +38,10 @@ export interface ObjectStoreOptions {
   readonly clock?: Clock;
   /** How values of a kind are sealed, by `PLURAL` or `PLURAL.GROUP`. */
   readonly transforms?: ReadonlyMap<string, ValueTransform>;
+  /** The lease on which objects of a kind are written, for kinds that go by themselves. */
+  readonly leaseOf?: (kind: Kind) => Promise<LeaseId> | undefined;
+  /** What the whole shared lists of a kind wait for, if for anything: those of caches, which can be long. */
+  readonly turn?: (kind: Kind) => Promise<void> | undefined;
 }
 
 /**
@@ -72,7 +83,11 @@ export class ObjectStore {
   }
 
   /** One page, or all pages read at one revision when there is no limit. */
-  list<T extends ApiObject>(kind: Kind<T>, options: ListOptions = {}): Promise<ObjectPage<T>> {
+  async list<T extends ApiObject>(
+    kind: Kind<T>,
+    options: ListOptions = {},
+  ): Promise<ObjectPage<T>> {
+    if (options.shared && options.limit === undefined) await this.options.turn?.(kind);
     return this.lists.list(kind, options);
   }
 
@@ -85,18 +100,21 @@ export class ObjectStore {
 
   /**
    * As create, if these objects still have the resourceVersions that they come with; undefined, and nothing is
-   * written, when one of them has not.
+   * written, when one of them has not. `text` is the object's JSON, if the caller has it; it then has a uid and a
+   * creationTimestamp.
    */
   async createBeside<T extends ApiObject>(
     kind: Kind<T>,
     object: T,
     beside: readonly { readonly kind: Kind; readonly object: ApiObject }[],
+    text?: string,
   ): Promise<T | undefined> {
     const born = this.born(object);
     const key = this.codec.keyOf(kind, born);
-    const value = this.codec.encode(kind, born);
+    const value = this.codec.encode(kind, born, text);
     const own = { key, modRevision: 0n };
-    const result = await this.write([own, ...this.guards(beside)], [{ type: 'put', key, value }]);
+    const put = await this.put(kind, key, value);
+    const result = await this.write([own, ...this.guards(beside)], [put]);
     if (result.committed) return withRevision(born, result.revision);
     if (result.failed[0]) throw alreadyExists(details(kind, born.metadata.name));
     return undefined;
@@ -163,7 +181,7 @@ export class ObjectStore {
       if (!entry) throw notFound(details(kind, name));
       const current = this.codec.decode(kind, entry);
       const next = await change(this.codec.decode(kind, entry));
-      if (next === undefined || this.same(kind, current, next)) return current;
+      if (next === undefined || isSame(current, next)) return current;
       const updated = await this.replace(kind, next, entry.modRevision);
       if (updated.object) return updated.object;
       await delay(this.clock, backoff.next());
@@ -248,16 +266,19 @@ export class ObjectStore {
   ): AsyncGenerator<ObjectEvent<T>[]> {
     const after = options.resourceVersion ? parseRevision(options.resourceVersion) : undefined;
     const prefix = storePrefix(kind, options.namespace);
+    const { withoutPrevious = false } = options;
     const batches = this.store.watchBatches(prefix, {
       signal,
+      withoutPrevious,
       ...(after === undefined ? {} : { after }),
     });
     for await (const batch of batches) {
-      yield batch.map((event) =>
-        event.type === 'progress'
-          ? this.codec.bookmark(kind, String(event.revision))
-          : this.codec.event(kind, event),
-      );
+      yield batch.map((event) => {
+        if (event.type === 'progress') return this.codec.bookmark(kind, String(event.revision));
+        // Some stores have it at hand and give it nevertheless.
+        const isToGo = withoutPrevious && event.previous;
+        return this.codec.event(kind, isToGo ? { ...event, previous: undefined } : event);
+      });
     }
   }
 
@@ -267,10 +288,6 @@ export class ObjectStore {
     return withMetadata(object, { uid, creationTimestamp, resourceVersion: undefined });
   }
 
-  private same(kind: Kind, a: ApiObject, b: ApiObject): boolean {
-    return this.codec.serialize(kind, a) === this.codec.serialize(kind, b);
-  }
-
   private async replace<T extends ApiObject>(
     kind: Kind<T>,
     object: T,
@@ -278,9 +295,15 @@ export class ObjectStore {
   ): Promise<{ object?: T; found: boolean }> {
     const key = this.codec.keyOf(kind, object);
     const value = this.codec.encode(kind, object);
-    const result = await this.write([{ key, modRevision }], [{ type: 'put', key, value }]);
+    const put = await this.put(kind, key, value);
+    const result = await this.write([{ key, modRevision }], [put]);
     if (result.committed) return { object: withRevision(object, result.revision), found: true };
     return { found: result.failed[0] !== undefined };
+  }
+
+  private async put(kind: Kind, key: string, value: Uint8Array): Promise<Operation> {
+    const lease = await this.options.leaseOf?.(kind);
+    return lease === undefined ? { type: 'put', key, value } : { type: 'put', key, value, lease };
   }
 
   /** A transaction under the fence; what fails is then told without the fence's own entry. */
@@ -315,6 +338,15 @@ export class ObjectStore {
     const value = this.codec.encode(kind, object);
     return { precondition, operation: { type: 'put', key, value }, object };
   }
+}
+
+/** But for the version, which lies beside what is stored, and what the kind says already. */
+function isSame(a: ApiObject, b: ApiObject): boolean {
+  const kept = ({ apiVersion: _v, kind: _k, metadata, ...rest }: ApiObject) => ({
+    ...rest,
+    metadata: { ...metadata, resourceVersion: undefined },
+  });
+  return jsonEqual(kept(a), kept(b));
 }
 
 function withRevision<T extends ApiObject>(object: T, revision: Revision): T {

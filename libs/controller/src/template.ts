@@ -1,6 +1,7 @@
 import type { ApiObject } from '@gantry/api-machinery';
 import { isPlain, leavesOf, type Leaf } from './json-leaves.js';
 import { makerOf, type ObjectMaker, type OwnPart } from './object-maker.js';
+import { freezeShared } from './object-text.js';
 
 const decoder = new TextDecoder();
 const quote = 0x22;
@@ -175,12 +176,6 @@ function freezeBeside({ source, parts }: Part): void {
   for (const [key, value] of Object.entries(source)) {
     const own = parts.get(key);
     if (own) freezeBeside(own);
-    else freezeAll(value);
+    else freezeShared(value);
   }
-}
-
-function freezeAll(value: unknown): void {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return;
-  Object.freeze(value);
-  for (const inner of Object.values(value)) freezeAll(inner);
 }

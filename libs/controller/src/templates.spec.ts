@@ -31,7 +31,19 @@ const hostile = [
 ];
 const plain = ['', 'a', 'web', 'node-17', '10.0.0.3', '}}],', 'x'.repeat(300)];
 const keys = ['a', 'b', 'name', 'spec', 'metadata', '1', '0', 'constructor'];
-const hostileKeys = ['__proto__', '"', 'é', '', 'toString', '\\'];
+const hostileKeys = [
+  '__proto__',
+  '"',
+  'é',
+  '',
+  'toString',
+  '\\',
+  '\u2028',
+  '\ud800',
+  '":0}//\n',
+  '${a}`',
+];
+const managedKeys = ['k:{"name":"main"}', 'f:a"', '.'];
 
 class Maker {
   constructor(private readonly next: () => number) {}
@@ -50,7 +62,8 @@ class Maker {
 
   object(depth: number): object {
     const entries = Array.from({ length: this.next() * 5 }, () => {
-      const key = this.pick(this.next() < 0.97 ? keys : hostileKeys);
+      const kind = this.next();
+      const key = this.pick(kind < 0.9 ? keys : kind < 0.95 ? managedKeys : hostileKeys);
       return [key, this.value(depth - 1)] as const;
     });
     // As JSON.parse makes it: `__proto__` is a key like any other.
@@ -164,6 +177,18 @@ describe('objects read by what they have in common', () => {
     expect(b!.spec.containers).toBe(c!.spec.containers);
     expect(b!.metadata.labels).toBe(c!.metadata.labels);
     expect(() => (b!.spec.containers[0]!.image = 'other')).toThrow(TypeError);
+  });
+
+  it('may have managed fields, whose keys have escapes', () => {
+    const templates = new Templates();
+    const f = { 'f:containers': { 'k:{"name":"main"}': { '.': {}, 'f:image': {} } } };
+    const text = (name: string, time: string) => {
+      const managedFields = [{ manager: 'kubectl', time, fieldsV1: { 'f:spec': f } }];
+      return Buffer.from(JSON.stringify({ metadata: { name, managedFields }, spec: { f } }));
+    };
+    templates.read('pods/web-1', text('a', '1'), '1');
+    const alike = ['b', 'c'].map((name) => templates.read('pods/web-2', text(name, name), '7'));
+    expect(alike).toEqual(['b', 'c'].map((name) => oracle(text(name, name))));
   });
 
   it('of another spec are never read as one of before', () => {

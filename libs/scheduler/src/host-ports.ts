@@ -9,14 +9,18 @@ export interface HostPort {
 
 const anyAddress = '0.0.0.0';
 
+/** One for all of the many pods without ports of the node, so that it is always at hand. */
+const noPorts: readonly HostPort[] = [];
+
 /** The host ports of all containers and sidecars of a pod. */
-export function hostPorts(spec: PodSpecInput): HostPort[] {
+export function hostPorts(spec: PodSpecInput): readonly HostPort[] {
   const sidecars = (spec.initContainers ?? []).filter((c) => c.restartPolicy === 'Always');
-  return [...spec.containers, ...sidecars].flatMap((container) =>
+  const ports = [...spec.containers, ...sidecars].flatMap((container) =>
     (container.ports ?? []).flatMap(({ hostPort, hostIP, protocol }) =>
       hostPort ? [{ ip: hostIP || anyAddress, protocol: protocol || 'TCP', port: hostPort }] : [],
     ),
   );
+  return ports.length > 0 ? ports : noPorts;
 }
 
 /** Two pods cannot share a port of one protocol unless each names a different address. */

@@ -21,6 +21,7 @@ export {
 export { maxNodes, sizeFor, type Sizing } from './simulate/sizing.js';
 export type { NodeExplanation } from './explain/node-explanation.js';
 export { amountText } from './amount-text.js';
+export { decisiveParts } from './decisive-parts.js';
 export { devicesAnnotation, type DeviceHoldings } from './devices/holdings.js';
 export type * from './input.js';
 export type { DisruptionBudget } from './preemption/disruption-budgets.js';
@@ -55,7 +56,7 @@ export { podRequests, type Amounts } from './requests.js';
 export type { Ask, DeviceAsk, ResourceTable } from './resource-table.js';
 export { Scheduler, type Decision } from './scheduler.js';
 export type { NodeScore, Score, WeightedScore } from './scores/score.js';
-export type { PodHandle } from './pod-class.js';
+export type { LabelSet, PodClass, PodHandle } from './pod-class.js';
 export {
   Snapshot,
   uidOf,

@@ -96,7 +96,7 @@ export function classKey(pod: PodInput, requests: Amounts, withNodeName: boolean
   ]);
 }
 
-export type NodeSideOfClass = Omit<PodClass, 'id' | 'ask' | 'topology'>;
+export type NodeSideOfClass = Omit<PodClass, 'id' | 'ask' | 'ports' | 'topology'>;
 
 /** The part of a class that is about nodes alone. */
 export function compileNodeSide(spec: PodSpecInput, withNodeName: boolean): NodeSideOfClass {
@@ -116,7 +116,6 @@ export function compileNodeSide(spec: PodSpecInput, withNodeName: boolean): Node
       terms: terms.map(compileTerm),
       reason,
     })),
-    ports: hostPorts(spec),
     images: imagesOf(spec),
   };
 }

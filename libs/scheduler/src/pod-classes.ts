@@ -1,3 +1,4 @@
+import { hostPorts } from './host-ports.js';
 import type { Labels, PodInput } from './input.js';
 import type { NodeTable } from './node-table.js';
 import {
@@ -35,14 +36,15 @@ export class PodClasses {
 
   /** Class and labels of the pod, as for `classOf`. */
   handleOf(pod: PodInput, withNodeName: boolean): PodHandle {
-    const known = withNodeName ? undefined : this.relatives.get(pod.spec.containers);
+    const isTied = withNodeName && Boolean(pod.spec.nodeName);
+    const known = isTied ? undefined : this.relatives.get(pod.spec.containers);
     if (known && isAlike(known.pod, pod)) {
       this.young.add(known.handle.podClass).add(known.handle.labelSet);
       return known.handle;
     }
     const handle = this.findHandle(pod, withNodeName);
     // What can change is not known again by being the same.
-    const isFixed = !withNodeName && Object.isFrozen(pod.spec.containers);
+    const isFixed = !isTied && Object.isFrozen(pod.spec.containers);
     if (isFixed) this.relatives.set(pod.spec.containers, { pod, handle });
     return handle;
   }
@@ -62,17 +64,19 @@ export class PodClasses {
     const known = this.classes.get(key);
     if (known) return known;
     const nodeSide = compileNodeSide(pod.spec, withNodeName);
+    // What each change reads comes first and so lies together.
     const made: PodClass = {
       id: this.nextId++,
       ask: this.nodes.resources.ask(requests),
-      ...nodeSide,
-      priority: isReclaimablePod(pod) ? reclaimablePriority : nodeSide.priority,
+      ports: hostPorts(pod.spec),
       topology: compileTopology(
         pod,
         this.registry,
         this.namespaceLabels,
         this.inclusionOf(pod, nodeSide),
       ),
+      ...nodeSide,
+      priority: isReclaimablePod(pod) ? reclaimablePriority : nodeSide.priority,
     };
     this.classes.set(key, made);
     this.lowestPriority = Math.min(this.lowestPriority, made.priority);

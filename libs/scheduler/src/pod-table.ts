@@ -3,12 +3,13 @@ import { PodsByNode } from './pods-by-node.js';
 
 /** Where a pod is whose node is not known. */
 export const nowhere = -1;
-const vacant = -2;
 
-const initialCapacity = 64;
 const initialBuckets = 128;
 /** Numbers per bucket: the uid's hash, and the pod's number plus one. */
 const bucketWidth = 2;
+/** What an entry has of each pod: the uid, the handle, and twice the slot, plus one while it is assumed. */
+const entryWidth = 3;
+const [handleAt, placeAt] = [1, 2];
 
 /**
  * Pods by uid and by a small number that stays with a pod for as long as it is held. Flat arrays and a hash
@@ -16,11 +17,8 @@ const bucketWidth = 2;
  * pod touches lies in as few places as can be, and no object is made per pod.
  */
 export class PodTable {
-  /** By number; `nowhere` for a pod that waits for its node. */
-  private slots = new Int32Array(initialCapacity).fill(vacant);
-  private assumed = new Uint8Array(initialCapacity);
-  /** By twice the number: the uid, and after it the handle, since who looks for the one asks for the other. */
-  private readonly entries: (string | PodHandle | undefined)[] = [];
+  /** By number, one entry after the other: who looks for one part of it asks for the others. */
+  private readonly entries: (string | PodHandle | number | undefined)[] = [];
   private readonly freed: number[] = [];
   private readonly byNode = new PodsByNode();
   private buckets = new Int32Array(initialBuckets * bucketWidth);
@@ -40,19 +38,18 @@ export class PodTable {
     for (let at = hash & mask; ; at = (at + 1) & mask) {
       const number = buckets[at * bucketWidth + 1]! - 1;
       if (number < 0) return -1;
-      if (buckets[at * bucketWidth] === hash && entries[number * 2] === uid) return number;
+      if (buckets[at * bucketWidth] === hash && entries[number * entryWidth] === uid) return number;
     }
   }
 
   /** Adds a pod that is not in the table. */
   add(uid: string, handle: PodHandle, slot: number, assumed: boolean): number {
     if (++this.count > this.mask * 0.75) this.growBuckets();
-    const number = this.freed.pop() ?? this.entries.length / 2;
-    if (number === this.slots.length) this.grow();
-    this.entries[number * 2] = uid;
-    this.entries[number * 2 + 1] = handle;
-    this.slots[number] = slot;
-    this.assumed[number] = assumed ? 1 : 0;
+    const number = this.freed.pop() ?? this.end;
+    const at = number * entryWidth;
+    this.entries[at] = uid;
+    this.entries[at + handleAt] = handle;
+    this.entries[at + placeAt] = placeOf(slot, assumed);
     if (slot >= 0) this.byNode.note(number);
     this.enter(this.hashOf(uid), number + 1);
     return number;
@@ -60,47 +57,61 @@ export class PodTable {
 
   remove(number: number): void {
     this.leave(this.hashOf(this.uid(number)), number + 1);
-    this.entries[number * 2] = undefined;
-    this.entries[number * 2 + 1] = undefined;
-    this.slots[number] = vacant;
+    const at = number * entryWidth;
+    this.entries[at] = undefined;
+    this.entries[at + handleAt] = undefined;
+    this.entries[at + placeAt] = undefined;
     this.freed.push(number);
     this.count--;
   }
 
   uid(number: number): string {
-    return this.entries[number * 2] as string;
+    return this.entries[number * entryWidth] as string;
   }
 
   handle(number: number): PodHandle {
-    return this.entries[number * 2 + 1] as PodHandle;
+    return this.entries[number * entryWidth + handleAt] as PodHandle;
   }
 
   slot(number: number): number {
-    return this.slots[number]!;
+    return this.place(number) >> 1;
   }
 
   move(number: number, slot: number): void {
-    this.slots[number] = slot;
+    this.entries[number * entryWidth + placeAt] = placeOf(slot, this.isAssumed(number));
     if (slot >= 0) this.byNode.note(number);
   }
 
   isAssumed(number: number): boolean {
-    return this.assumed[number] === 1;
+    return (this.place(number) & 1) === 1;
   }
 
   confirm(number: number): void {
-    this.assumed[number] = 0;
+    this.entries[number * entryWidth + placeAt] = placeOf(this.slot(number), false);
   }
 
   /** Numbers of all pods, in no order. */
   *[Symbol.iterator](): Generator<number> {
-    const end = this.entries.length / 2;
-    for (let n = 0; n < end; n++) if (this.slots[n] !== vacant) yield n;
+    for (let n = 0; n < this.end; n++) if (this.entries[n * entryWidth] !== undefined) yield n;
   }
 
   /** Numbers of the pods on one node. */
   on(slot: number): number[] {
-    return this.byNode.on(slot, this.slots);
+    return this.byNode.on(slot, this.end, this.slotIfHeld);
+  }
+
+  /** All numbers below this one have been used. */
+  private get end(): number {
+    return this.entries.length / entryWidth;
+  }
+
+  private readonly slotIfHeld = (number: number): number => {
+    const place = this.entries[number * entryWidth + placeAt] as number | undefined;
+    return place === undefined ? nowhere : place >> 1;
+  };
+
+  private place(number: number): number {
+    return this.entries[number * entryWidth + placeAt] as number;
   }
 
   /** A pod is looked for before it is added or removed, so the last hash is often the one asked for. */
@@ -135,15 +146,6 @@ export class PodTable {
     buckets[gap * bucketWidth + 1] = 0;
   }
 
-  private grow(): void {
-    const slots = new Int32Array(this.slots.length * 2).fill(vacant);
-    slots.set(this.slots);
-    this.slots = slots;
-    const assumed = new Uint8Array(slots.length);
-    assumed.set(this.assumed);
-    this.assumed = assumed;
-  }
-
   private growBuckets(): void {
     const old = this.buckets;
     this.buckets = new Int32Array(old.length * 2);
@@ -152,6 +154,10 @@ export class PodTable {
       if (old[i + 1] !== 0) this.enter(old[i]!, old[i + 1]!);
     }
   }
+}
+
+function placeOf(slot: number, assumed: boolean): number {
+  return slot * 2 + (assumed ? 1 : 0);
 }
 
 /** FNV-1a with a last mix, so that the low bits depend on all of the text. */

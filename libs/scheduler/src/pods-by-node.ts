@@ -1,6 +1,9 @@
 /** Pods that may come before the index is thrown away and made anew when it is next asked. */
 const maxMoved = 1_024;
 
+/** The slot on which the pod of a number is; negative when it is on none. */
+type SlotOf = (number: number) => number;
+
 /**
  * Which pods are on a node, for what happens seldom: made when it is asked for, so that placing a pod pays
  * next to nothing for it, and kept while few pods come, so that changes of many nodes in a row are cheap.
@@ -18,16 +21,17 @@ export class PodsByNode {
     if (this.moved.length > maxMoved) this.starts = undefined;
   }
 
-  /** Numbers of the pods on this slot, given the slots of all pods by number. */
-  on(slot: number, slots: Int32Array): number[] {
-    const starts = this.starts ?? this.build(slots);
+  /** Numbers of the pods on this slot, given the slots of all pods: of all numbers below the end. */
+  on(slot: number, end: number, slotOf: SlotOf): number[] {
+    const starts = this.starts ?? this.build(end, slotOf);
     const candidates = new Set(this.moved);
-    const end = starts[slot + 1] ?? 0;
-    for (let i = starts[slot] ?? end; i < end; i++) candidates.add(this.numbers[i]!);
-    return [...candidates].filter((number) => slots[number] === slot);
+    const last = starts[slot + 1] ?? 0;
+    for (let i = starts[slot] ?? last; i < last; i++) candidates.add(this.numbers[i]!);
+    return [...candidates].filter((number) => slotOf(number) === slot);
   }
 
-  private build(slots: Int32Array): Int32Array {
+  private build(end: number, slotOf: SlotOf): Int32Array {
+    const slots = Int32Array.from({ length: end }, (_, number) => slotOf(number));
     let last = -1;
     for (const slot of slots) last = Math.max(last, slot);
     const starts = new Int32Array(last + 2);

@@ -168,6 +168,16 @@ export class Snapshot {
     this.put(uidOf(pod), handle, nodeName, false, devices);
   }
 
+  /** As `setPod`, for a pod whose handle is at hand. */
+  restore(uid: string, handle: PodHandle, nodeName: string, devices?: DeviceHoldings): void {
+    this.put(uid, handle, nodeName, false, devices);
+  }
+
+  /** Uids of the pods that the store has confirmed, in no order; the snapshot may change meanwhile. */
+  *confirmed(): Generator<string> {
+    for (const number of this.pods) if (!this.pods.isAssumed(number)) yield this.pods.uid(number);
+  }
+
   /** Counts the pod on the node although the binding is not stored yet. */
   assume(pod: PodInput, nodeName: string, devices?: DeviceHoldings): void {
     this.put(uidOf(pod), this.classes.handleOf(pod, false), nodeName, true, devices);

@@ -13,6 +13,8 @@ const closing: (() => Promise<void>)[] = [];
 /** One of several processes that want to lead. */
 class Candidate {
   terms = 0;
+  /** Whom it found leading. */
+  readonly found: string[] = [];
   term: Leadership | undefined;
   private readonly stopping = new AbortController();
   private readonly running: Promise<void>;
@@ -25,6 +27,7 @@ class Candidate {
       key: 'leader',
       identity,
       ttlSeconds,
+      standby: (leader) => this.found.push(leader),
       logger: silentLogger,
     });
     this.running = election.run(this.stopping.signal, (term) => this.lead(term));
@@ -79,7 +82,8 @@ describe('LeaderElection', () => {
     const held = await two.store.get('leader');
     expect(JSON.parse(Buffer.from(held!.value).toString())).toEqual({ identity: 'one' });
     expect(held?.modRevision).toBe(one.term?.fence.modRevision);
-    expect(two.leading).toBe(false);
+    await expect.poll(() => two.found).toEqual(['one']);
+    expect([one.found, two.leading]).toEqual([[], false]);
     const startedAt = performance.now();
     await one.stop();
     await expect.poll(() => two.leading).toBe(true);

@@ -16,6 +16,8 @@ export interface LeaderElectionOptions {
   readonly identity: string;
   /** A leader that dies is replaced after this time, in seconds (default 6). */
   readonly ttlSeconds?: number;
+  /** Told whenever it is found that somebody leads already, and who; a process may find its own name of before. */
+  readonly standby?: (leader: string) => void;
   readonly logger: Logger;
   readonly clock?: Clock;
 }
@@ -114,11 +116,24 @@ export class LeaderElection {
   }
 
   private async waitUntilFree(signal: AbortSignal): Promise<void> {
-    const { key } = this.options;
+    const { key, identity, logger, standby } = this.options;
     const page = await this.store.range(key, { limit: 1 });
-    if (page.entries[0]?.key !== key) return;
+    const [held] = page.entries;
+    if (held?.key !== key) return;
+    const leader = identityIn(held.value);
+    logger.info({ identity, leader }, 'standing by: another leads');
+    standby?.(leader);
     for await (const event of this.store.watch(key, { after: page.revision, signal })) {
       if (event.type === 'delete' && event.key === key) return;
     }
+  }
+}
+
+function identityIn(value: Uint8Array): string {
+  try {
+    const { identity } = JSON.parse(new TextDecoder().decode(value)) as { identity?: unknown };
+    return String(identity);
+  } catch {
+    return 'unknown';
   }
 }

@@ -1,7 +1,6 @@
 import { badRequest, type Logger } from '@gantry/base';
 import { EmbeddedStore } from './embedded/embedded-store.js';
 import type { EtcdCredentials } from './etcd/connection.js';
-import { EtcdStore } from './etcd/etcd-store.js';
 import type { Store } from './store.js';
 
 /** Where the truth lives: a SQLite file, memory, or the members of an etcd. */
@@ -35,14 +34,15 @@ function checkEndpoint(endpoint: string, text: string): void {
   if (!good) throw badRequest(`store "${text}": "${endpoint}" is not http(s)://HOST:PORT`);
 }
 
-/** Opens the store at a location; the caller closes it. */
-export function openStore(
+/** Opens the store at a location; the caller closes it. Who keeps a file never loads etcd's client. */
+export async function openStore(
   location: StoreLocation,
   options: { logger?: Logger; etcdCredentials?: EtcdCredentials } = {},
-): Store {
+): Promise<Store> {
   if (location.type === 'embedded') {
     return new EmbeddedStore(location.file === undefined ? {} : { file: location.file });
   }
+  const { EtcdStore } = await import('./etcd/etcd-store.js');
   return new EtcdStore({
     endpoints: location.endpoints,
     ...(options.logger ? { logger: options.logger } : {}),

@@ -77,6 +77,8 @@ export interface WatchOptions {
    * names.
    */
   readonly after?: Revision;
+  /** Changes come without what was there before, which takes the store a read for each of them. */
+  readonly withoutPrevious?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -120,6 +122,11 @@ export interface Store {
    */
   requestProgress(): void;
   grantLease(ttlSeconds: number): Promise<Lease>;
+  /**
+   * A lease that nobody keeps: its keys vanish when this many seconds have passed (five more at most in the embedded
+   * store, two at least in etcd), whatever becomes of the process that asked for it.
+   */
+  grantTerm(seconds: number): Promise<LeaseId>;
   /** Drops history before `revision`; the control plane's leader calls it on a schedule. */
   compact(revision: Revision): Promise<void>;
   close(): Promise<void>;

@@ -21,6 +21,10 @@ async function specOf(session: Session, flags: Flags): Promise<object> {
   const manifests = await readManifests(session.terminal, files, recursive);
   const dump = flags['cluster'] as string | undefined;
   const cluster = dump && (await readManifests(session.terminal, [dump], false));
+  if (cluster && nodes.length === 0 && !cluster.some(({ object }) => object.kind === 'Node')) {
+    const how = 'gantry get nodes,pods -A -o json';
+    throw new UsageError(`--cluster ${dump}: it holds no Node; make the dump with: ${how}`);
+  }
   return {
     objects: manifests.map(({ object }) => object),
     namespace: session.namespace,

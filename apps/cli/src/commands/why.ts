@@ -10,6 +10,9 @@ import { paint } from '../terminal.js';
 import { UsageError } from '../usage-error.js';
 
 async function why(session: Session, words: readonly string[], flags: Flags): Promise<void> {
+  if (flags['output'] !== undefined && flags['output'] !== 'json') {
+    throw new UsageError(`-o ${String(flags['output'])}: why prints text or json`);
+  }
   const { resource, name } = await parseObject(session.catalog, words, 'pod');
   if (resource.kind !== 'Pod') throw new UsageError('why explains pods: gantry why pod/NAME');
   const address = { namespace: session.namespace, name, subresource: 'why' };

@@ -1,4 +1,5 @@
 import type { Node } from '@gantry/api';
+import { isReady } from '@gantry/api/conditions';
 import type { Flags } from '../command-line.js';
 import { builtin } from '../resources/builtin.js';
 import { suggest } from '../resources/suggest.js';
@@ -10,10 +11,6 @@ export interface Targets {
   readonly nodes: readonly string[];
   /** Named by the user rather than all that are ready. */
   readonly named: boolean;
-}
-
-function isReady({ status }: Node): boolean {
-  return status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') ?? false;
 }
 
 /** The nodes of `--node`, or all ready ones in the order of their names. */

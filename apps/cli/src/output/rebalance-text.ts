@@ -7,7 +7,7 @@ const maxRows = 20;
 function grid(header: string[], rows: readonly string[][]): string {
   const shown = formatGrid([header, ...rows.slice(0, maxRows)]);
   const hidden = rows.length - maxRows;
-  return hidden > 0 ? `${shown}... and ${hidden} more (-o json shows all)\n` : shown;
+  return hidden > 0 ? `${shown}... and ${hidden} more with -o json\n` : shown;
 }
 
 /** What would be moved, what that is good for, and what keeps other nodes in use. */

@@ -6,6 +6,8 @@ export interface SimulationStatus {
   readonly fits: boolean;
   readonly pods: number;
   readonly nodeCount: number;
+  /** Nodes that got pods; of so many only the first are in `nodes`. */
+  readonly nodesUsed: number;
   readonly placements: readonly { readonly pod: string; readonly node: string }[];
   readonly refused: readonly {
     readonly pod: string;
@@ -35,11 +37,13 @@ export interface SimulationStatus {
 /** Rows of each table; the rest is counted. */
 const maxRows = 20;
 
-function grid(rows: readonly string[][]): string {
+/** `count` says how many rows there would be where not all were told. */
+function grid(rows: readonly string[][], count = rows.length - 1): string {
   const [header, ...body] = rows;
   const shown = formatGrid([header!, ...body.slice(0, maxRows)]);
-  const hidden = body.length - maxRows;
-  return hidden > 0 ? `${shown}... and ${hidden} more (-o json shows all)\n` : shown;
+  const hidden = count - Math.min(maxRows, body.length);
+  const told = count > body.length ? `the first ${body.length}` : 'all';
+  return hidden > 0 ? `${shown}... and ${hidden} more (-o json shows ${told})\n` : shown;
 }
 
 function counted(count: number, noun: string): string {
@@ -64,10 +68,10 @@ function verdict({
   pods,
   placements,
   nodeCount,
-  nodes,
+  nodesUsed,
   preempted,
 }: SimulationStatus): string {
-  const where = `on ${nodes.length} of ${counted(nodeCount, 'node')}`;
+  const where = `on ${nodesUsed} of ${counted(nodeCount, 'node')}`;
   const price =
     preempted.length > 0 ? `, ${counted(preempted.length, 'pod')} would be preempted` : '';
   const which = pods === 1 ? 'The pod' : `All ${pods} pods`;
@@ -86,7 +90,7 @@ function sizes({ sizings }: SimulationStatus): string {
   return grid([['NODES OF', 'NEEDED', 'AT LEAST', 'NOTE'], ...rows]);
 }
 
-function places({ nodes }: SimulationStatus): string {
+function places({ nodes, nodesUsed }: SimulationStatus): string {
   if (nodes.length === 0) return '';
   const use = (name: string, node: SimulationStatus['nodes'][number]) => {
     const has = node.allocatable[name];
@@ -99,7 +103,7 @@ function places({ nodes }: SimulationStatus): string {
     use('cpu', node),
     use('memory', node),
   ]);
-  return grid([['NODE', 'NEW', 'PODS', 'CPU', 'MEMORY'], ...rows]);
+  return grid([['NODE', 'NEW', 'PODS', 'CPU', 'MEMORY'], ...rows], nodesUsed);
 }
 
 function victims({ preempted }: SimulationStatus): string {

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { ApiClient, loadKubeconfig, resolveContext } from '@gantry/client';
 
 const root = fileURLToPath(new URL('../../../../', import.meta.url));
-const program = join(root, 'apps/control-plane/dist/main.js');
+const program = join(root, 'apps/control-plane/dist/bundle/gantry-control-plane.js');
 const startMs = 30_000;
 
 async function freePort(): Promise<number> {

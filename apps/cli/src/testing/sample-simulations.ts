@@ -4,6 +4,7 @@ const full: SimulationStatus = {
   fits: false,
   pods: 5,
   nodeCount: 2,
+  nodesUsed: 1,
   placements: [1, 2, 3].map((i) => ({ pod: `shop/web-${i}`, node: 'a' })),
   refused: [4, 5].map((i) => ({
     pod: `shop/web-${i}`,

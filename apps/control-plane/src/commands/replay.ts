@@ -29,7 +29,7 @@ async function read(file: string): Promise<Operation[]> {
   const input = createReadStream(file);
   const failed = new Promise<never>((_, reject) => {
     input.once('error', (error) =>
-      reject(badRequest(`replay ${file}: ${error.message}`, { cause: error })),
+      reject(badRequest(`replay ${file}: ${whyNot(error)}`, { cause: error })),
     );
   });
   const collect = async () => {
@@ -42,11 +42,18 @@ async function read(file: string): Promise<Operation[]> {
   return operations;
 }
 
+function whyNot(error: NodeJS.ErrnoException): string {
+  if (error.code === 'ENOENT') return 'there is no such file; name what serve --decision-log wrote';
+  return error.code === 'EISDIR' ? 'that is a folder; name a file in it' : error.message;
+}
+
 function parsed(line: string, number: number, file: string): Operation {
   try {
     return JSON.parse(line) as Operation;
   } catch (error) {
-    throw badRequest(`replay ${file}: line ${number} is not JSON`, { cause: error });
+    throw badRequest(`replay ${file}: line ${number} is not JSON, so this is no decision log`, {
+      cause: error,
+    });
   }
 }
 

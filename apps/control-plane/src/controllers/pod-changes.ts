@@ -1,13 +1,14 @@
 import { hasEnded, type Pod } from '@gantry/api';
+import { jsonEqual } from '@gantry/api-machinery';
 
-const shown = ({ metadata, status }: Pod) =>
-  JSON.stringify([
-    metadata.labels,
-    metadata.ownerReferences,
-    metadata.deletionTimestamp,
-    status?.phase,
-    status?.containerStatuses,
-  ]);
+/** What those who count pods look at. */
+const shown = ({ metadata, status }: Pod) => [
+  metadata.labels,
+  metadata.ownerReferences,
+  metadata.deletionTimestamp,
+  status?.phase,
+  status?.containerStatuses,
+];
 
 /**
  * Whether these are one pod before and after it was given its node, in either order, and no more than that: it is
@@ -16,7 +17,7 @@ const shown = ({ metadata, status }: Pod) =>
 export function isOnlyBinding(pod: Pod, other: Pod): boolean {
   const isBinding = (pod.spec.nodeName === undefined) !== (other.spec.nodeName === undefined);
   if (!isBinding || hasEnded(pod) || hasReadiness(pod) || hasReadiness(other)) return false;
-  return shown(pod) === shown(other);
+  return jsonEqual(shown(pod), shown(other));
 }
 
 const hasReadiness = ({ status }: Pod) =>

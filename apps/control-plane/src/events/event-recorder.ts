@@ -21,8 +21,8 @@ export interface EventRecorderOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** How long an event stays after it was last seen, at least (default an hour). */
-  readonly ttlSeconds?: number;
+  /** Where an event's time ends (default an hour after it was last seen). */
+  readonly leases?: EventLeases;
 }
 
 /** Events that wait to be written; what comes beyond is dropped and counted. */
@@ -48,7 +48,8 @@ export class EventRecorder {
   private serial = 0;
 
   constructor(private readonly options: EventRecorderOptions) {
-    this.leases = new EventLeases(options.store, options.clock, options.ttlSeconds);
+    const { store, clock, leases = new EventLeases(store, clock) } = options;
+    this.leases = leases;
     this.allowance = new EventAllowance(options.clock);
   }
 
@@ -69,7 +70,6 @@ export class EventRecorder {
       await delay(clock, batchPauseMs, signal).catch(() => {});
     }
     await this.flush();
-    this.leases.close();
   }
 
   private record<T extends ApiObject>(

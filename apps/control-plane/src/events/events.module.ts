@@ -1,12 +1,17 @@
 import { Global, Inject, Module, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import type { Clock, Logger } from '@gantry/base';
 import type { Store } from '@gantry/store';
-import type { Config } from '../config.js';
 import * as tokens from '../tokens.js';
+import { EventLeases } from './event-leases.js';
 import { EventRecorder } from './event-recorder.js';
 
-function createRecorder(store: Store, clock: Clock, logger: Logger, config: Config): EventRecorder {
-  return new EventRecorder({ store, clock, logger, ttlSeconds: config.eventTtlMinutes * 60 });
+function createRecorder(
+  store: Store,
+  clock: Clock,
+  logger: Logger,
+  leases: EventLeases,
+): EventRecorder {
+  return new EventRecorder({ store, clock, logger, leases });
 }
 
 /** One `EventRecorder` for the whole control plane; whatever it holds is written before the end. */
@@ -16,7 +21,7 @@ function createRecorder(store: Store, clock: Clock, logger: Logger, config: Conf
     {
       provide: EventRecorder,
       useFactory: createRecorder,
-      inject: [tokens.STORE, tokens.CLOCK, tokens.LOGGER, tokens.CONFIG],
+      inject: [tokens.STORE, tokens.CLOCK, tokens.LOGGER, EventLeases],
     },
   ],
   exports: [EventRecorder],

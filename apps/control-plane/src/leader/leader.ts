@@ -18,6 +18,8 @@ export interface LeaderOptions {
   readonly objects: ObjectStore;
   readonly identity: string;
   readonly leaseSeconds: number;
+  /** Told when another leads, and who. */
+  readonly standby?: (leader: string) => void;
   readonly logger: Logger;
   readonly clock: Clock;
 }
@@ -35,11 +37,19 @@ export class Leader {
   private term: Leadership | undefined;
 
   constructor(private readonly options: LeaderOptions) {
-    const { store, identity, leaseSeconds, logger, clock } = options;
+    const { store, identity, leaseSeconds, logger, clock, standby } = options;
     this.objects = options.objects.fenced(() => this.fence);
     const key = 'leader/control-plane';
     const ttlSeconds = leaseSeconds;
-    this.election = new LeaderElection(store, { key, identity, ttlSeconds, logger, clock });
+    const told = standby ? { standby } : {};
+    this.election = new LeaderElection(store, {
+      key,
+      identity,
+      ttlSeconds,
+      logger,
+      clock,
+      ...told,
+    });
   }
 
   get leading(): boolean {

@@ -36,6 +36,8 @@ export interface PreemptorOptions {
   readonly scheduler: Scheduler;
   readonly informers: Informers;
   readonly evacuations: Evacuations;
+  /** Whether the informers show the pods that the snapshot shows: who may have to go is looked up there. */
+  readonly seesPods: () => boolean;
 }
 
 /** How far apart successive searches begin, so that over time all nodes are met. */
@@ -163,9 +165,13 @@ export class Preemptor {
     return this.waiting.delete(uid) ? this.nominations.withdraw(uid)?.node : undefined;
   }
 
+  private get isFree(): boolean {
+    return this.options.seesPods() && !this.options.evacuations.isBusy;
+  }
+
   /** Whether the pod may take others away, now. */
   mayAttempt(pod: Pod): boolean {
-    return mayPreempt(pod.spec) && !this.options.evacuations.isBusy;
+    return mayPreempt(pod.spec) && this.isFree;
   }
 
   /** Clears a node for a pod that fits nowhere and may attempt it; undefined when no node could be cleared. */
@@ -206,8 +212,8 @@ export class Preemptor {
     members: readonly GangMember[],
     required: number,
   ): { readonly victims: number; readonly message: string } | undefined {
-    const { scheduler, evacuations } = this.options;
-    if (!pods.every(({ spec }) => mayPreempt(spec)) || evacuations.isBusy) return undefined;
+    const { scheduler } = this.options;
+    if (!pods.every(({ spec }) => mayPreempt(spec)) || !this.isFree) return undefined;
     const found = this.decideTogether(members, () =>
       preemptTogether(scheduler, members, required, {
         tenants: (node) => this.tenants(node),

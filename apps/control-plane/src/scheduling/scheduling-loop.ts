@@ -20,6 +20,8 @@ import {
 import type { Resources } from '../api/index.js';
 import type { Turns } from '../api/resources/binding-turns.js';
 import type { EventRecorder, EventSink } from '../events/index.js';
+import type { Checkpoints } from './checkpoint/checkpoints.js';
+import type { PodLists } from './checkpoint/pod-lists.js';
 import { Binder, maxWritesPerTransaction, type BindingOutcome } from './binder.js';
 import { Evacuations } from './evacuations.js';
 import { Gangs } from './gangs.js';
@@ -27,7 +29,7 @@ import { Preemptor } from './preemptor.js';
 import type { QueuedUnit } from './queue-unit.js';
 import type { SchedulingMetrics } from './scheduling-metrics.js';
 import { SchedulingQueue } from './scheduling-queue.js';
-import { SnapshotFeed } from './snapshot-feed.js';
+import { SnapshotFeed, type FeedListener } from './snapshot-feed.js';
 import { VolumeBook } from './volume-book.js';
 import { UnitDecider, type Placement, type UnitDecision } from './unit-decider.js';
 import { UnschedulableReports } from './unschedulable-reports.js';
@@ -44,6 +46,10 @@ export interface SchedulingLoopOptions {
   readonly profile?: Profile;
   /** An empty one that decides (default: by the profile). */
   readonly scheduler?: Scheduler;
+  /** Where it writes what it knows and finds it again (default: nowhere). */
+  readonly checkpoints?: Checkpoints;
+  /** What waits until it has begun. */
+  readonly podLists?: PodLists;
 }
 
 /** Transactions under way at a time; decisions go on meanwhile and wait when there are more. */
@@ -76,6 +82,7 @@ export class SchedulingLoop {
   private readonly reports: UnschedulableReports;
   private readonly evacuations: Evacuations;
   private readonly preemptor: Preemptor;
+  private feed: SnapshotFeed | undefined;
   private readonly sink: EventSink;
   private readonly committing = new Set<Promise<void>>();
   private readonly filled = Promise.withResolvers<void>();
@@ -83,14 +90,15 @@ export class SchedulingLoop {
   constructor(private readonly options: SchedulingLoopOptions) {
     this.scheduler = options.scheduler ?? new Scheduler(new Snapshot(), options.profile);
     this.gangs = new Gangs(options.informers);
-    const pods = options.informers.for(PodKind);
-    this.binder = new Binder(options.objects, options.clock, () => pods.seenRevision);
+    const seen = () => this.feed?.seenRevision ?? 0n;
+    this.binder = new Binder(options.objects, options.clock, seen);
     this.sink = options.events.for('scheduler');
     this.reports = new UnschedulableReports(options.resources, options.clock, options.logger);
     this.evacuations = new Evacuations({ ...options, sink: this.sink });
     const { scheduler, evacuations, gangs } = this;
     const { clock, informers } = options;
-    this.preemptor = new Preemptor({ scheduler, evacuations, informers });
+    const seesPods = () => this.feed?.isByInformers ?? false;
+    this.preemptor = new Preemptor({ scheduler, evacuations, informers, seesPods });
     this.volumes = new VolumeBook(
       informers.for(PersistentVolumeClaimKind),
       informers.for(PersistentVolumeKind),
@@ -113,14 +121,9 @@ export class SchedulingLoop {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const feed = new SnapshotFeed(this.scheduler.snapshot, {
-      happened: (event) => this.queue.happened(event),
-      pending: (pod, changed) => this.pending(pod, changed),
-      // Its binding may be refused since it changed; the next attempt is made on what it is now.
-      assumed: (pod, changed) => this.queue.has(pod) && this.queue.offer(pod, changed),
-      notPending: (pod, isGone) => this.notPending(pod, isGone, signal),
-      namespace: (name, namespace) => this.queue.shares.setWeight(name, weightOf(namespace)),
-    });
+    const { snapshot } = this.scheduler;
+    const listener = this.listener(signal);
+    const feed = (this.feed = new SnapshotFeed({ ...this.options, snapshot, listener }));
     const { groups } = this.gangs;
     const { informers } = this.options;
     const [claims, volumes] = [
@@ -134,10 +137,14 @@ export class SchedulingLoop {
     const endVolumes = [claims.subscribe(anyChange), volumes.subscribe(anyChange)];
     const regroup = (group: ApiObject) => this.queue.regroup(objectKey(group));
     const endGroups = groups.subscribe({ added: regroup, updated: regroup, deleted: regroup });
-    const end = await feed.start(informers, signal);
+    const end = await feed.start(signal);
     await this.binder.catchUp(signal).catch(() => {});
     this.filled.resolve();
-    const reporting = Promise.all([this.reports.run(signal), this.evacuations.run(signal)]);
+    const beside = Promise.all([
+      this.reports.run(signal),
+      this.evacuations.run(signal),
+      this.keepCheckpoints(feed, signal),
+    ]);
     try {
       while (!signal.aborted) await this.round(signal);
     } finally {
@@ -145,8 +152,26 @@ export class SchedulingLoop {
       endGroups();
       for (const endOne of endVolumes) endOne();
       this.queue.clear();
-      await Promise.all([reporting, ...this.committing]);
+      await Promise.all([beside, ...this.committing]);
     }
+  }
+
+  /** Once it sees all that it will write down. */
+  private async keepCheckpoints(feed: SnapshotFeed, signal: AbortSignal): Promise<void> {
+    const { checkpoints, informers } = this.options;
+    await Promise.race([feed.byInformers, aborted(signal)]);
+    await checkpoints?.run(informers.for(PodKind), this.scheduler.snapshot, signal);
+  }
+
+  private listener(signal: AbortSignal): FeedListener {
+    return {
+      happened: (event) => this.queue.happened(event),
+      pending: (pod, changed) => this.pending(pod, changed),
+      // Its binding may be refused since it changed; the next attempt is made on what it is now.
+      assumed: (pod, changed) => this.queue.has(pod) && this.queue.offer(pod, changed),
+      notPending: (pod, isGone) => this.notPending(pod, isGone, signal),
+      namespace: (name, namespace) => this.queue.shares.setWeight(name, weightOf(namespace)),
+    };
   }
 
   private pending(pod: Pod, changed: boolean): void {

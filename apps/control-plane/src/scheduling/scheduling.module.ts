@@ -14,6 +14,8 @@ import { MetricSources } from '../metrics/metrics.js';
 import { rebalancePlanResource } from '../rebalancing/rebalance-plans.js';
 import * as tokens from '../tokens.js';
 import { DecisionLog } from './decision-log.js';
+import { configuredCheckpoints } from './checkpoint/checkpoints.js';
+import { PodLists } from './checkpoint/pod-lists.js';
 import { SchedulingLoop } from './scheduling-loop.js';
 import { SchedulingMetrics } from './scheduling-metrics.js';
 import { simulationResource } from './simulation/simulations.js';
@@ -39,6 +41,7 @@ export class SchedulingModule implements LeaderService {
     @Inject(SubresourceRegistry) subresources: SubresourceRegistry,
     @Inject(Registry) private readonly registry: Registry,
     @Inject(MetricSources) private readonly metricSources: MetricSources,
+    @Inject(PodLists) private readonly podLists: PodLists,
     @Inject(tokens.CONFIG) private readonly config: Config,
     @Inject(tokens.CLOCK) private readonly clock: Clock,
     @Inject(tokens.LOGGER) private readonly logger: Logger,
@@ -64,11 +67,13 @@ export class SchedulingModule implements LeaderService {
 
   private async runThread({ signal, fence }: Leadership): Promise<void> {
     const { config, clock } = this;
-    const { store, etcdCa, etcdCertificate, etcdKey, decisionLog, eventTtlMinutes, logLevel } =
-      config;
+    const { store, etcdCa, etcdCertificate, etcdKey, decisionLog, eventTtlMinutes } = config;
+    const { dataDir, identity, checkpointPods, compactionMinutes, logLevel } = config;
+    const connection = { store, etcdCa, etcdCertificate, etcdKey };
+    const checkpoints = { dataDir, identity, checkpointPods, compactionMinutes };
     const thread = new SchedulingThread(
       {
-        config: { store, etcdCa, etcdCertificate, etcdKey, decisionLog, eventTtlMinutes },
+        config: { ...connection, ...checkpoints, decisionLog, eventTtlMinutes },
         profile: profileTask(config.schedulingProfile),
         logLevel,
         fence: { ...fence },
@@ -77,7 +82,7 @@ export class SchedulingModule implements LeaderService {
     );
     const endMetrics = this.metricSources.add(() => thread.metrics());
     const leads = () => (this.leading = thread);
-    thread.fed.then(leads, () => {});
+    void thread.fed.then(leads, () => {}).then(() => this.podLists.release());
     try {
       await thread.run(signal);
     } finally {
@@ -95,7 +100,11 @@ export class SchedulingModule implements LeaderService {
     const { decisionLog: file, schedulingProfile: profile } = this.config;
     const log = file ? new DecisionLog({ file, clock, logger, profile }) : undefined;
     const metrics = (this.metrics ??= new SchedulingMetrics(this.registry));
+    const { store } = objects;
+    const checkpoints = configuredCheckpoints(this.config, { store, clock, logger });
     const loop = new SchedulingLoop({
+      ...(checkpoints ? { checkpoints } : {}),
+      podLists: this.podLists,
       ...(log ? { scheduler: log.scheduler } : {}),
       resources,
       objects,

@@ -1,10 +1,23 @@
 import { NodeKind, PodKind, podGroupOf, type Node, type Pod } from '@gantry/api';
 import { NamespaceKind, type Namespace } from '@gantry/api';
-import { aborted } from '@gantry/base';
-import type { Informers } from '@gantry/controller';
-import { Snapshot, uidOf, type ClusterEvent, type PlacedPod } from '@gantry/scheduler';
+import { aborted, delay, describeError, type Clock, type Logger } from '@gantry/base';
+import {
+  inSlices,
+  type Informer,
+  type InformerHandler,
+  type Informers,
+  type ObjectStore,
+} from '@gantry/controller';
+import { Snapshot, uidOf, type ClusterEvent } from '@gantry/scheduler';
+import type { Checkpoint } from './checkpoint/checkpoint-file.js';
+import type { Checkpoints } from './checkpoint/checkpoints.js';
+import { HeadStart } from './checkpoint/head-start.js';
+import type { PodLists } from './checkpoint/pod-lists.js';
 import { isPending, sameWishes } from './pending.js';
 import { schedulableNode } from './schedulable-node.js';
+
+/** How often the store is asked how far the informer's watch is, in milliseconds. */
+const progressAskMs = 50;
 
 export interface FeedListener {
   happened(event: ClusterEvent): void;
@@ -18,23 +31,64 @@ export interface FeedListener {
   namespace(name: string, namespace?: Namespace): void;
 }
 
+export interface FeedOptions {
+  readonly snapshot: Snapshot;
+  readonly listener: FeedListener;
+  readonly informers: Informers;
+  readonly objects: ObjectStore;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Where the scheduler finds what it knew before it was started anew (default: nowhere). */
+  readonly checkpoints?: Checkpoints;
+  /** What waits until it has begun. */
+  readonly podLists?: PodLists;
+}
+
 /** Keeps a snapshot current from the informers and tells what that means for pods that wait. */
 export class SnapshotFeed {
+  readonly snapshot: Snapshot;
+  private readonly listener: FeedListener;
+  private readonly pods: Informer<Pod>;
   /** While the pods are told that were there when the feed began. */
   private isFilling = false;
+  /** What feeds the pods until the informer has all of them. */
+  private ahead: HeadStart | undefined;
+  private readonly handedOver = Promise.withResolvers<void>();
+  /** The pods that the informer has told of, while it takes over. */
+  private told: Set<string> | undefined;
 
-  constructor(
-    readonly snapshot: Snapshot,
-    private readonly listener: FeedListener,
-  ) {}
+  constructor(private readonly options: FeedOptions) {
+    this.snapshot = options.snapshot;
+    this.listener = options.listener;
+    this.pods = options.informers.for(PodKind);
+  }
+
+  /** Every change of a pod up to this revision is in the snapshot. */
+  get seenRevision(): bigint {
+    return this.ahead?.seenRevision ?? this.pods.seenRevision;
+  }
+
+  /** Whether the snapshot shows the pods that the informers show. */
+  get isByInformers(): boolean {
+    return this.ahead === undefined;
+  }
+
+  /** Resolves when that is so, and stays. */
+  get byInformers(): Promise<void> {
+    return this.handedOver.promise;
+  }
 
   /** Resolves when the snapshot holds what the store held; the returned function ends the feed. */
-  async start(informers: Informers, signal: AbortSignal): Promise<() => void> {
-    const nodes = informers.for(NodeKind);
-    const pods = informers.for(PodKind);
-    const namespaces = informers.for(NamespaceKind);
-    const synced = Promise.all([nodes.synced, pods.synced, namespaces.synced]);
-    await Promise.race([aborted(signal), synced]);
+  async start(signal: AbortSignal): Promise<() => void> {
+    const { pods } = this;
+    const { informers, checkpoints, podLists } = this.options;
+    const [nodes, namespaces] = [informers.for(NodeKind), informers.for(NamespaceKind)];
+    await Promise.race([aborted(signal), Promise.all([nodes.synced, namespaces.synced])]);
+    const checkpoint = pods.hasSynced ? undefined : await checkpoints?.newest();
+    if (!checkpoint) {
+      podLists?.release();
+      await Promise.race([aborted(signal), pods.synced]);
+    }
     this.isFilling = true;
     const ends = [
       namespaces.subscribe({
@@ -50,14 +104,73 @@ export class SnapshotFeed {
           this.listener.happened({ type: 'node-removed' });
         },
       }),
-      pods.subscribe({
-        added: (pod) => this.podChanged(pod),
-        updated: (pod, previous) => this.podChanged(pod, previous),
-        deleted: (pod) => this.podGone(pod),
-      }),
     ];
+    if (!checkpoint) ends.push(pods.subscribe(this.podHandler()));
     this.isFilling = false;
+    if (checkpoint) await this.startFrom(checkpoint, ends, signal);
+    else this.handedOver.resolve();
     return () => ends.forEach((end) => end());
+  }
+
+  private podHandler(): InformerHandler<Pod> {
+    return {
+      added: (pod) => this.podChanged(pod),
+      updated: (pod, previous) => this.podChanged(pod, previous),
+      deleted: (pod) => this.podGone(pod),
+    };
+  }
+
+  /** Resolves when the snapshot is complete; the informer takes over as soon as it can. */
+  private async startFrom(
+    checkpoint: Checkpoint,
+    ends: (() => void)[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { logger, podLists } = this.options;
+    const ahead = (this.ahead = new HeadStart({
+      ...this.options,
+      checkpoint,
+      changed: (pod) => this.podChanged(pod),
+      gone: (pod) => this.podGone(pod),
+    }));
+    const isComplete = await ahead.begin(signal).catch((error: unknown) => {
+      logger.warn({ err: describeError(error) }, "begin with the scheduler's checkpoint");
+      return false;
+    });
+    podLists?.release();
+    const from = { pods: checkpoint.size, revision: checkpoint.header.revision };
+    if (isComplete) logger.info(from, 'the scheduler begins with its checkpoint');
+    else logger.info(from, 'the scheduler lists all pods: its checkpoint leads no further');
+    const takingOver = this.takeOver(ahead, ends, signal);
+    if (!isComplete) await takingOver;
+  }
+
+  /** The informer tells all that it has, which for most pods changes nothing; what it does not have is gone. */
+  private async takeOver(
+    ahead: HeadStart,
+    ends: (() => void)[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { pods, snapshot } = this;
+    const { objects, clock } = this.options;
+    await Promise.race([aborted(signal), pods.synced]);
+    await ahead.end();
+    while (pods.seenRevision < ahead.seenRevision && !signal.aborted) {
+      objects.store.requestProgress();
+      await delay(clock, progressAskMs, signal).catch(() => {});
+    }
+    const told = (this.told = new Set<string>());
+    const end = await pods.subscribeInTurns(this.podHandler(), signal);
+    for (const [uid, pod] of ahead.met) if (!told.has(uid)) this.podGone(pod);
+    const drop = (uid: string) => {
+      if (!told.has(uid)) this.placeChanged(uid, () => snapshot.removePod(uid));
+    };
+    await inSlices(snapshot.confirmed(), drop, signal);
+    this.told = undefined;
+    this.ahead = undefined;
+    this.handedOver.resolve();
+    if (signal.aborted) end();
+    else ends.push(end);
   }
 
   private namespaceChanged(namespace: Namespace, isGone = false): void {
@@ -78,6 +191,7 @@ export class SnapshotFeed {
 
   private podChanged(pod: Pod, previous?: Pod): void {
     const isToPlace = isPending(pod);
+    this.told?.add(uidOf(pod));
     if (this.isFilling && !isToPlace) return this.fill(pod);
     if (isToPlace) {
       const isAssumed = this.snapshot.pod(uidOf(pod)) !== undefined;
@@ -87,9 +201,7 @@ export class SnapshotFeed {
       return;
     }
     this.listener.notPending(pod, false);
-    const before = this.snapshot.pod(uidOf(pod));
-    this.snapshot.setPod(pod);
-    this.moved(before, this.snapshot.pod(uidOf(pod)));
+    this.placeChanged(uidOf(pod), () => this.snapshot.setPod(pod));
   }
 
   /**
@@ -104,13 +216,14 @@ export class SnapshotFeed {
 
   private podGone(pod: Pod): void {
     this.listener.notPending(pod, true);
-    const before = this.snapshot.pod(uidOf(pod));
-    this.snapshot.removePod(uidOf(pod));
-    this.moved(before, undefined);
+    this.placeChanged(uidOf(pod), () => this.snapshot.removePod(uidOf(pod)));
   }
 
   /** A pod whose labels or requests changed where it is has left and come back as another. */
-  private moved(before: PlacedPod | undefined, after: PlacedPod | undefined): void {
+  private placeChanged(uid: string, change: () => void): void {
+    const before = this.snapshot.pod(uid);
+    change();
+    const after = this.snapshot.pod(uid);
     const isSame =
       before?.podClass === after?.podClass &&
       before?.labelSet === after?.labelSet &&

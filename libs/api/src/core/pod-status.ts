@@ -181,15 +181,6 @@ export class PodStatus {
   resourceClaimStatuses?: unknown[];
 }
 
-/** Whether a pod or a node says that it is ready. */
-export function isReady({
-  status,
-}: {
-  readonly status?: { readonly conditions?: readonly { type: string; status: string }[] };
-}): boolean {
-  return status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') ?? false;
-}
-
 /** Whether all of a pod has run to its end, well or not: it holds nothing on its node any more. */
 export function hasEnded({ status }: { readonly status?: { readonly phase?: string } }): boolean {
   return status?.phase === 'Succeeded' || status?.phase === 'Failed';

@@ -75,6 +75,14 @@ describe('defaults of a pod', () => {
 describe('validation of a pod', () => {
   it('accepts a plain one', () => expect(faults({ containers: [web] })).toEqual([]));
 
+  it.each(['1.2Gi', '0.3Mi', '5.8Gi', '100.5M'])(
+    'accepts %s of memory, no whole bytes or not',
+    (memory) => {
+      const resources = { requests: { memory }, limits: { memory } };
+      expect(faults({ containers: [{ ...web, resources }] })).toEqual([]);
+    },
+  );
+
   it.each<[string, object, string]>([
     ['no containers', {}, 'spec.containers: Required value'],
     ['no image', { containers: [{ name: 'web' }] }, 'spec.containers[0].image: Required value'],
@@ -107,6 +115,11 @@ describe('validation of a pod', () => {
       'thousandths of a byte',
       { containers: [{ ...web, resources: { requests: { memory: '100m' } } }] },
       'spec.containers[0].resources.requests[memory]: Invalid value: "100m": must be whole bytes; the suffix m means thousandths, did you mean 100Mi?',
+    ],
+    [
+      'thousandths that look like much',
+      { containers: [{ ...web, resources: { requests: { memory: '16001m' } } }] },
+      'spec.containers[0].resources.requests[memory]: Invalid value: "16001m": must be whole bytes; the suffix m means thousandths, did you mean 16001Mi?',
     ],
     [
       'a request above its limit',

@@ -9,7 +9,9 @@ import {
 import type { ResourceList, ResourceRequirements } from './resources.js';
 
 const standard = new Set(['cpu', 'memory', 'ephemeral-storage']);
-const wholeBytes = new Set(['memory', 'ephemeral-storage']);
+const countedInBytes = new Set(['memory', 'ephemeral-storage']);
+/** From here on parts of a byte come from amounts such as 1.2Gi, and are rounded up; below from a wrong suffix. */
+const leastBytes = 65_536n;
 const billion = 1_000_000_000n;
 
 /** A resource outside of Kubernetes' own, such as example.com/gpu; counted in whole units. */
@@ -32,7 +34,7 @@ export function validateAmount(name: string, amount: string, field: string): Fie
   if (isExtendedResource(name) || name === 'pods') {
     return [invalidValue(field, amount, 'must be an integer')];
   }
-  if (!wholeBytes.has(name)) return [];
+  if (!countedInBytes.has(name) || nanos >= leastBytes * billion) return [];
   const detail = `must be whole bytes; the suffix m means thousandths, did you mean ${amount.replace(/[num]$/, '')}Mi?`;
   return [invalidValue(field, amount, detail)];
 }

@@ -1,13 +1,13 @@
-import { cpuColumn, memoryColumn, type Ask } from '../resource-table.js';
+import { cpuColumn, memoryColumn, podsColumn, type Ask } from '../resource-table.js';
 
 /** Asks that are told apart at a time; the one used longest ago gives its bit to the next. */
 export const maxAsks = 128;
 export const maskWords = maxAsks / 32;
+const lookedAt = [cpuColumn, memoryColumn, podsColumn];
 
 /**
- * Gives each distinct ask a bit, so that a block of nodes can remember, for all asks at once, whether any of its
- * nodes may have room. Only cpu and memory are looked at: a bit that is set promises nothing, one that is
- * clear promises that no node fits.
+ * Gives each distinct ask a bit, so that a block of nodes can remember, for all asks at once, which of its nodes may
+ * have room. Only cpu, memory and pods are looked at, which is all that most asks are about.
  */
 export class AskBits {
   /** Words that have bits in use. */
@@ -15,8 +15,12 @@ export class AskBits {
   private readonly bits = new Map<Ask, number>();
   private readonly cpu = new Float64Array(maxAsks);
   private readonly memory = new Float64Array(maxAsks);
+  private readonly pods = new Float64Array(maxAsks);
   private readonly byCpu = new Ladder();
   private readonly byMemory = new Ladder();
+  private readonly byPods = new Ladder();
+  /** By bit: 1 for an ask for something else too. */
+  private readonly more = new Uint8Array(maxAsks);
   private readonly asks: (Ask | undefined)[] = [];
   private readonly usedAt = new Float64Array(maxAsks);
   private uses = 0;
@@ -40,8 +44,11 @@ export class AskBits {
     this.wordsUsed = (this.asks.length + 31) >> 5;
     this.cpu[bit] = amountOf(ask, cpuColumn);
     this.memory[bit] = amountOf(ask, memoryColumn);
+    this.pods[bit] = amountOf(ask, podsColumn);
     this.byCpu.build(this.cpu, this.asks.length);
     this.byMemory.build(this.memory, this.asks.length);
+    this.byPods.build(this.pods, this.asks.length);
+    this.more[bit] = ask.columns.some((column) => !lookedAt.includes(column)) ? 1 : 0;
     assigned(bit);
     return bit;
   }
@@ -55,16 +62,28 @@ export class AskBits {
     return this.memory[bit]!;
   }
 
+  /** Whether what is looked at is all that the ask is about. */
+  isWhole(bit: number): boolean {
+    return this.more[bit] === 0;
+  }
+
+  /** Whether this much is enough for the ask of this bit. */
+  isEnough(bit: number, cpu: number, memory: number, pods: number): boolean {
+    return cpu >= this.cpu[bit]! && memory >= this.memory[bit]! && pods >= this.pods[bit]!;
+  }
+
   /** The bits of all asks for which this much is enough, into the words that are used; false when there is none. */
-  fitting(freeCpu: number, freeMemory: number, words: Int32Array): boolean {
-    const { byCpu, byMemory } = this;
+  fitting(freeCpu: number, freeMemory: number, freePods: number, words: Int32Array): boolean {
+    const { byCpu, byMemory, byPods } = this;
     const cpu = byCpu.rung(freeCpu);
     const memory = byMemory.rung(freeMemory);
+    const pods = byPods.rung(freePods);
     let any = 0;
     for (let word = 0; word < this.wordsUsed; word++) {
-      const both = byCpu.sets[cpu + word]! & byMemory.sets[memory + word]!;
-      words[word] = both;
-      any |= both;
+      const all =
+        byCpu.sets[cpu + word]! & byMemory.sets[memory + word]! & byPods.sets[pods + word]!;
+      words[word] = all;
+      any |= all;
     }
     return any !== 0;
   }
@@ -81,7 +100,7 @@ export class AskBits {
 }
 
 /** Parts of equal width of the range up to the largest amount. */
-const parts = 256;
+const parts = 1_024;
 
 /** Asked amounts of one resource in ascending order, and with each the bits of all that ask for no more. */
 class Ladder {

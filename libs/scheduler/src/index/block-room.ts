@@ -1,86 +1,102 @@
 import { maskWords, maxAsks } from './ask-bits.js';
 
-/** A count that is not known: of an ask that got its bit after the nodes came. */
-const unknown = 255;
-
 /**
- * For each block of nodes and each ask: whether any of its nodes may have room, and how many have enough cpu and
- * memory, so that a block is passed over as soon as the last of them is gone.
+ * For each ask and each block of nodes: at which places of the block nodes stand that may have room, one bit for each.
+ * What is known of one ask lies together, so that blocks without room are passed over at a glance.
  */
 export class BlockRoom {
-  private masks = new Int32Array(0);
-  private counts = new Uint8Array(0);
+  /** By ask, then by block. */
+  private places = new Int32Array(0);
+  private width = 0;
+  /** By block: the asks that got their bits after its nodes came. Nothing is known about them: all may have room. */
+  private unknown = new Int32Array(0);
 
   grow(blocks: number): void {
-    const masks = new Int32Array(blocks * maskWords);
-    masks.set(this.masks);
-    this.masks = masks;
-    const counts = new Uint8Array(blocks * maxAsks);
-    counts.set(this.counts);
-    this.counts = counts;
+    const places = new Int32Array(maxAsks * blocks);
+    for (let bit = 0; bit < maxAsks; bit++) {
+      const row = this.places.subarray(bit * this.width, (bit + 1) * this.width);
+      places.set(row, bit * blocks);
+    }
+    this.places = places;
+    this.width = blocks;
+    const unknown = new Int32Array(blocks * maskWords);
+    unknown.set(this.unknown);
+    this.unknown = unknown;
   }
 
   /** The block has no nodes. */
   clear(block: number): void {
-    this.masks.fill(0, block * maskWords, (block + 1) * maskWords);
-    this.counts.fill(0, block * maxAsks, (block + 1) * maxAsks);
+    for (let bit = 0; bit < maxAsks; bit++) this.places[bit * this.width + block] = 0;
+    this.unknown.fill(0, block * maskWords, (block + 1) * maskWords);
   }
 
-  mayHave(block: number, bit: number): boolean {
-    return (this.masks[block * maskWords + (bit >> 5)]! & (1 << (bit & 31))) !== 0;
+  /** The places of nodes that may have room. */
+  of(block: number, bit: number): number {
+    return this.places[bit * this.width + block]!;
   }
 
-  /** Nothing is known about the ask of this bit. */
-  forget(block: number, bit: number): void {
-    this.counts[block * maxAsks + bit] = unknown;
-    this.masks[block * maskWords + (bit >> 5)]! |= 1 << (bit & 31);
+  isKnown(block: number, bit: number): boolean {
+    return (this.unknown[block * maskWords + (bit >> 5)]! & (1 << (bit & 31))) === 0;
+  }
+
+  /** Nothing is known any more about this ask and the nodes at these places, which are all. */
+  forget(block: number, bit: number, occupied: number): void {
+    this.places[bit * this.width + block] = occupied;
+    this.unknown[block * maskWords + (bit >> 5)]! |= 1 << (bit & 31);
+  }
+
+  /** Nodes have room for this ask at these places and no others. */
+  learn(block: number, bit: number, places: number): void {
+    this.places[bit * this.width + block] = places;
+    this.unknown[block * maskWords + (bit >> 5)]! &= ~(1 << (bit & 31));
   }
 
   /** Nothing is known about an ask in one half of a divided block of which nothing was known in the whole. */
-  inherit(block: number, next: number, used: number): void {
-    for (let bit = 0; bit < used * 32; bit++) {
-      if (this.counts[block * maxAsks + bit] === unknown) this.forget(next, bit);
-    }
+  inherit(block: number, next: number): void {
+    const from = block * maskWords;
+    this.unknown.copyWithin(next * maskWords, from, from + maskWords);
   }
 
-  /** No node has room for the ask; `isShort` when none has even the cpu and the memory. */
-  refuse(block: number, bit: number, isShort: boolean): void {
-    this.masks[block * maskWords + (bit >> 5)]! &= ~(1 << (bit & 31));
-    if (isShort) this.counts[block * maxAsks + bit] = 0;
+  /** The node at this place has no room for the ask. */
+  refuse(block: number, bit: number, place: number): void {
+    this.places[bit * this.width + block]! &= ~(1 << place);
   }
 
-  /** A node with room for the asks of these bits came, or something else about it changed. */
-  note(block: number, bits: Int32Array, used: number): void {
-    for (let i = 0; i < used; i++) this.masks[block * maskWords + i]! |= bits[i]!;
-  }
-
-  /** Counts a node that has enough for the asks of the one set of bits and had so for those of the other. */
-  count(block: number, now: Int32Array, before: Int32Array, used: number): void {
+  /** A node came to this place, with room for the asks of the bits from there on in the words. */
+  enter(block: number, place: number, words: Int32Array, from: number, used: number): void {
+    const { places, width } = this;
+    const flag = 1 << place;
     for (let word = 0; word < used; word++) {
-      const changed = now[word]! ^ before[word]!;
-      if (changed === 0) continue;
-      this.add(block, word, changed & now[word]!);
-      this.subtract(block, word, changed & before[word]!);
+      const bits = words[from + word]! | this.unknown[block * maskWords + word]!;
+      for (let rest = bits; rest !== 0; rest &= rest - 1) {
+        places[(word * 32 + lowest(rest)) * width + block]! |= flag;
+      }
     }
   }
 
-  private add(block: number, word: number, bits: number): void {
-    const { counts } = this;
-    for (let rest = bits; rest !== 0; rest &= rest - 1) {
-      const at = block * maxAsks + word * 32 + 31 - Math.clz32(rest & -rest);
-      if (counts[at] !== unknown) counts[at]!++;
+  /** The node at this place left, that had room for the asks of these bits. What is not known may stay as it is. */
+  leave(block: number, place: number, words: Int32Array, from: number, used: number): void {
+    const { places, width } = this;
+    const flag = ~(1 << place);
+    for (let word = 0; word < used; word++) {
+      for (let rest = words[from + word]!; rest !== 0; rest &= rest - 1) {
+        places[(word * 32 + lowest(rest)) * width + block]! &= flag;
+      }
     }
-    this.masks[block * maskWords + word]! |= bits;
   }
 
-  private subtract(block: number, word: number, bits: number): void {
-    const { counts } = this;
-    let gone = 0;
+  /** The node at this place has room for other asks than before: these bits of one word differ. */
+  flip(block: number, place: number, word: number, changed: number): void {
+    const { places, width } = this;
+    const flag = 1 << place;
+    const bits = changed & ~this.unknown[block * maskWords + word]!;
     for (let rest = bits; rest !== 0; rest &= rest - 1) {
-      const flag = rest & -rest;
-      const at = block * maxAsks + word * 32 + 31 - Math.clz32(flag);
-      if (counts[at] !== unknown && --counts[at]! === 0) gone |= flag;
+      places[(word * 32 + lowest(rest)) * width + block]! ^= flag;
     }
-    this.masks[block * maskWords + word]! &= ~gone;
   }
+}
+
+/** The number of the lowest bit that is set. */
+export function lowest(bits: number): number {
+  return 31 - Math.clz32(bits & -bits);
 }

@@ -123,13 +123,16 @@ test.each(cases)('%s, %s: as good as brute force among hundreds of nodes', (prof
   );
 });
 
-test('more asks than there are bits are still answered right', () => {
+test('more asks than there are bits are still answered right, also while pods go', () => {
   const churn = new Churn('bin-pack');
-  for (let round = 0; round < 2; round++) {
+  for (let round = 0; round < 3; round++) {
     for (let i = 0; i < 200; i++) {
       const serial = round * 200 + i;
-      const asked = { app: 0, cpu: `${100 + i * 7}m`, memory: `${64 + i}Mi`, gpu: 0 };
-      churn.place({ ...asked, first: 'nothing', which: 0 } as Step, serial);
+      const [cpu, memory] = [`${500 + i * 37}m`, `${64 + i * 9}Mi`];
+      const asked = { app: 0, cpu, memory, gpu: i % 5 === 0 ? 1 : 0, which: serial * 7919 };
+      const step = { ...asked, first: round === 0 ? 'nothing' : 'pod' } as Step;
+      churn.disturb(step);
+      churn.place(step, serial);
     }
   }
 });

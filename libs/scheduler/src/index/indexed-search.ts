@@ -102,8 +102,7 @@ class Search implements Visitor {
     this.slot = -1;
     this.score = -Infinity;
     const { layout } = plan;
-    const isRated = plan.groupChecks.length > 0 || plan.groupScores.length > 0;
-    const ratings = isRated ? rateSections(plan) : layout.unrated;
+    const ratings = plan.ratesSections ? rateSections(plan) : layout.unrated;
     const { prospects } = this.groups;
     this.compare(ratings);
     const { first, second } = prospects;
@@ -121,8 +120,8 @@ class Search implements Visitor {
     for (let section = 0; section < ratings.length; section++) {
       const rating = ratings[section]!;
       if (rating === -Infinity) continue;
-      const [from, to] = [sections[section]!, sections[section + 1]!];
-      prospects.compare(bit, layout, from, to, rating, orderedWeight);
+      const end = sections[section + 1]!;
+      prospects.compare(bit, layout, sections[section]!, end, rating, orderedWeight);
     }
   }
 
@@ -145,7 +144,7 @@ class Search implements Visitor {
   private consider(candidate: number, rated: number): void {
     const { plan, ask, bit } = this;
     const order = plan.layout.orders[candidate]!;
-    if (plan.nodeChecks.length > 0 || plan.nodeScores.length > 0) {
+    if (plan.ratesNodes) {
       this.rated = rated;
       order.walk(ask, bit, this);
       return;

@@ -1,14 +1,18 @@
-import { cpuColumn, memoryColumn, type ResourceTable } from '../resource-table.js';
+import { cpuColumn, memoryColumn, podsColumn, type ResourceTable } from '../resource-table.js';
 import { maskWords, type AskBits } from './ask-bits.js';
-import { BlockRoom } from './block-room.js';
+import { BlockRoom, lowest } from './block-room.js';
 
-/** Nodes per block. */
+/** Nodes per block: as many as one word of places has bits. */
 export const blockSize = 32;
 
-/** Numbers that a block keeps of each node: the key, what cpu and memory are free, and the slot. */
-export const recordWidth = 4;
-export const [cpuAt, memoryAt, slotAt] = [1, 2, 3];
-const blockWidth = blockSize * recordWidth;
+/**
+ * What a block keeps of each node, in 32 bytes: the key as the first of four large numbers, and of eight small ones in
+ * the same memory the slot and the asks for which the node may have room.
+ */
+const recordWidth = 4;
+const smallWidth = 8;
+const [slotAt, bitsAt] = [2, 4];
+const allPlaces = -1;
 
 /** Of a block: key and slot before which none of its nodes stands, and those before which all of them stand. */
 const boundsWidth = 4;
@@ -20,9 +24,11 @@ const nowhere = -1;
  * is far apart. Within its block a node stands anywhere, so it comes and goes without moving others.
  */
 export class NodeBlocks {
-  /** By block and place in it, one record after the other. */
-  records = new Float64Array(initialBlocks * blockWidth);
-  sizes = new Int32Array(initialBlocks);
+  /** By block and place in it, one record after the other: its large numbers and its small ones. */
+  private keys = new Float64Array(initialBlocks * blockSize * recordWidth);
+  private records = new Int32Array(this.keys.buffer);
+  /** By block: the places where nodes stand, one bit for each. */
+  private occupied = new Int32Array(initialBlocks);
   /** By block: where it stands among the blocks of its order. */
   ranks = new Int32Array(initialBlocks);
   /** By block: the number of its order. */
@@ -36,9 +42,6 @@ export class NodeBlocks {
   private readonly vacant: number[] = [];
   private used = 0;
   private readonly sorted = new Int32Array(blockSize);
-
-  private readonly before = new Int32Array(maskWords);
-  private readonly none = new Int32Array(maskWords);
 
   constructor(
     private readonly resources: ResourceTable,
@@ -63,8 +66,8 @@ export class NodeBlocks {
   /** An empty block without bounds for this order, with room for no ask. */
   take(owner: number): number {
     const block = this.vacant.pop() ?? this.used++;
-    if (block >= this.sizes.length) this.grow();
-    this.sizes[block] = 0;
+    if (block >= this.occupied.length) this.grow();
+    this.occupied[block] = 0;
     this.owners[block] = owner;
     this.bound(block, Infinity, nowhere, -Infinity, Infinity);
     this.room.clear(block);
@@ -104,16 +107,30 @@ export class NodeBlocks {
     this.places[slot] = nowhere;
   }
 
+  isCrowded(block: number): boolean {
+    return this.occupied[block] === allPlaces;
+  }
+
   /** Of a node that is in a block. */
   keyOf(slot: number): number {
-    return this.records[this.places[slot]! * recordWidth]!;
+    return this.keys[this.places[slot]! * recordWidth]!;
+  }
+
+  keyAt(block: number, place: number): number {
+    return this.keys[(block * blockSize + place) * recordWidth]!;
+  }
+
+  slotAt(block: number, place: number): number {
+    return this.records[(block * blockSize + place) * smallWidth + slotAt]!;
   }
 
   /** Finds the asks for which the node has enough; false when there is none. */
   measure(slot: number): boolean {
-    const { resources, fitting } = this;
-    const cpu = resources.free(cpuColumn, slot);
-    return this.asks.fitting(cpu, resources.free(memoryColumn, slot), fitting);
+    const { rows, stride } = this.resources;
+    const row = slot * stride;
+    const cpu = rows[row + cpuColumn]!;
+    const memory = rows[row + memoryColumn]!;
+    return this.asks.fitting(cpu, memory, rows[row + podsColumn]!, this.fitting);
   }
 
   isWithin(block: number, key: number, slot: number): boolean {
@@ -152,119 +169,142 @@ export class NodeBlocks {
     this.bounds[block * boundsWidth + 1] = nowhere;
   }
 
-  /** Puts the node that was measured last into a block that is not full. */
+  /** The places in the block of nodes that may have room for the ask of this bit. */
+  placesFor(block: number, bit: number): number {
+    const places = this.room.of(block, bit);
+    return places === 0 || this.room.isKnown(block, bit) ? places : this.findRoom(block, bit);
+  }
+
+  private findRoom(block: number, bit: number): number {
+    const { resources, records, asks } = this;
+    let found = 0;
+    for (let rest = this.occupied[block]!; rest !== 0; rest &= rest - 1) {
+      const place = lowest(rest);
+      const at = (block * blockSize + place) * smallWidth;
+      const slot = records[at + slotAt]!;
+      const [cpu, memory] = [resources.free(cpuColumn, slot), resources.free(memoryColumn, slot)];
+      const isEnough = asks.isEnough(bit, cpu, memory, resources.free(podsColumn, slot));
+      if (isEnough) found |= 1 << place;
+      this.setBit(at, bit, isEnough);
+    }
+    this.room.learn(block, bit, found);
+    return found;
+  }
+
+  private setBit(record: number, bit: number, value: boolean): void {
+    const at = record + bitsAt + (bit >> 5);
+    const flag = 1 << (bit & 31);
+    if (value) this.records[at]! |= flag;
+    else this.records[at]! &= ~flag;
+  }
+
+  /** The node at this place lacks something else that the ask of this bit is about, for as long as it does not change. */
+  refuse(block: number, bit: number, place: number): void {
+    this.setBit((block * blockSize + place) * smallWidth, bit, false);
+    this.room.refuse(block, bit, place);
+  }
+
+  /** Nothing is known about the ask of this bit any more. */
+  forget(block: number, bit: number): void {
+    this.room.forget(block, bit, this.occupied[block]!);
+  }
+
+  /** Puts the node that was measured last into a block that is not crowded. */
   add(block: number, slot: number, key: number): void {
-    const place = block * blockSize + this.sizes[block]!++;
-    this.places[slot] = place;
-    this.records[place * recordWidth + slotAt] = slot;
-    this.write(place, slot, key);
-    this.room.count(block, this.fitting, this.none, this.asks.wordsUsed);
-  }
-
-  /** Notes the key of the node that was measured last, which stays in its block, and what is free of it now. */
-  note(slot: number, key: number): void {
-    const place = this.places[slot]!;
-    const block = place >> 5;
+    const place = lowest(~this.occupied[block]!);
+    this.occupied[block]! |= 1 << place;
+    const at = block * blockSize + place;
+    this.places[slot] = at;
+    this.keys[at * recordWidth] = key;
+    this.records[at * smallWidth + slotAt] = slot;
     const { wordsUsed } = this.asks;
-    this.fittingAt(place, this.before);
-    this.write(place, slot, key);
-    this.room.count(block, this.fitting, this.before, wordsUsed);
-    this.room.note(block, this.fitting, wordsUsed);
+    for (let i = 0; i < wordsUsed; i++) {
+      this.records[at * smallWidth + bitsAt + i] = this.fitting[i]!;
+    }
+    this.room.enter(block, place, this.fitting, 0, wordsUsed);
   }
 
-  private write(place: number, slot: number, key: number): void {
-    const { records, resources } = this;
-    const at = place * recordWidth;
-    records[at] = key;
-    records[at + cpuAt] = resources.free(cpuColumn, slot);
-    records[at + memoryAt] = resources.free(memoryColumn, slot);
+  /** Notes the key of the node that was measured last, which stays in its block, and for what it has room now. */
+  note(slot: number, key: number): void {
+    const { records, fitting, room } = this;
+    const at = this.places[slot]!;
+    this.keys[at * recordWidth] = key;
+    const { wordsUsed } = this.asks;
+    for (let i = 0; i < wordsUsed; i++) {
+      const word = at * smallWidth + bitsAt + i;
+      room.flip(at >> 5, at & 31, i, fitting[i]! ^ records[word]!);
+      records[word] = fitting[i]!;
+    }
   }
 
-  private fittingAt(place: number, words: Int32Array): void {
-    const at = place * recordWidth;
-    this.asks.fitting(this.records[at + cpuAt]!, this.records[at + memoryAt]!, words);
-  }
-
-  /** Takes the node out; the last of its block takes its place. Returns how many are left there. */
-  remove(slot: number): number {
-    const place = this.places[slot]!;
-    const block = place >> 5;
-    const left = --this.sizes[block]!;
-    this.fittingAt(place, this.before);
-    this.room.count(block, this.none, this.before, this.asks.wordsUsed);
+  /** Takes the node out. Returns whether its block is empty now. */
+  remove(slot: number): boolean {
+    const at = this.places[slot]!;
     this.places[slot] = nowhere;
-    const last = block * blockSize + left;
-    if (place !== last) this.copy(last, place);
-    return left;
+    return this.clearPlace(at);
   }
 
-  /** Moves the later half of a full block, by the order of nodes, to an empty one that follows it. */
+  private clearPlace(at: number): boolean {
+    const block = at >> 5;
+    const { wordsUsed } = this.asks;
+    this.room.leave(block, at & 31, this.records, at * smallWidth + bitsAt, wordsUsed);
+    this.occupied[block]! &= ~(1 << (at & 31));
+    return this.occupied[block] === 0;
+  }
+
+  /** Moves the later half of a crowded block, by the order of nodes, to an empty one that follows it. */
   split(block: number, next: number): void {
     const half = blockSize / 2;
     const order = this.sortedPlaces(block);
-    const start = block * blockSize;
-    const { wordsUsed } = this.asks;
-    this.room.inherit(block, next, wordsUsed);
-    for (let i = 0; i < half; i++) {
-      const from = start + order[half + i]!;
-      this.fittingAt(from, this.before);
-      this.room.count(block, this.none, this.before, wordsUsed);
-      this.room.count(next, this.before, this.none, wordsUsed);
-      this.copy(from, next * blockSize + i);
-    }
-    // What stays but stands in the later half of the places takes those that became free.
-    let gap = half;
-    for (let i = 0; i < half; i++) {
-      if (order[i]! < half) continue;
-      while (order[gap]! >= half) gap++;
-      this.copy(start + order[i]!, start + order[gap++]!);
-    }
-    this.sizes[block] = half;
-    this.sizes[next] = half;
+    this.room.inherit(block, next);
+    for (let i = 0; i < half; i++) this.move(block * blockSize + order[half + i]!, next, i);
     this.divideBounds(block, next);
   }
 
+  private move(from: number, block: number, place: number): void {
+    const { keys, records } = this;
+    const to = block * blockSize + place;
+    const start = from * recordWidth;
+    this.clearPlace(from);
+    keys.copyWithin(to * recordWidth, start, start + recordWidth);
+    this.places[records[to * smallWidth + slotAt]!] = to;
+    this.occupied[block]! |= 1 << place;
+    const bits = to * smallWidth + bitsAt;
+    this.room.enter(block, place, records, bits, this.asks.wordsUsed);
+  }
+
   private divideBounds(block: number, next: number): void {
-    const start = next * blockWidth;
-    const [key, first] = [this.records[start]!, this.records[start + slotAt]!];
+    const [key, first] = [this.keyAt(next, 0), this.slotAt(next, 0)];
     const at = block * boundsWidth;
     const { bounds } = this;
     this.bound(next, key, first, bounds[at + 2]!, bounds[at + 3]!);
     this.bound(block, bounds[at]!, bounds[at + 1]!, key, first);
   }
 
-  /** Places within a full block in the order of their nodes; overwritten by the next call. */
+  /** Places within a crowded block in the order of their nodes; overwritten by the next call. */
   private sortedPlaces(block: number): Int32Array {
-    const { sorted, records } = this;
-    const start = block * blockWidth;
+    const { sorted } = this;
     for (let i = 0; i < blockSize; i++) {
-      const from = start + i * recordWidth;
-      const [key, slot] = [records[from]!, records[from + slotAt]!];
+      const [key, slot] = [this.keyAt(block, i), this.slotAt(block, i)];
       let at = i;
       for (; at > 0; at--) {
-        const before = start + sorted[at - 1]! * recordWidth;
-        if (!isBefore(key, slot, records[before]!, records[before + slotAt]!)) break;
-        sorted[at] = sorted[at - 1]!;
+        const before = sorted[at - 1]!;
+        if (!isBefore(key, slot, this.keyAt(block, before), this.slotAt(block, before))) break;
+        sorted[at] = before;
       }
       sorted[at] = i;
     }
     return sorted;
   }
 
-  private copy(from: number, to: number): void {
-    const { records } = this;
-    const [source, target] = [from * recordWidth, to * recordWidth];
-    for (let i = 0; i < recordWidth; i++) records[target + i] = records[source + i]!;
-    this.places[records[source + slotAt]!] = to;
-  }
-
   private grow(): void {
-    this.records = doubled(this.records);
-    this.sizes = doubled(this.sizes);
+    this.keys = doubled(this.keys);
+    this.records = new Int32Array(this.keys.buffer);
+    this.occupied = doubled(this.occupied);
     this.ranks = doubled(this.ranks);
     this.owners = doubled(this.owners);
     this.bounds = doubled(this.bounds);
-    this.room.grow(this.sizes.length);
+    this.room.grow(this.occupied.length);
   }
 }
 

@@ -1,22 +1,12 @@
 import type { Ask, ResourceTable } from '../resource-table.js';
 import type { AskBits } from './ask-bits.js';
 import type { FullNodes } from './full-nodes.js';
-import {
-  blockSize,
-  cpuAt,
-  doubled,
-  isBefore,
-  memoryAt,
-  recordWidth,
-  slotAt,
-  type NodeBlocks,
-} from './node-blocks.js';
+import { lowest } from './block-room.js';
+import { doubled, isBefore, type NodeBlocks } from './node-blocks.js';
 import type { Prospects } from './prospects.js';
 
 const initialBlocks = 4;
 const beforeAllSlots = -1;
-/** All nodes of the block lack cpu or memory. */
-const short = -2;
 
 /** What all orders of an index share. */
 export interface OrderBase {
@@ -80,7 +70,7 @@ export class NodeOrder {
     const { blocks } = this.base;
     if (this.blocks === 0) this.addBlock(0);
     let rank = this.rankFor(key, slot);
-    if (blocks.sizes[this.blockAt[rank]!] === blockSize) rank = this.split(rank, key, slot);
+    if (blocks.isCrowded(this.blockAt[rank]!)) rank = this.split(rank, key, slot);
     blocks.add(this.blockAt[rank]!, slot, key);
   }
 
@@ -88,13 +78,13 @@ export class NodeOrder {
     const { blocks } = this.base;
     const block = blocks.blockOf(slot);
     // The only block stays, since nodes of few come and go all the time.
-    if (blocks.remove(slot) === 0 && this.blocks > 1) this.removeBlock(block);
+    if (blocks.remove(slot) && this.blocks > 1) this.removeBlock(block);
   }
 
   /** Nothing is known about the ask of this bit any more. */
   allow(bit: number): void {
     for (let rank = 0; rank < this.blocks; rank++) {
-      this.base.blocks.room.forget(this.blockAt[rank]!, bit);
+      this.base.blocks.forget(this.blockAt[rank]!, bit);
     }
   }
 
@@ -103,39 +93,40 @@ export class NodeOrder {
     const { prospects, blocks } = this.base;
     for (let rank = this.startFor(bit); rank < this.blocks; rank++) {
       const block = this.blockAt[rank]!;
-      if (!blocks.room.mayHave(block, bit)) continue;
+      if (blocks.room.of(block, bit) === 0) continue;
       const place = this.bestIn(block, ask, bit);
-      if (place >= 0) {
-        prospects.set(bit, this.number, blocks.records[place]!);
-        return blocks.records[place + slotAt]!;
-      }
-      blocks.room.refuse(block, bit, place === short);
+      if (place < 0) continue;
+      prospects.set(bit, this.number, blocks.keyAt(block, place));
+      return blocks.slotAt(block, place);
     }
     prospects.set(bit, this.number, -Infinity);
     return -1;
   }
 
-  /** The record of the block's first node with room for the ask, or -1; `short` when all lack cpu or memory. */
+  /** The place of the block's first node with room for the ask, or -1. */
   private bestIn(block: number, ask: Ask, bit: number): number {
-    const { resources, asks, blocks } = this.base;
-    const [cpuAsked, memoryAsked] = [asks.cpuOf(bit), asks.memoryOf(bit)];
-    const { records } = blocks;
-    const start = block * blockSize * recordWidth;
-    const end = start + blocks.sizes[block]! * recordWidth;
-    let best = short;
+    const { blocks } = this.base;
+    let best = -1;
     let bestKey = -Infinity;
-    for (let at = start; at < end; at += recordWidth) {
-      if (records[at + cpuAt]! < cpuAsked || records[at + memoryAt]! < memoryAsked) continue;
-      const key = records[at]!;
+    for (let rest = blocks.placesFor(block, bit); rest !== 0; rest &= rest - 1) {
+      const place = lowest(rest);
+      const key = blocks.keyAt(block, place);
       if (key < bestKey) continue;
-      const slot = records[at + slotAt]!;
-      if (key === bestKey && best >= 0 && slot > records[best + slotAt]!) continue;
-      if (resources.fits(slot, ask)) {
-        best = at;
-        bestKey = key;
-      } else if (best === short) best = -1;
+      const isLater =
+        key === bestKey && best >= 0 && blocks.slotAt(block, place) > blocks.slotAt(block, best);
+      if (isLater || !this.fits(block, place, ask, bit)) continue;
+      best = place;
+      bestKey = key;
     }
     return best;
+  }
+
+  /** Of a node that may have room. */
+  private fits(block: number, place: number, ask: Ask, bit: number): boolean {
+    const { resources, blocks, asks } = this.base;
+    if (asks.isWhole(bit) || resources.fits(blocks.slotAt(block, place), ask)) return true;
+    blocks.refuse(block, bit, place);
+    return false;
   }
 
   /** Brings nodes with room for the ask before the visitor, until it wants none that may follow. */
@@ -144,15 +135,14 @@ export class NodeOrder {
     let isFirst = true;
     for (let rank = this.startFor(bit); rank < this.blocks; rank++) {
       const block = this.blockAt[rank]!;
-      if (!blocks.room.mayHave(block, bit)) continue;
+      if (blocks.room.of(block, bit) === 0) continue;
       const top = blocks.topKey(block);
       if (rank > 0 && !visitor.wants(top, blocks.topSlot(block))) {
         if (isFirst) prospects.set(bit, this.number, top);
         return;
       }
       const highest = this.walkBlock(block, ask, bit, visitor);
-      if (highest === -Infinity) blocks.room.refuse(block, bit, false);
-      else if (isFirst) {
+      if (isFirst && highest !== -Infinity) {
         prospects.set(bit, this.number, highest);
         isFirst = false;
       }
@@ -162,19 +152,15 @@ export class NodeOrder {
 
   /** Returns a key that no node in the block with room for the ask exceeds. */
   private walkBlock(block: number, ask: Ask, bit: number, visitor: Visitor): number {
-    const { resources, asks, blocks } = this.base;
-    const [cpuAsked, memoryAsked] = [asks.cpuOf(bit), asks.memoryOf(bit)];
-    const { records } = blocks;
-    const start = block * blockSize * recordWidth;
-    const end = start + blocks.sizes[block]! * recordWidth;
+    const { blocks } = this.base;
     let highest = -Infinity;
-    for (let at = start; at < end; at += recordWidth) {
-      if (records[at + cpuAt]! < cpuAsked || records[at + memoryAt]! < memoryAsked) continue;
-      const key = records[at]!;
-      const slot = records[at + slotAt]!;
+    for (let rest = blocks.placesFor(block, bit); rest !== 0; rest &= rest - 1) {
+      const place = lowest(rest);
+      const key = blocks.keyAt(block, place);
+      const slot = blocks.slotAt(block, place);
       const isWanted = visitor.wants(key, slot);
       // Those that are not wanted need not be looked at closer: they may have room.
-      if (isWanted && !resources.fits(slot, ask)) continue;
+      if (isWanted && !this.fits(block, place, ask, bit)) continue;
       if (key > highest) highest = key;
       if (isWanted) visitor.visit(slot, key);
     }

@@ -26,6 +26,10 @@ export interface PlacementPlan {
   readonly labels: LabelSet | undefined;
   /** Its sections are groups that `groupChecks` and `groupScores` cannot tell apart. */
   readonly layout: Layout;
+  /** Whether sections are told apart at each decision; if not, none is refused and all are as good. */
+  readonly ratesSections: boolean;
+  /** Whether nodes of one group are told apart by more than the order. */
+  readonly ratesNodes: boolean;
   /** Asked of any one node of a section, each time. */
   readonly groupChecks: readonly NodeCheck[];
   readonly groupScores: readonly Weighted[];
@@ -86,15 +90,17 @@ export function makePlan(
     podClass: pod.podClass,
     labels: labelsFor(pod),
     layout: layouts.of(sections, groups.version),
+    groupsVersion: groups.version,
+    countersVersion: snapshot.topology.version,
+    repellers: pod.labelSet.membership.repelledBy.length,
+    orderedWeight: scores.ordered.weight,
+    nodeScoresBound: boundOf(scores.perNode),
+    ratesSections: checks.perGroup.length > 0 || scores.perGroup.length > 0,
+    ratesNodes: checks.perNode.length > 0 || scores.perNode.length > 0,
     groupChecks: checks.perGroup,
     groupScores: scores.perGroup,
     nodeChecks: checks.perNode,
     nodeScores: scores.perNode,
-    nodeScoresBound: boundOf(scores.perNode),
-    orderedWeight: scores.ordered.weight,
-    groupsVersion: groups.version,
-    countersVersion: snapshot.topology.version,
-    repellers: pod.labelSet.membership.repelledBy.length,
   };
 }
 

@@ -1,10 +1,11 @@
 import type { DeviceHoldings } from '../devices/holdings.js';
+import { decisiveParts } from '../decisive-parts.js';
 import type { Labels, NodeInput, PodInput } from '../input.js';
 import type { PodHandle } from '../pod-class.js';
 import type { Profile } from '../profile.js';
 import { Scheduler, type Decision } from '../scheduler.js';
 import { Snapshot, uidOf } from '../snapshot.js';
-import type { Operation, RecordedPod, Recorder } from './operation.js';
+import type { Operation, Recorder } from './operation.js';
 
 /** Numbered classes; they are numbered anew when there are more. */
 const maxClasses = 20_000;
@@ -55,6 +56,12 @@ export class RecordingSnapshot extends Snapshot {
         ? { op: 'remove', uid: uidOf(pod) }
         : { op: 'pod', uid: uidOf(pod), class: this.classOf(pod), node: nodeName };
     this.told(operation, () => super.setPod(pod));
+  }
+
+  override restore(uid: string, handle: PodHandle, node: string, devices?: DeviceHoldings): void {
+    const place = { op: 'pod', uid, class: this.numberOf(handle), node } as const;
+    const held = devices ? { devices } : {};
+    this.told({ ...place, ...held }, () => super.restore(uid, handle, node, devices));
   }
 
   override assume(pod: PodInput, nodeName: string, devices?: DeviceHoldings): void {
@@ -109,7 +116,7 @@ export class RecordingSnapshot extends Snapshot {
   }
 
   private classOf(pod: PodInput): number {
-    const recorded = recordedPod(pod);
+    const recorded = decisiveParts(pod);
     const text = JSON.stringify(recorded);
     const known = this.byText.get(text);
     if (known !== undefined) return known;
@@ -190,25 +197,4 @@ function recordedNode({ metadata, spec, status }: NodeInput): NodeInput {
   const { unschedulable, taints } = spec ?? {};
   const allocatable = status?.allocatable ?? status?.capacity;
   return { metadata: { name, labels }, spec: { unschedulable, taints }, status: { allocatable } };
-}
-
-/** Everything of the pod but its identity, its node and what its containers run. */
-function recordedPod({ metadata, spec }: PodInput): RecordedPod {
-  const { namespace, labels, annotations = {} } = metadata;
-  const own = Object.entries(annotations).filter(([key]) => key.startsWith('gantry.dev/'));
-  const slim = (containers: PodInput['spec']['containers']) =>
-    containers.map(({ resources, ports, restartPolicy }) => ({ resources, ports, restartPolicy }));
-  const { containers, initContainers, nodeName: _, ...wishes } = spec;
-  return {
-    metadata: {
-      namespace,
-      labels,
-      ...(own.length > 0 ? { annotations: Object.fromEntries(own) } : {}),
-    },
-    spec: {
-      ...wishes,
-      containers: slim(containers),
-      ...(initContainers ? { initContainers: slim(initContainers) } : {}),
-    },
-  };
 }

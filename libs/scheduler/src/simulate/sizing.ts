@@ -47,7 +47,9 @@ export function sizeFor(pods: readonly SimulatedPod[], options: SizingOptions): 
     if (found.result.refused.length <= hopeless) best = found;
     else low = middle + 1;
   }
-  return { ...best, atLeast };
+  // Where no number helps, one node of the shape shows why.
+  const { result, snapshot } = best.snapshot.nodes.size > 0 ? best : attempt(1);
+  return { nodes: best.nodes, atLeast, result, snapshot };
 }
 
 /** Doubles the number until more nodes place no more pods. */

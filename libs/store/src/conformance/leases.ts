@@ -41,6 +41,21 @@ export function leases(harness: () => StoreHarness): void {
       expect(await store.get('l3/a')).toBeUndefined();
     });
 
+    it('ends a term by itself, with all that was written on it meanwhile', async () => {
+      const store = harness().store();
+      const [short, long] = [await store.grantTerm(2), await store.grantTerm(600)];
+      const write = (key: string, lease: string) =>
+        store.transact([], [{ type: 'put', key, value: bytes(''), lease }]);
+      await write('l5/short', short);
+      await write('l5/moved', short);
+      await write('l5/moved', long);
+      const left = async () => (await store.range('l5/')).entries.map(({ key }) => key);
+      expect(await left()).toEqual(['l5/moved', 'l5/short']);
+      await until(async () => (await left()).length === 1, 'the term to end');
+      expect(await left()).toEqual(['l5/moved']);
+      await expect(write('l5/late', short)).rejects.toMatchObject({ reason: 'Conflict' });
+    });
+
     it('lives as long as its holder', async () => {
       const store = harness().store();
       const lease = await store.grantLease(2);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { changeKey, changeRevision } from '../change.js';
+import { changeKey, changeRevision, type Change } from '../change.js';
 import type { StoreEvent } from '../store.js';
 import {
   bytes,
@@ -39,6 +39,23 @@ function content(harness: () => StoreHarness): void {
     expect(created?.previous).toBeUndefined();
     expect(gone).toMatchObject({ type: 'delete', key: 'w/a', revision: deleted });
     expect(text(gone?.previous?.value)).toBe('2');
+  });
+
+  it('delivers the same changes to those who do not want what was before', async () => {
+    const store = harness().store();
+    const after = await put(store, 'bare/a', '1');
+    const [changed, deleted] = [await put(store, 'bare/a', '2'), await remove(store, 'bare/a')];
+    const stopping = new AbortController();
+    const options = { after, withoutPrevious: true, signal: stopping.signal };
+    const seen: Change[] = [];
+    for await (const event of store.watch('bare/', options)) {
+      if (event.type !== 'progress') seen.push(event);
+      if (seen.length === 2) stopping.abort();
+    }
+    expect(seen).toMatchObject([
+      { type: 'put', entry: { key: 'bare/a', modRevision: changed } },
+      { type: 'delete', key: 'bare/a', revision: deleted },
+    ]);
   });
 
   it('says how far it is when it is asked', async () => {

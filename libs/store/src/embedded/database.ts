@@ -14,6 +14,7 @@ CREATE INDEX IF NOT EXISTS history_by_key ON history(key, id);
 CREATE TABLE IF NOT EXISTS live(
   key TEXT PRIMARY KEY, id INTEGER NOT NULL, lease TEXT) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS live_by_lease ON live(lease) WHERE lease IS NOT NULL;
+CREATE TABLE IF NOT EXISTS terms(id TEXT PRIMARY KEY, ends INTEGER NOT NULL) WITHOUT ROWID;
 INSERT OR IGNORE INTO meta VALUES ('format', 1), ('revision', 1), ('compacted', 0);
 `;
 
@@ -185,12 +186,34 @@ export class Database {
     return { type: 'delete', key, revision, previous };
   }
 
-  /** Keys that hang on this lease, or on any when it is undefined. */
-  leased(lease?: LeaseId): string[] {
-    const rows = lease
-      ? this.rows('SELECT key FROM live WHERE lease = ?', lease)
-      : this.rows('SELECT key FROM live WHERE lease IS NOT NULL');
-    return rows.map((row) => row.key);
+  /** Keys that hang on this lease. */
+  leased(lease: LeaseId): string[] {
+    return this.rows('SELECT key FROM live WHERE lease = ?', lease).map((row) => row.key);
+  }
+
+  /** Keys that hang on any lease but those that are terms. */
+  leasedByProcess(): string[] {
+    const sql =
+      'SELECT key FROM live WHERE lease IS NOT NULL AND lease NOT IN (SELECT id FROM terms)';
+    return this.rows(sql).map((row) => row.key);
+  }
+
+  addTerm(id: LeaseId, endsMs: number): void {
+    this.statement('INSERT INTO terms VALUES (?, ?)').run(id, BigInt(Math.ceil(endsMs)));
+  }
+
+  hasTerm(id: LeaseId): boolean {
+    return this.statement('SELECT 1 FROM terms WHERE id = ?').get(id) !== undefined;
+  }
+
+  /** Terms that are over at this time. */
+  endedTerms(nowMs: number): LeaseId[] {
+    const rows = this.statement('SELECT id FROM terms WHERE ends <= ?').all(BigInt(nowMs));
+    return rows.map((row) => String(row['id']));
+  }
+
+  deleteTerm(id: LeaseId): void {
+    this.statement('DELETE FROM terms WHERE id = ?').run(id);
   }
 
   /** Up to `limit` changes after a revision, whole transactions only, and how far they reach. */

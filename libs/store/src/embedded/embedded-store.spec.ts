@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { unavailable } from '@gantry/base';
 import { describeStore } from '../conformance/store-suite.js';
-import { bytes, put, type StoreHarness } from '../conformance/harness.js';
+import { bytes, put, until, type StoreHarness } from '../conformance/harness.js';
 import type { StoreEvent, WatchOptions } from '../store.js';
 import { EmbeddedStore } from './embedded-store.js';
 
@@ -127,6 +127,23 @@ describe('EmbeddedStore', () => {
     expect((await second.range('')).revision).toBe(revision + 1n);
     await Promise.all([first.close(), second.close()]);
     expect(lease.lost.aborted).toBe(true);
+  });
+
+  it('keeps what hangs on a term over a restart, until the term ends', async () => {
+    const file = join(directory, 'store.db');
+    const first = new EmbeddedStore({ file });
+    const [short, long] = [await first.grantTerm(0.001), await first.grantTerm(600)];
+    for (const [key, lease] of Object.entries({ short, long })) {
+      const put = { type: 'put', key, value: bytes(''), lease } as const;
+      await first.transact([], [put]);
+    }
+    await first.close();
+    const second = new EmbeddedStore({ file });
+    await until(async () => !(await second.get('short')), 'the term to end');
+    expect(await second.get('long')).toMatchObject({ leaseId: long });
+    const again = { type: 'put', key: 'again', value: bytes(''), lease: long } as const;
+    expect(await second.transact([], [again])).toMatchObject({ committed: true });
+    await second.close();
   });
 
   it('writes nothing when the disk is full, says so, and goes on when there is room', async () => {

@@ -38,7 +38,7 @@ export interface EmbeddedStoreOptions {
 /**
  * The store of a single machine and of simulations, on Node's own SQLite. Its leases belong to the
  * process: they are never lost while it runs, and gone, with their keys, when the file is opened
- * again.
+ * again. Terms end when they end, in whatever process: that is looked for with each progress event.
  */
 export class EmbeddedStore implements Store {
   private readonly database: Database;
@@ -46,6 +46,7 @@ export class EmbeddedStore implements Store {
   private readonly feed: ChangeFeed;
   private readonly leases = new Map<LeaseId, AbortController>();
   private readonly closing = new AbortController();
+  private readonly clock: Clock;
   private readonly stopTicking: () => void;
   private revision: Revision;
   /** The revision and the changes of the batch that is being written. */
@@ -63,11 +64,10 @@ export class EmbeddedStore implements Store {
         this.pending = { revision: this.revision, changes: [] };
       },
     });
-    this.deleteKeys(this.database.leased());
-    this.stopTicking = this.tickEvery(
-      options.clock ?? systemClock,
-      options.progressIntervalMs ?? defaultProgressIntervalMs,
-    );
+    this.clock = options.clock ?? systemClock;
+    this.deleteKeys(this.database.leasedByProcess());
+    this.endTerms();
+    this.stopTicking = this.tickEvery(options.progressIntervalMs ?? defaultProgressIntervalMs);
   }
 
   async get(key: string): Promise<Entry | undefined> {
@@ -157,6 +157,14 @@ export class EmbeddedStore implements Store {
     return { id, ttlSeconds, lost: lost.signal, revoke };
   }
 
+  async grantTerm(seconds: number): Promise<LeaseId> {
+    this.checkOpen();
+    const id = crypto.randomUUID();
+    const endsMs = this.clock.now() + seconds * 1_000;
+    await this.commits.submit(() => this.database.addTerm(id, endsMs));
+    return id;
+  }
+
   async compact(revision: Revision): Promise<void> {
     this.checkOpen();
     if (revision > this.revision) throw futureRevision(revision, this.revision);
@@ -171,7 +179,7 @@ export class EmbeddedStore implements Store {
     for (const lost of this.leases.values()) lost.abort(new Error('store closed'));
     this.leases.clear();
     this.commits.flush();
-    this.deleteKeys(this.database.leased());
+    this.deleteKeys(this.database.leasedByProcess());
     this.closing.abort();
     this.feed.wake();
     this.database.close();
@@ -225,6 +233,18 @@ export class EmbeddedStore implements Store {
     this.commits.flush();
   }
 
+  /** Takes away what hangs on terms that are over. */
+  private endTerms(): void {
+    for (const id of this.database.endedTerms(this.clock.now())) {
+      const deletion = this.commits.submit(() => {
+        this.writeDeletes(this.database.leased(id));
+        this.database.deleteTerm(id);
+      });
+      // On a full disk it is tried again with the next tick.
+      deletion.catch(() => {});
+    }
+  }
+
   private publish(): void {
     const { revision, changes } = this.pending;
     this.revision = revision;
@@ -251,8 +271,10 @@ export class EmbeddedStore implements Store {
   }
 
   private checkLease(operation: Operation): void {
-    if (operation.type !== 'put' || !operation.lease || this.leases.has(operation.lease)) return;
-    throw new GantryError('Conflict', `lease ${operation.lease} does not exist or has expired`);
+    if (operation.type !== 'put' || !operation.lease) return;
+    const { lease } = operation;
+    if (this.leases.has(lease) || this.database.hasTerm(lease)) return;
+    throw new GantryError('Conflict', `lease ${lease} does not exist or has expired`);
   }
 
   private checkRevision(revision: Revision): void {
@@ -269,11 +291,12 @@ export class EmbeddedStore implements Store {
     if (this.closing.signal.aborted) throw unavailable('the store is closed');
   }
 
-  private tickEvery(clock: Clock, intervalMs: number): () => void {
+  private tickEvery(intervalMs: number): () => void {
     let cancel: () => void;
     const arm = () => {
-      cancel = clock.after(intervalMs, () => {
+      cancel = this.clock.after(intervalMs, () => {
         this.requestProgress();
+        this.endTerms();
         arm();
       });
     };

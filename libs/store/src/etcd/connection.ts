@@ -1,8 +1,7 @@
-import { createRequire } from 'node:module';
 import * as grpc from '@grpc/grpc-js';
-import { loadSync } from '@grpc/proto-loader';
 import { systemClock } from '@gantry/base';
 import { Members } from './members.js';
+import { encodeRange, type RangeRequest } from './request-messages.js';
 import {
   decodeRangeAnswer,
   decodeWatchAnswer,
@@ -30,9 +29,9 @@ export const channelOptions: grpc.ChannelOptions = {
   'grpc.max_send_message_length': 4 * 1024 * 1024,
 };
 
-// etcd3 ships the .proto files it was made from; ranges and watches need nothing newer.
 const transactionPath = '/etcdserverpb.KV/Txn';
-const protoFile = createRequire(import.meta.url).resolve('etcd3/proto/rpc.proto');
+const rangePath = '/etcdserverpb.KV/Range';
+const watchPath = '/etcdserverpb.Watch/Watch';
 
 /** Lists come in pages of many megabytes: with the usual 64 KiB etcd would stop after every few frames. */
 const readWindowBytes = 16 * 2 ** 20;
@@ -45,33 +44,8 @@ export interface RawKeyValue {
   lease: string;
 }
 
-export type WatchCall = grpc.ClientDuplexStream<object, WatchAnswer>;
-
-/** The methods of one service, with what goes in as it is declared and what comes out as it is made here. */
-interface Method<Out> {
-  readonly path: string;
-  readonly serialize: (request: object) => Buffer;
-  readonly deserialize: (bytes: Buffer) => Out;
-}
-
-function methods(): { range: Method<RangeAnswer>; watch: Method<WatchAnswer> } {
-  const definition = loadSync(protoFile, {
-    keepCase: true,
-    longs: String,
-    enums: String,
-    defaults: true,
-  });
-  const method = <Out>(service: string, name: string, deserialize: (bytes: Buffer) => Out) => {
-    const { path, requestSerialize: serialize } = (definition[service] as grpc.ServiceDefinition)[
-      name
-    ]!;
-    return { path, serialize, deserialize };
-  };
-  return {
-    range: method('etcdserverpb.KV', 'Range', decodeRangeAnswer),
-    watch: method('etcdserverpb.Watch', 'Watch', decodeWatchAnswer),
-  };
-}
+/** What is written is as it goes over the wire. */
+export type WatchCall = grpc.ClientDuplexStream<Buffer, WatchAnswer>;
 
 const pass = (bytes: Buffer) => bytes;
 
@@ -85,7 +59,6 @@ function isAway(error: unknown): boolean {
 export class Connections {
   private readonly clients: grpc.Client[];
   private readonly writing: Members<grpc.Client>;
-  private readonly methods = methods();
   private turn = 0;
 
   constructor(endpoints: readonly string[], credentials?: EtcdCredentials) {
@@ -108,19 +81,23 @@ export class Connections {
 
   /** Opens a watch stream. */
   open(): WatchCall {
-    const { path, serialize, deserialize } = this.methods.watch;
-    return this.next().makeBidiStreamRequest(path, serialize, deserialize, withLeader(), {});
+    return this.next().makeBidiStreamRequest(watchPath, pass, decodeWatchAnswer, withLeader(), {});
   }
 
   /** One page of a range; `timeoutMs` is all that it may take. */
-  range(request: object, timeoutMs: number): Promise<RangeAnswer> {
-    const { path, serialize, deserialize } = this.methods.range;
+  range(request: RangeRequest, timeoutMs: number): Promise<RangeAnswer> {
     const deadline = Date.now() + timeoutMs;
     return new Promise((resolve, reject) => {
       const answer = (error: grpc.ServiceError | null, page?: RangeAnswer) =>
         page ? resolve(page) : reject(error ?? new Error('etcd answered nothing'));
-      const call = [path, serialize, deserialize, request, { deadline }, answer] as const;
-      this.next().makeUnaryRequest(...call);
+      const call = [
+        rangePath,
+        pass,
+        decodeRangeAnswer,
+        encodeRange(request),
+        { deadline },
+      ] as const;
+      this.next().makeUnaryRequest(...call, answer);
     });
   }
 

@@ -5,6 +5,7 @@ import { checkTransaction } from '../request-limits.js';
 import type {
   Entry,
   Lease,
+  LeaseId,
   Operation,
   Page,
   Precondition,
@@ -78,10 +79,10 @@ export class EtcdStore implements Store {
     const start = options.start !== undefined && options.start > prefix ? options.start : prefix;
     const request = {
       key: prefixStart(start),
-      range_end:
+      rangeEnd:
         options.end === undefined ? prefixEnd(Buffer.from(prefix)) : Buffer.from(options.end),
       limit,
-      ...(options.revision === undefined ? {} : { revision: options.revision.toString() }),
+      ...(options.revision === undefined ? {} : { revision: options.revision }),
     };
     try {
       const { requestTimeoutMs = defaultRequestTimeoutMs } = this.options;
@@ -159,6 +160,13 @@ export class EtcdStore implements Store {
     );
     this.leases.add(lease);
     return lease;
+  }
+
+  async grantTerm(seconds: number): Promise<LeaseId> {
+    const answer = await this.attempt('grant term', neverSent, () =>
+      this.client.leaseClient.leaseGrant({ TTL: seconds }),
+    );
+    return answer.ID;
   }
 
   async compact(revision: Revision): Promise<void> {

@@ -1,3 +1,4 @@
+import { eachField, ProtobufReader } from '@gantry/base';
 import type { Change } from '../change.js';
 import type { Entry, Revision } from '../store.js';
 
@@ -20,107 +21,19 @@ export interface WatchAnswer {
   readonly changes: readonly Change[];
 }
 
-/** Numbers up to here are exact and cheap; larger ones take the long way. */
-const exactBytes = 7;
-const maxVarintBytes = 10;
-
-/**
- * Reads protocol buffers as they are on the wire (protobuf.dev, "Encoding"). By hand, since lists and watches are
- * most of what etcd sends: what a general decoder makes of 64-bit numbers costs more than all the rest.
- */
-export class Reader {
-  constructor(
-    private readonly bytes: Buffer,
-    private at = 0,
-    private readonly end = bytes.length,
-  ) {}
-
-  /** The next field's number and, in its lowest three bits, its wire type; -1 at the end. */
-  tag(): number {
-    return this.at >= this.end ? -1 : this.number();
-  }
-
-  number(): number {
-    const value = this.shortNumber();
-    return value < 0 ? Number(this.longInt64()) : value;
-  }
-
-  /** A signed 64-bit number. */
-  int64(): bigint {
-    const value = this.shortNumber();
-    return value < 0 ? this.longInt64() : BigInt(value);
-  }
-
-  /** -1, and nothing is read, when it is not short. */
-  private shortNumber(): number {
-    let value = 0;
-    let scale = 1;
-    for (let i = this.at; i < this.end && i < this.at + exactBytes; i += 1) {
-      const byte = this.bytes[i]!;
-      value += (byte & 0x7f) * scale;
-      scale *= 128;
-      if (byte > 0x7f) continue;
-      this.at = i + 1;
-      return value;
-    }
-    return -1;
-  }
-
-  private longInt64(): bigint {
-    let value = 0n;
-    for (let i = 0; i < maxVarintBytes && this.at + i < this.end; i += 1) {
-      const byte = this.bytes[this.at + i]!;
-      value |= BigInt(byte & 0x7f) << BigInt(7 * i);
-      if (byte > 0x7f) continue;
-      this.at += i + 1;
-      return BigInt.asIntN(64, value);
-    }
-    throw new Error('etcd sent a damaged message: a number has no end');
-  }
-
-  blob(): Buffer {
-    const { from, to } = this.extent();
-    return this.bytes.subarray(from, to);
-  }
-
-  private extent(): { from: number; to: number } {
-    const length = this.number();
-    const from = this.at;
-    if (length < 0 || from + length > this.end) {
-      throw new Error('etcd sent a damaged message: a field is longer than its message');
-    }
-    this.at = from + length;
-    return { from, to: this.at };
-  }
-
-  text(): string {
-    const { from, to } = this.extent();
-    return this.bytes.toString('utf8', from, to);
-  }
-
-  message(): Reader {
-    const { from, to } = this.extent();
-    return new Reader(this.bytes, from, to);
-  }
-
-  skip(type: number): void {
-    if (type === 0) this.int64();
-    else if (type === 2) this.blob();
-    else if (type === 1 || type === 5) this.at += type === 1 ? 8 : 4;
-    else throw new Error(`etcd sent a damaged message: wire type ${type}`);
+/** What etcd sent, read; a message that is damaged is said to be so. */
+export function readMessage<T>(bytes: Buffer, read: (reader: ProtobufReader) => T): T {
+  try {
+    return read(new ProtobufReader(bytes));
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new Error(`etcd sent a damaged message: ${error.message}`, { cause: error });
   }
 }
 
-/** Hands each field's number to `take`, which returns false for what it does not read. */
-export function fields(reader: Reader, take: (field: number) => boolean): void {
-  for (let tag = reader.tag(); tag >= 0; tag = reader.tag()) {
-    if (!take(tag >>> 3)) reader.skip(tag & 7);
-  }
-}
-
-export function headerRevision(reader: Reader): Revision {
+export function headerRevision(reader: ProtobufReader): Revision {
   let revision = 0n;
-  fields(reader, (field) => {
+  eachField(reader, (field) => {
     if (field !== 3) return false;
     revision = reader.int64();
     return true;
@@ -131,7 +44,7 @@ export function headerRevision(reader: Reader): Revision {
 const none = Buffer.alloc(0);
 
 /** Without a function for each: entries come by the million. */
-function entryOf(reader: Reader): Entry {
+function entryOf(reader: ProtobufReader): Entry {
   let [key, createRevision, modRevision, lease] = ['', 0n, 0n, 0n];
   let value: Buffer = none;
   for (let tag = reader.tag(); tag >= 0; tag = reader.tag()) {
@@ -148,11 +61,12 @@ function entryOf(reader: Reader): Entry {
 }
 
 /** Throws when the bytes are no such message. */
-export function decodeRangeAnswer(bytes: Buffer): RangeAnswer {
-  const reader = new Reader(bytes);
+export const decodeRangeAnswer = (bytes: Buffer): RangeAnswer => readMessage(bytes, rangeAnswer);
+
+export function rangeAnswer(reader: ProtobufReader): RangeAnswer {
   const entries: Entry[] = [];
   let [revision, count] = [0n, 0];
-  fields(reader, (field) => {
+  eachField(reader, (field) => {
     if (field === 1) revision = headerRevision(reader.message());
     else if (field === 2) entries.push(entryOf(reader.message()));
     else if (field === 4) count = reader.number();
@@ -162,35 +76,36 @@ export function decodeRangeAnswer(bytes: Buffer): RangeAnswer {
   return { revision, entries, count };
 }
 
-function changeOf(reader: Reader): Change {
+function changeOf(reader: ProtobufReader): Change {
   let isDeletion = false;
   let entry: Entry | undefined;
   let previous: Entry | undefined;
-  fields(reader, (field) => {
+  eachField(reader, (field) => {
     if (field === 1) isDeletion = reader.number() === 1;
     else if (field === 2) entry = entryOf(reader.message());
     else if (field === 3) previous = entryOf(reader.message());
     else return false;
     return true;
   });
-  if (!entry) throw new Error('etcd sent a damaged message: an event names no key');
+  if (!entry) throw new RangeError('an event names no key');
   const before = previous ? { previous } : {};
   if (!isDeletion) return { type: 'put', entry, ...before };
   return { type: 'delete', key: entry.key, revision: entry.modRevision, ...before };
 }
 
 /** Throws when the bytes are no such message. */
-export function decodeWatchAnswer(bytes: Buffer): WatchAnswer {
-  const reader = new Reader(bytes);
+export const decodeWatchAnswer = (bytes: Buffer): WatchAnswer => readMessage(bytes, watchAnswer);
+
+function watchAnswer(reader: ProtobufReader): WatchAnswer {
   const changes: Change[] = [];
   let [revision, compactRevision, cancelReason] = [0n, 0n, ''];
   let [created, canceled, fragment] = [false, false, false];
-  fields(reader, (field) => {
+  eachField(reader, (field) => {
     if (field === 1) revision = headerRevision(reader.message());
     else if (field === 3) created = reader.number() !== 0;
     else if (field === 4) canceled = reader.number() !== 0;
     else if (field === 5) compactRevision = reader.int64();
-    else if (field === 6) cancelReason = reader.blob().toString('utf8');
+    else if (field === 6) cancelReason = reader.text();
     else if (field === 7) fragment = reader.number() !== 0;
     else if (field === 11) changes.push(changeOf(reader.message()));
     else return false;

@@ -3,6 +3,7 @@ import { changeRevision, type Change } from '../change.js';
 import type { Revision, StoreEvent, WatchOptions } from '../store.js';
 import type { Connections, WatchCall } from './connection.js';
 import type { WatchAnswer } from './raw-messages.js';
+import { encodeWatch, progressRequest } from './request-messages.js';
 import { prefixEnd, prefixStart } from './wire.js';
 
 /** Most responses that wait for a slow reader before the stream is paused. */
@@ -69,7 +70,7 @@ export async function* watchPrefix(
   while (!options.signal.aborted) {
     try {
       const from = position;
-      const batches = stream(prefix, from, options.signal, watcher);
+      const batches = stream(prefix, { ...options, after: from }, watcher);
       for await (const batch of batches) {
         if (options.signal.aborted) return;
         const last = batch.at(-1)!;
@@ -92,10 +93,10 @@ function isCompacted(error: unknown): boolean {
 
 async function* stream(
   prefix: string,
-  after: Revision | undefined,
-  signal: AbortSignal,
+  options: WatchOptions,
   watcher: WatcherOptions,
 ): AsyncGenerator<readonly StoreEvent[]> {
+  const { after, withoutPrevious, signal } = options;
   const call = watcher.connections.open();
   const responses = new Responses(call);
   const stop = () => {
@@ -105,24 +106,15 @@ async function* stream(
   signal.addEventListener('abort', stop, { once: true });
   const stopAsking = askForProgress(call, watcher);
   try {
-    call.write({ create_request: createRequest(prefix, after) });
+    const keys = { key: prefixStart(prefix), rangeEnd: prefixEnd(Buffer.from(prefix)) };
+    const asked = { ...keys, withoutPrevious };
+    call.write(encodeWatch(after === undefined ? asked : { ...asked, startRevision: after + 1n }));
     yield* deliver(responses, after);
   } finally {
     signal.removeEventListener('abort', stop);
     stopAsking();
     call.cancel();
   }
-}
-
-function createRequest(prefix: string, after: Revision | undefined): object {
-  return {
-    key: prefixStart(prefix),
-    range_end: prefixEnd(Buffer.from(prefix)),
-    prev_kv: true,
-    fragment: true,
-    progress_notify: true,
-    ...(after === undefined ? {} : { start_revision: (after + 1n).toString() }),
-  };
 }
 
 async function* deliver(
@@ -165,7 +157,7 @@ function askForProgress(
 ): () => void {
   let cancel = () => {};
   const ask = () => {
-    if (!call.destroyed && call.writable) call.write({ progress_request: {} });
+    if (!call.destroyed && call.writable) call.write(progressRequest);
   };
   const arm = () => {
     cancel = clock.after(progressIntervalMs, () => {

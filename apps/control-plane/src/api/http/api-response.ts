@@ -9,7 +9,16 @@ export interface ApiResponse {
 }
 
 export function json(body: object, status = 200, headers?: ApiResponse['headers']): ApiResponse {
-  return { status, contentType: 'application/json', body: JSON.stringify(body), headers };
+  return jsonText(JSON.stringify(body), status, headers);
+}
+
+/** As `json`, for what is text already. */
+export function jsonText(
+  body: string,
+  status: number,
+  headers?: ApiResponse['headers'],
+): ApiResponse {
+  return { status, contentType: 'application/json', body, headers };
 }
 
 /** Text of a Warning header (RFC 7234, code 299), as kubectl prints it. */

@@ -16,6 +16,10 @@ export function mediaTypeOf(request: Pick<ApiRequest, 'headers'>): string {
   return (request.headers['content-type'] ?? jsonType).split(';', 1)[0]!.trim().toLowerCase();
 }
 
+export function isJson(request: Pick<ApiRequest, 'headers'>): boolean {
+  return mediaTypeOf(request) === jsonType;
+}
+
 export function unsupportedMediaType(type: string, supported: readonly string[]): GantryError {
   const message =
     `the body of the request was in an unknown format - accepted media types include: ` +

@@ -21,9 +21,12 @@ export async function readBody(raw: IncomingMessage): Promise<Buffer | undefined
   if (Number(length) > maxBodyBytes) throw tooLarge();
   const chunks: Buffer[] = [];
   let bytes = 0;
+  let isWhole = false;
   await new Promise<void>((resolve, reject) => {
-    const broken = (cause?: Error) =>
-      reject(badRequest('the body of the request broke off', { cause }));
+    const broken = (cause?: Error) => {
+      // Every request is closed in the end, and an error is costly to make.
+      if (!isWhole) reject(badRequest('the body of the request broke off', { cause }));
+    };
     raw.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
       if (bytes <= maxBodyBytes) return void chunks.push(chunk);
@@ -31,7 +34,11 @@ export async function readBody(raw: IncomingMessage): Promise<Buffer | undefined
       reject(tooLarge());
     });
     // Of what HTTP/2 takes back midway, the part that came ends like a whole.
-    raw.once('end', () => (raw.aborted ? broken() : resolve()));
+    raw.once('end', () => {
+      isWhole = !raw.aborted;
+      if (isWhole) resolve();
+      else broken();
+    });
     raw.once('aborted', () => broken());
     raw.once('error', broken);
     raw.once('close', () => broken());

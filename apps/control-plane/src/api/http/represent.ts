@@ -81,6 +81,11 @@ export function representList<T extends ApiObject>(
   return { kind: `${kind.kind}List`, apiVersion: apiVersionOf(kind), metadata, items };
 }
 
+/** Whether the answer is the object itself, as JSON. */
+export function isPlainJson(form: Form): boolean {
+  return form.as === 'object' && !form.yaml;
+}
+
 /** The answer with `body` as JSON, or as YAML where that was preferred. */
 export function respond(
   body: object,

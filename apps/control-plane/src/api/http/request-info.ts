@@ -23,8 +23,10 @@ export type ApiPath =
 const namespaceSubresources = new Set(['status', 'finalize']);
 
 function segmentsOf(path: string): string[] {
+  const segments = path.split('/').slice(1);
+  if (!path.includes('%')) return segments;
   try {
-    return path.split('/').slice(1).map(decodeURIComponent);
+    return segments.map(decodeURIComponent);
   } catch {
     throw badRequest(`the path ${path} is not validly percent-encoded`);
   }

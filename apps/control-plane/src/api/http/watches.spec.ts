@@ -59,7 +59,10 @@ test('resumes behind a revision without gap or repetition', async () => {
   await api.call('DELETE', `${maps}/a`);
   const deleted = await watch.next();
   expect(deleted.type).toBe('DELETED');
-  expect(BigInt(deleted.object.metadata.resourceVersion)).toBeGreaterThan(BigInt(from));
+  const { resourceVersion } = deleted.object.metadata;
+  expect(BigInt(resourceVersion)).toBeGreaterThan(BigInt(from));
+  // In its last state.
+  expect(deleted.object).toEqual({ ...body, metadata: { ...body.metadata, resourceVersion } });
 });
 
 test('objects enter and leave a selection as ADDED and DELETED', async () => {

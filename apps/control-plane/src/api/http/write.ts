@@ -1,11 +1,14 @@
+import { PodKind } from '@gantry/api';
 import type { ApiObject, Kind } from '@gantry/api-machinery';
 import { GantryError } from '@gantry/base';
 import type { PatchType, WriteOptions, WriteTarget } from '../resources/options.js';
 import type { ApiRequest } from './api-request.js';
-import { type ApiResponse, json, warningHeaders } from './api-response.js';
+import type { SentPod } from '../resources/pod-models.js';
+import { type ApiResponse, json, jsonText, warningHeaders } from './api-response.js';
 import {
   decodeApplied,
   decodeBody,
+  isJson,
   looseBody,
   mediaTypeOf,
   parseJson,
@@ -14,7 +17,7 @@ import {
 import type { ApiContext } from './context.js';
 import { booleanOf, deleteOptions, fieldManagerOf, listOptions, writeOptions } from './query.js';
 import { representationOf } from './read.js';
-import { representList, representObject, respond } from './represent.js';
+import { isPlainJson, representList, representObject, respond } from './represent.js';
 import { success } from './status.js';
 import { requireNamespace, type Target } from './target.js';
 
@@ -44,9 +47,26 @@ export async function createObject(
   const { kind, namespace } = target;
   const options = writeOptions(request);
   const how = representationOf(request, context.clock.now());
+  const pod = sentPod(request, target, options);
+  const alike = pod && (await context.resources.createAlike(pod));
+  if (alike && isPlainJson(how.form)) return jsonText(alike.text, 201);
+  if (alike) return respond(representObject(PodKind, alike.object, how), how.form, 201);
   const { object, warnings } = decodeBody(kind, request, options.fieldValidation);
-  const created = await context.resources.create(kind, namespace, object, options);
+  const sent = warnings.length === 0 ? pod : undefined;
+  const created = await context.resources.create(kind, namespace, object, { ...options, sent });
   return respond(representObject(kind, created, how), how.form, 201, warningHeaders(warnings));
+}
+
+/** What makes the new object, if it is a pod that others may be like. */
+function sentPod(
+  request: ApiRequest,
+  { kind, namespace }: Target,
+  { dryRun, fieldManager: manager, fieldValidation }: ReturnType<typeof writeOptions>,
+): SentPod | undefined {
+  const { body: text } = request;
+  if (kind !== (PodKind as Kind) || dryRun || !text || !namespace || !isJson(request))
+    return undefined;
+  return { text, namespace, manager, fieldValidation };
 }
 
 /** PUT of an object or its status. */

@@ -1,9 +1,12 @@
+import { volumeFieldNumbers } from './volume-field-numbers.js';
+
 /**
  * Field numbers of the messages that clients may send in protobuf, taken from the tags of k8s.io/api
  * v0.32: `NUMBER:JSONNAME:TYPE`, `~` for Go's inline structs, `*` for pointers, `[]` for lists and `map:`
  * for maps by string. A scalar's type has no dot.
  */
 export const fieldNumbers: Readonly<Record<string, string>> = {
+  ...volumeFieldNumbers,
   'apps.v1.Deployment':
     '1:metadata:meta.v1.ObjectMeta 2:spec:apps.v1.DeploymentSpec ' +
     '3:status:apps.v1.DeploymentStatus',
@@ -421,6 +424,13 @@ export const fieldNumbers: Readonly<Record<string, string>> = {
   'core.v1.WindowsSecurityContextOptions':
     '1:gmsaCredentialSpecName:*string 2:gmsaCredentialSpec:*string 3:runAsUserName:*string ' +
     '4:hostProcess:*bool',
+  'events.v1.Event':
+    '1:metadata:meta.v1.ObjectMeta 2:eventTime:microTime 3:series:*events.v1.EventSeries ' +
+    '4:reportingController:string 5:reportingInstance:string 6:action:string 7:reason:string ' +
+    '8:regarding:core.v1.ObjectReference 9:related:*core.v1.ObjectReference 10:note:string ' +
+    '11:type:string 12:deprecatedSource:core.v1.EventSource 13:deprecatedFirstTimestamp:time ' +
+    '14:deprecatedLastTimestamp:time 15:deprecatedCount:int',
+  'events.v1.EventSeries': '1:count:int 2:lastObservedTime:microTime',
   'meta.v1.Condition':
     '1:type:string 2:status:string 3:observedGeneration:int 4:lastTransitionTime:time ' +
     '5:reason:string 6:message:string',
@@ -445,6 +455,11 @@ export const fieldNumbers: Readonly<Record<string, string>> = {
     '5:apiVersion:string 1:kind:string 3:name:string 4:uid:string 6:controller:*bool ' +
     '7:blockOwnerDeletion:*bool',
   'meta.v1.Preconditions': '1:uid:*string 2:resourceVersion:*string',
+  'node.v1.Overhead': '1:podFixed:map:quantity',
+  'node.v1.RuntimeClass':
+    '1:metadata:meta.v1.ObjectMeta 2:handler:string 3:overhead:*node.v1.Overhead ' +
+    '4:scheduling:*node.v1.Scheduling',
+  'node.v1.Scheduling': '1:nodeSelector:map:string 2:tolerations:[]core.v1.Toleration',
   'policy.v1.Eviction': '1:metadata:meta.v1.ObjectMeta 2:deleteOptions:*meta.v1.DeleteOptions',
   'policy.v1.PodDisruptionBudget':
     '1:metadata:meta.v1.ObjectMeta 2:spec:policy.v1.PodDisruptionBudgetSpec ' +

@@ -81,5 +81,5 @@ export function encodeOpenApiV2(document: Json): Buffer {
     .message(2, new WireWriter().text(1, title).text(2, version))
     .message(8, paths)
     .message(9, schemas(document['definitions']))
-    .finish();
+    .toBuffer();
 }

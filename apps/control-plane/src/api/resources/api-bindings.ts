@@ -17,6 +17,11 @@ const maxTogether = 48;
 /** How long the pods' cache may take to show what was bound before, in milliseconds. */
 const maxLagMs = 5_000;
 const lagCheckMs = 5;
+/** The index of the pods' cache, which is made with the first binding. */
+const byNode = 'bound-to';
+
+/** A pod that changed or went meanwhile is met as it is now by the next attempt. */
+const isStale = (error: unknown) => isReason(error, 'Conflict') || isReason(error, 'NotFound');
 
 interface Request {
   readonly namespace: string;
@@ -25,6 +30,9 @@ interface Request {
   readonly options: WriteOptions & { uid?: string };
   resolve(): void;
   reject(error: unknown): void;
+  attempts: number;
+  /** The version of its pod that the last attempt began with. */
+  seen: string | undefined;
 }
 
 /** What is there before a turn: the pods and nodes of its requests, and the pods on those nodes. */
@@ -42,6 +50,8 @@ interface Ground {
  */
 export class ApiBindings {
   private readonly waiting: Request[] = [];
+  /** Those that would hold others up: each takes turns of its own. */
+  private readonly apart: Request[] = [];
   private isBusy = false;
 
   constructor(
@@ -57,40 +67,54 @@ export class ApiBindings {
     options: WriteOptions & { uid?: string },
   ): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.waiting.push({ namespace, name, nodeName, options, resolve, reject });
+      const fresh = { attempts: 0, seen: undefined };
+      this.waiting.push({ namespace, name, nodeName, options, resolve, reject, ...fresh });
       if (!this.isBusy) void this.work();
     });
   }
 
   private async work(): Promise<void> {
     this.isBusy = true;
-    while (this.waiting.length > 0) {
-      const together = this.waiting.splice(0, maxTogether);
-      await this.take(together).catch((error: unknown) => {
-        for (const request of together) request.reject(error);
-      });
+    while (this.waiting.length > 0 || this.apart.length > 0) {
+      if (this.waiting.length > 0) await this.take(this.waiting.splice(0, maxTogether));
+      const [alone] = this.apart.splice(0, 1);
+      if (alone) await this.take([alone]);
     }
     this.isBusy = false;
   }
 
+  /** One attempt; who may be tried again comes back after a while, and holds nobody up until then. */
   private async take(together: readonly Request[]): Promise<void> {
     const open = new Set(together);
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await this.attempt(open);
-      } catch (error) {
-        // A pod that changed or went meanwhile is met as it is now by the next attempt.
-        const isStale = isReason(error, 'Conflict') || isReason(error, 'NotFound');
-        if (!isStale || attempt === maxAttempts) throw error;
-        await delay(this.clock, retryMs * attempt);
-      }
+    try {
+      await this.attempt(open);
+    } catch (error) {
+      const again = [...open].filter((request) => this.mayTryAgain(request, together, error));
+      if (again.length === 0) return;
+      // What fails for another reason than that it came too late says so once each goes alone.
+      const queue = together.length > 1 && isStale(error) ? this.waiting : this.apart;
+      this.clock.after(retryMs * again[0]!.attempts, () => {
+        queue.push(...again);
+        if (!this.isBusy) void this.work();
+      });
     }
+  }
+
+  /** Counts the attempt; whoever has had enough is told the error. */
+  private mayTryAgain(request: Request, together: readonly Request[], error: unknown): boolean {
+    request.attempts += 1;
+    // When the store is away nobody is helped by going alone.
+    const mayHelp = together.length > 1 && !isReason(error, 'ServiceUnavailable');
+    if (request.attempts < maxAttempts && (isStale(error) || mayHelp)) return true;
+    request.reject(error);
+    return false;
   }
 
   /** Who is refused leaves `open`. Conflict or NotFound: somebody else has bound, or changed a pod, meanwhile. */
   private async attempt(open: Set<Request>): Promise<void> {
     const turns = await readTurns(this.objects.store);
     const ground = await this.read([...open], turns.loop > turns.api ? turns.loop : turns.api);
+    if (open.size > 1) this.setApart(open, ground);
     const bound = new Map<string, Pod>();
     for (const request of open) {
       try {
@@ -107,6 +131,18 @@ export class ApiBindings {
       await this.objects.transact(operations, takingTurn('api', turns, ['loop', 'api']));
     }
     for (const request of open) request.resolve();
+  }
+
+  /** A pod that changes while it is being bound fails the whole transaction: it goes on alone. */
+  private setApart(open: Set<Request>, { pods }: Ground): void {
+    for (const request of open) {
+      const version = pods.get(request)?.metadata.resourceVersion;
+      const hasChanged = request.attempts > 0 && version !== request.seen;
+      request.seen = version;
+      if (!hasChanged) continue;
+      open.delete(request);
+      this.apart.push(request);
+    }
   }
 
   private place(request: Request, ground: Ground, bound: Map<string, Pod>): void {
@@ -153,8 +189,9 @@ export class ApiBindings {
     }
     // Pods that one transaction bound come one after the other, but without a pause between them.
     await new Promise(setImmediate);
-    const pods = cache.find(({ spec }) => nodeNames.has(spec.nodeName ?? ''));
-    return Map.groupBy(pods, ({ spec }) => spec.nodeName!);
+    const { current } = cache;
+    current.addIndex(byNode, ({ spec }) => (spec.nodeName ? [spec.nodeName] : []));
+    return new Map([...nodeNames].map((name) => [name, current.find(byNode, name)]));
   }
 }
 

@@ -17,6 +17,10 @@ export class CreateHooks {
     this.hooks.set(kind, hook as unknown as CreateHook<ApiObject>);
   }
 
+  has(kind: Kind): boolean {
+    return this.hooks.has(kind);
+  }
+
   run<T extends ApiObject>(kind: Kind<T>, object: T): (stored: T) => T {
     const hook = this.hooks.get(kind) as unknown as CreateHook<T> | undefined;
     return hook?.(object) ?? unchanged;

@@ -1,4 +1,5 @@
 import type { ApiObject, WatchEvent } from '@gantry/api-machinery';
+import type { SentPod } from './pod-models.js';
 
 export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
 
@@ -17,6 +18,8 @@ export interface WriteOptions {
   readonly onWarning?: (text: string) => void;
   /** The object was made for this call and may be changed in place, which saves a copy. */
   readonly owned?: boolean;
+  /** The new object was decoded from this without a warning; others that are sent alike may be made after it. */
+  readonly sent?: SentPod;
 }
 
 export type PropagationPolicy = 'Background' | 'Foreground' | 'Orphan';

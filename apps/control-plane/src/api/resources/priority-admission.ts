@@ -72,19 +72,23 @@ export class PriorityAdmission {
     spec.preemptionPolicy ??= policy;
   }
 
-  private async classOf(pod: Pod): Promise<PriorityClass | undefined> {
-    const { priorityClassName: name } = pod.spec;
+  /** The class of this name, or without one the default, as far as it is known here: an object of its own each version. */
+  async known(name: string | undefined): Promise<PriorityClass | undefined> {
     const cached = await this.caches.ready(PriorityClassKind);
     if (!name) {
       const defaults = cached.find(({ globalDefault }) => globalDefault ?? false);
       return defaults.sort((a, b) => a.value - b.value)[0];
     }
     const isNamed = ({ metadata }: PriorityClass) => metadata.name === name;
+    return cached.get(undefined, name) ?? systemPriorityClasses.find(isNamed);
+  }
+
+  private async classOf(pod: Pod): Promise<PriorityClass | undefined> {
+    const { priorityClassName: name } = pod.spec;
+    const known = await this.known(name);
+    if (known || !name) return known;
     // The cache may not have seen a class that was made just before the pod.
-    const found =
-      cached.get(undefined, name) ??
-      systemPriorityClasses.find(isNamed) ??
-      (await this.objects.get(PriorityClassKind, undefined, name));
+    const found = await this.objects.get(PriorityClassKind, undefined, name);
     if (!found) throw refused(PodKind, pod, `no PriorityClass with name ${name} was found`);
     return found;
   }

@@ -1,7 +1,7 @@
 import { type ApiObject, type Kind, serverSideApply } from '@gantry/api-machinery';
 import { type Namespace, NamespaceKind, type Pod, PodKind } from '@gantry/api';
 import { type Clock, isReason, notFound, timestamp } from '@gantry/base';
-import type { ObjectStore } from '@gantry/controller';
+import { objectText, versionedText, type ObjectStore } from '@gantry/controller';
 import type { WatchCaches } from '../watch/watch-caches.js';
 import { watchKind } from '../watch/watch-kind.js';
 import { appliedTo, named } from './applying.js';
@@ -26,6 +26,7 @@ import type {
   WriteTarget,
 } from './options.js';
 import { patched } from './patching.js';
+import { PodModel, PodModels, type SentPod } from './pod-models.js';
 import { PriorityAdmission } from './priority-admission.js';
 import { admitRuntimeClass } from './runtime-class-admission.js';
 import { type Change, Writer } from './writer.js';
@@ -54,6 +55,7 @@ export class Resources {
   private readonly bindings: ApiBindings;
   private readonly priorities: PriorityAdmission;
   private readonly clock: Clock;
+  private readonly models = new PodModels();
 
   constructor(
     dependencies: ResourcesDependencies,
@@ -117,8 +119,39 @@ export class Resources {
     options: WriteOptions = {},
   ): Promise<T> {
     const mine = options.owned ? object : structuredClone(object);
+    const checked = options.sent && (await this.learning(options.sent, mine as unknown as Pod));
     const answer = await this.admit(kind, mine);
-    return answer(await this.writer.create(kind, namespace, mine, options));
+    return answer(await this.writer.create(kind, namespace, mine, options, checked));
+  }
+
+  /**
+   * As create, for a pod whose request is that of others before but for its name; answers with the pod and its JSON.
+   * Undefined, and nothing is stored, when it has to be made the plain way.
+   */
+  async createAlike(sent: SentPod): Promise<{ object: Pod; text: string } | undefined> {
+    const found = this.models.find(sent);
+    if (!found) return undefined;
+    const { model, name } = found;
+    const admitted = await this.priorities.known(model.askedClass);
+    if (admitted !== model.priorityClass || this.hooks.has(PodKind)) return undefined;
+    const [time, uid] = [timestamp(this.clock.now()), crypto.randomUUID()];
+    const { pod, text } = model.make({ name, uid, time });
+    const object = await this.writer.createChecked(PodKind, pod, text);
+    const versioned = versionedText(text, object.metadata.resourceVersion!);
+    return { object, text: versioned ?? objectText(object) };
+  }
+
+  /** What is to be done once nothing was found wrong with the pod, which was not admitted yet. */
+  private async learning(sent: SentPod, pod: Pod): Promise<() => Promise<void>> {
+    const { runtimeClassName, priorityClassName: asked } = pod.spec ?? {};
+    const before = await this.priorities.known(asked);
+    return async () => {
+      // Each version of a class is another object, so admission has met this one too.
+      const admitted = await this.priorities.known(asked);
+      const isSettled = admitted === before && (admitted !== undefined || !asked);
+      if (!isSettled || runtimeClassName || this.hooks.has(PodKind)) return;
+      this.models.learn(sent, () => new PodModel(pod, asked, admitted));
+    };
   }
 
   /**
@@ -135,6 +168,7 @@ export class Resources {
     return (await this.writer.createCopies(kind, namespace, model, count)).map(answer);
   }
 
+  /** What is decided here for pods has to be decided for those that are sent alike too: see `createAlike`. */
   private async admit<T extends ApiObject>(kind: Kind<T>, object: T): Promise<(stored: T) => T> {
     await this.priorities.create(kind, object);
     if ((kind as Kind) === PodKind) {

@@ -53,14 +53,16 @@ export class Writer {
     this.namespaces = new NamespaceAdmission(objects);
   }
 
-  /** `object` is changed in place on its way into the store. */
+  /** `object` is changed in place on its way into the store; `checked` sees it when nothing is wrong with it. */
   async create<T extends ApiObject>(
     kind: Kind<T>,
     namespace: string | undefined,
     object: T,
     options: WriteOptions,
+    checked?: () => Promise<void>,
   ): Promise<T> {
     const prefix = await this.begin(kind, namespace, object, options);
+    await checked?.();
     const { metadata } = object;
     for (let attempt = 1; ; attempt++) {
       try {
@@ -70,6 +72,11 @@ export class Writer {
         metadata.name = generateName(prefix);
       }
     }
+  }
+
+  /** Stores an object that is complete but for its version, under a namespace that must be there; `text` is its JSON. */
+  createChecked<T extends ApiObject>(kind: Kind<T>, object: T, text: string): Promise<T> {
+    return sized(kind, object, this.createIn(object.metadata.namespace, kind, object, text));
   }
 
   /**
@@ -146,12 +153,13 @@ export class Writer {
     namespace: string | undefined,
     kind: Kind<T>,
     object: T,
+    text?: string,
   ): Promise<T> {
     if (!kind.namespaced || !namespace) return this.objects.create(kind, object);
     for (let attempt = 1; attempt <= maxAttempts; attempt++) {
       const live = await this.namespaces.live(namespace, object, attempt > 1);
       const beside = [{ kind: NamespaceKind, object: live }];
-      const created = await this.objects.createBeside(kind, object, beside);
+      const created = await this.objects.createBeside(kind, object, beside, text);
       if (created) return created;
     }
     throw this.unsettled(kind, namespace, object);

@@ -2,8 +2,8 @@ import type { RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { kinds } from '@gantry/api';
 import { silentLogger, systemClock } from '@gantry/base';
-import { ObjectStore } from '@gantry/controller';
-import { EmbeddedStore } from '@gantry/store';
+import { ObjectStore, type ObjectStoreOptions } from '@gantry/controller';
+import { EmbeddedStore, type Store } from '@gantry/store';
 import { fastify, type FastifyInstance } from 'fastify';
 import { Registry } from 'prom-client';
 import { TlsServer } from '../http/tls-server.js';
@@ -49,6 +49,9 @@ function encode(body: unknown): string | Uint8Array<ArrayBuffer> | undefined {
 }
 
 export interface ApiFixtureOptions {
+  /** In memory when it is left out; closed with the fixture. */
+  readonly store?: Store;
+  readonly leaseOf?: ObjectStoreOptions['leaseOf'];
   readonly access?: Access;
   readonly peerTls?: PeerTls;
   /** Serves over TLS. */
@@ -57,8 +60,8 @@ export interface ApiFixtureOptions {
 
 export async function startApi(options: ApiFixtureOptions = {}): Promise<ApiFixture> {
   const { access = openAccess, peerTls = () => ({}), https } = options;
-  const store = new EmbeddedStore({ progressIntervalMs: 200 });
-  const objects = new ObjectStore(store);
+  const { store = new EmbeddedStore({ progressIntervalMs: 200 }), leaseOf } = options;
+  const objects = new ObjectStore(store, { leaseOf });
   const stop = new AbortController();
   const metrics = new Registry();
   const basics = { objects, clock: systemClock, logger: silentLogger, signal: stop.signal };

@@ -1,4 +1,5 @@
 import type { ApiObject } from '@gantry/api-machinery';
+import { objectText } from '@gantry/controller';
 import type { DeliveredEvent } from '../resources/options.js';
 
 type EventType = DeliveredEvent<ApiObject>['type'];
@@ -7,13 +8,15 @@ type EventType = DeliveredEvent<ApiObject>['type'];
 export class SharedEvent<T extends ApiObject> implements DeliveredEvent<T> {
   private json: string | undefined;
 
+  /** `text` knows the object's JSON, if that is known already. */
   constructor(
     readonly type: EventType,
     readonly object: T,
+    private readonly text?: () => string,
   ) {}
 
   line(): string {
-    this.json ??= `{"type":"${this.type}","object":${JSON.stringify(this.object)}}\n`;
+    this.json ??= `{"type":"${this.type}","object":${this.text?.() ?? objectText(this.object)}}\n`;
     return this.json;
   }
 }
@@ -41,21 +44,22 @@ export class CacheEvent<T extends ApiObject> {
     readonly object: T,
     readonly previous: T | undefined,
     readonly revision: bigint,
+    private readonly text?: () => string,
   ) {}
 
   /** What goes to a watcher whose selector is `matches`; undefined: nothing. */
   seenBy(matches: ((object: T) => boolean) | undefined): SharedEvent<T> | undefined {
-    if (!matches) return this.as(this.type, this.object);
+    if (!matches) return this.as(this.type);
     const before = this.previous !== undefined && matches(this.previous);
     const now = this.type !== 'DELETED' && matches(this.object);
-    if (now) return this.as(before ? 'MODIFIED' : 'ADDED', this.object);
+    if (now) return this.as(before ? 'MODIFIED' : 'ADDED');
     if (!before) return undefined;
-    return this.type === 'DELETED' ? this.as('DELETED', this.object) : this.left();
+    return this.type === 'DELETED' ? this.as('DELETED') : this.left();
   }
 
-  private as(type: EventType, object: T): SharedEvent<T> {
-    if (type === this.type) return (this.whole ??= new SharedEvent(type, object));
-    return this.remember(type, () => new SharedEvent(type, object));
+  private as(type: EventType): SharedEvent<T> {
+    const make = () => new SharedEvent(type, this.object, this.text);
+    return type === this.type ? (this.whole ??= make()) : this.remember(type, make);
   }
 
   private left(): SharedEvent<T> {

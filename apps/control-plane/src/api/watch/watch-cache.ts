@@ -178,7 +178,8 @@ export class WatchCache<T extends ApiObject> {
   private async follow(): Promise<void> {
     const { objects, signal } = this.dependencies;
     const resourceVersion = String(this.newest);
-    for await (const batch of objects.watchBatches(this.kind, { resourceVersion }, signal)) {
+    const options = { resourceVersion, withoutPrevious: true };
+    for await (const batch of objects.watchBatches(this.kind, options, signal)) {
       for (const event of batch) {
         const revision = BigInt(event.object.metadata.resourceVersion ?? '0');
         if (event.type !== 'BOOKMARK') this.record(event.type, event, revision);
@@ -189,12 +190,29 @@ export class WatchCache<T extends ApiObject> {
     }
   }
 
-  private record(type: CacheEvent<T>['type'], { object }: ObjectEvent<T>, revision: bigint): void {
-    const previous = type === 'DELETED' ? this.drop(objectKey(object)) : this.put(object);
-    const event = new CacheEvent(type, object, previous, revision);
+  private record(type: CacheEvent<T>['type'], change: ObjectEvent<T>, revision: bigint): void {
+    const isEnd = type === 'DELETED';
+    const event = isEnd ? this.ended(change, revision) : this.changed(type, change, revision);
     this.history.push(event);
     if (this.history.length > maxHistory) this.oldest = this.history.shift()!.revision;
     for (const watcher of this.watchers.values()) deliver(event, watcher);
+  }
+
+  private changed(
+    type: CacheEvent<T>['type'],
+    change: ObjectEvent<T>,
+    revision: bigint,
+  ): CacheEvent<T> {
+    const { object } = change;
+    const text = change.json && (() => change.json!());
+    return new CacheEvent(type, object, this.put(object), revision, text);
+  }
+
+  /** A deleted object is shown in its last state, at the revision of its deletion. */
+  private ended({ object: named }: ObjectEvent<T>, revision: bigint): CacheEvent<T> {
+    const last = this.drop(objectKey(named));
+    const metadata = { ...last?.metadata, resourceVersion: String(revision) };
+    return new CacheEvent('DELETED', last ? { ...last, metadata } : named, last, revision);
   }
 
   private endWatchers(failure?: Error): void {

@@ -32,6 +32,7 @@ export function laggingStore(store: Store, lagMs: () => number): Store {
     transact: (preconditions, operations) => store.transact(preconditions, operations),
     requestProgress: () => store.requestProgress(),
     grantLease: (ttlSeconds) => store.grantLease(ttlSeconds),
+    grantTerm: (seconds) => store.grantTerm(seconds),
     compact: (revision) => store.compact(revision),
     close: () => store.close(),
   };

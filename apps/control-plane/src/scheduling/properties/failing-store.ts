@@ -21,6 +21,7 @@ export function failingStore(store: Store, fate: () => Fate | Promise<Fate>): St
     },
     requestProgress: () => store.requestProgress(),
     grantLease: (ttlSeconds) => store.grantLease(ttlSeconds),
+    grantTerm: (seconds) => store.grantTerm(seconds),
     compact: (revision) => store.compact(revision),
     close: () => store.close(),
   };

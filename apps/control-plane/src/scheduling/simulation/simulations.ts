@@ -202,5 +202,6 @@ function fillsOf(snapshot: Snapshot, { placed }: SimulationResult) {
     .filter(({ name }) => used.has(name))
     .map((fill) => ({ ...fill, placed: used.get(fill.name)! }))
     .sort((a, b) => b.placed - a.placed);
-  return { nodeCount: snapshot.nodes.size, nodes: nodes.slice(0, maxNodesTold) };
+  const nodesUsed = nodes.length;
+  return { nodeCount: snapshot.nodes.size, nodesUsed, nodes: nodes.slice(0, maxNodesTold) };
 }

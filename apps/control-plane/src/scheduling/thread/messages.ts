@@ -2,13 +2,15 @@ import type { Reason, LogLevel } from '@gantry/base';
 import type { Pod } from '@gantry/api';
 import type { PlacementExplanation, ProfileName } from '@gantry/scheduler';
 import type { Config } from '../../config.js';
+import type { CheckpointConfig } from '../checkpoint/checkpoints.js';
 
 /** What a scheduler in a thread of its own needs to know; it crosses as a copy, so it holds no functions. */
 export interface SchedulingTask {
   readonly config: Pick<
     Config,
     'store' | 'etcdCa' | 'etcdCertificate' | 'etcdKey' | 'decisionLog' | 'eventTtlMinutes'
-  >;
+  > &
+    CheckpointConfig;
   readonly profile: { readonly name: ProfileName; readonly weights: Record<string, number> };
   readonly logLevel: LogLevel;
   /** The term of leadership under which it writes. */

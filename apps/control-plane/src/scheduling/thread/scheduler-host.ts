@@ -6,8 +6,11 @@ import type { Store } from '@gantry/store';
 import { Registry } from 'prom-client';
 import { Resources } from '../../api/resources/resources.js';
 import { WatchCaches } from '../../api/watch/watch-caches.js';
+import { EventLeases } from '../../events/event-leases.js';
 import { EventRecorder } from '../../events/event-recorder.js';
 import { openConfiguredStore } from '../../store/configured-store.js';
+import { configuredCheckpoints } from '../checkpoint/checkpoints.js';
+import { PodLists } from '../checkpoint/pod-lists.js';
 import { DecisionLog } from '../decision-log.js';
 import { SchedulingLoop } from '../scheduling-loop.js';
 import { SchedulingMetrics } from '../scheduling-metrics.js';
@@ -66,15 +69,20 @@ class SchedulerHost {
     const { signal } = stopping;
     const clock = systemClock;
     const fence = () => (signal.aborted ? undefined : task.fence);
-    const objects = new ObjectStore(store, { clock }).fenced(fence);
+    const podLists = new PodLists(task.config, clock);
+    const objects = new ObjectStore(store, { clock, turn: podLists.turn }).fenced(fence);
     const caches = new WatchCaches({ objects, clock, logger, signal });
     const resources = new Resources({ objects, caches, clock });
     const { decisionLog: file, eventTtlMinutes } = task.config;
     const profile = customProfile(task.profile.name, { weights: task.profile.weights });
     this.informers = new Informers(objects, { clock, logger });
-    this.events = new EventRecorder({ store, clock, logger, ttlSeconds: eventTtlMinutes * 60 });
+    const leases = new EventLeases(store, clock, eventTtlMinutes * 60);
+    this.events = new EventRecorder({ store, clock, logger, leases });
     this.log = file ? new DecisionLog({ file, clock, logger, profile }) : undefined;
+    const checkpoints = configuredCheckpoints(task.config, { store, clock, logger });
     this.loop = new SchedulingLoop({
+      ...(checkpoints ? { checkpoints } : {}),
+      podLists,
       ...(this.log ? { scheduler: this.log.scheduler } : {}),
       resources,
       objects,

@@ -4,4 +4,4 @@ import { hostScheduler } from './scheduler-host.js';
 import type { SchedulingTask } from './messages.js';
 
 if (!parentPort) throw new Error('this is a thread of the control plane; run `serve`');
-await hostScheduler(parentPort, workerData as SchedulingTask);
+void hostScheduler(parentPort, workerData as SchedulingTask);
