@@ -16,6 +16,7 @@ import { processorMicros, residentMebibytes, startBed, type Bed } from './bindin
 import { peerName, startKubeScheduler } from './binding/kube-scheduler.ts';
 import { readLatencies } from './binding/reads.ts';
 import { restart, type Start } from './binding/restart.ts';
+import type { Flags, FlagUses } from './flags.ts';
 import type { Options, Report } from './report.ts';
 import { summarize, type Result } from './statistics.ts';
 
@@ -24,16 +25,15 @@ const deployments = '/apis/apps/v1/namespaces/default/deployments';
 const idlePods = 200;
 const warmUpPods = 2_000;
 
-function argument(args: readonly string[], name: string, fallback: string): string {
-  const at = args.indexOf(`--${name}`);
-  return at < 0 ? fallback : (args[at + 1] ?? '');
-}
-
-function positive(args: readonly string[], name: string, fallback: string): number[] {
-  const numbers = argument(args, name, fallback).split(',').map(Number);
-  if (numbers.every((n) => Number.isInteger(n) && n > 0)) return numbers;
-  throw new Error(`--${name} takes whole numbers such as ${fallback}`);
-}
+export const flags: FlagUses = {
+  nodes: { takes: 'N', fallback: '5000' },
+  pods: { takes: 'N', fallback: '10000' },
+  rounds: { takes: 'N', fallback: '3' },
+  members: { takes: 'N,…|no', fallback: '1,3' },
+  'kube-scheduler': { takes: 'PATH' },
+  thread: { takes: 'auto|own|main', fallback: 'auto' },
+  restart: { takes: 'NODES:PODS|no', fallback: '1000:20000' },
+};
 
 const resources = { requests: { cpu: '100m', memory: '128Mi' } };
 const containers = [{ name: 'main', image: 'registry.local/app:1', resources }];
@@ -124,13 +124,13 @@ async function deploymentRounds(bed: Bed, members: number, pods: number, rounds:
   ];
 }
 
-async function measure(members: number, args: readonly string[]): Promise<Result[]> {
+async function measure(members: number, given: Flags): Promise<Result[]> {
   const [nodes, pods, rounds] = [
-    positive(args, 'nodes', '5000')[0]!,
-    positive(args, 'pods', '10000')[0]!,
-    positive(args, 'rounds', '3')[0]!,
+    given.number('nodes'),
+    given.number('pods'),
+    given.number('rounds'),
   ];
-  const thread = argument(args, 'thread', 'auto');
+  const thread = given.text('thread');
   await using bed = await startBed(members, nodes, [`--scheduling-thread=${thread}`]);
   await sustained(bed, 'warm-up', warmUpPods);
   const waits = await idle(bed);
@@ -146,7 +146,7 @@ async function measure(members: number, args: readonly string[]): Promise<Result
   }
   const fleet = await deploymentRounds(bed, members, pods, rounds);
   const resident = await residentMebibytes(pid);
-  const program = argument(args, 'kube-scheduler', '');
+  const program = given.find('kube-scheduler');
   const peers: Record<string, number[]> = {};
   if (program) peers[peerName] = await peerRates(bed, program, pods, rounds);
   return [
@@ -160,9 +160,11 @@ async function measure(members: number, args: readonly string[]): Promise<Result
 }
 
 /** Seconds from the start of a control plane to its first binding, and what it takes of processors and memory. */
-async function restarted(sizes: string, thread: string): Promise<Result[]> {
+async function restarted(given: Flags): Promise<Result[]> {
+  const sizes = given.text('restart');
   const [nodes = Number.NaN, pods = Number.NaN] = sizes.split(':').map(Number);
-  if (!(nodes > 0 && pods >= 0)) throw new Error('--restart takes NODES:PODS, or no');
+  if (!(nodes > 0 && pods >= 0)) throw given.refusal('restart', `${sizes} is neither`);
+  const thread = given.text('thread');
   const { first, again } = await restart(nodes, pods, [`--scheduling-thread=${thread}`]);
   return [...startResults('first-start', first), ...startResults('restart', again)].map(
     ({ name, ...rest }) => ({ name: `${name}-${nodes}-${pods}`, ...rest }),
@@ -177,13 +179,12 @@ function startResults(name: string, start: Start): Result[] {
   ];
 }
 
-export async function run({ args }: Options): Promise<Report> {
+export async function run({ flags: given }: Options): Promise<Report> {
   const results: Result[] = [];
-  const isRestartAlone = argument(args, 'members', '') === 'no';
-  for (const members of isRestartAlone ? [] : positive(args, 'members', '1,3')) {
-    results.push(...(await measure(members, args)));
+  const isRestartAlone = given.text('members') === 'no';
+  for (const members of isRestartAlone ? [] : given.numbers('members')) {
+    results.push(...(await measure(members, given)));
   }
-  const sizes = argument(args, 'restart', '1000:20000');
-  if (sizes !== 'no') results.push(...(await restarted(sizes, argument(args, 'thread', 'auto'))));
-  return { missing: args.includes('--kube-scheduler') ? [] : ['kube-scheduler'], results };
+  if (given.text('restart') !== 'no') results.push(...(await restarted(given)));
+  return { missing: given.has('kube-scheduler') ? [] : ['kube-scheduler'], results };
 }

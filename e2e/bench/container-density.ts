@@ -11,6 +11,7 @@ import { Workshop } from '../engines/engine.ts';
 import { byEngine, type Contender, keeperNames, ours } from './container-density/contenders.ts';
 import { privateMib } from './container-density/keepers.ts';
 import { startEngines } from './peers/engines.ts';
+import type { FlagUses } from './flags.ts';
 import type { Options, Report } from './report.ts';
 import { summarize, type Result } from './statistics.ts';
 
@@ -22,13 +23,10 @@ interface Sample {
   readonly keeperMib: number;
 }
 
-function count(args: readonly string[], flag: string, fallback: number): number {
-  const at = args.indexOf(flag);
-  if (at < 0) return fallback;
-  const value = Number(args[at + 1]);
-  if (Number.isInteger(value) && value > 0) return value;
-  throw new Error(`${flag} ${args[at + 1] ?? ''}: must be a whole number above 0`);
-}
+export const flags: FlagUses = {
+  containers: { takes: 'N', fallback: '200' },
+  rounds: { takes: 'N', fallback: '3' },
+};
 
 async function sample(contender: Contender, containers: number): Promise<Sample> {
   const names = Array.from({ length: containers }, (_, i) => `density-${process.pid}-${i}`);
@@ -82,9 +80,8 @@ async function measure(
   ];
 }
 
-export async function run({ args }: Options): Promise<Report> {
-  const containers = count(args, '--containers', 200);
-  const rounds = count(args, '--rounds', 3);
+export async function run({ flags: given }: Options): Promise<Report> {
+  const [containers, rounds] = [given.number('containers'), given.number('rounds')];
   const argv = ['build', '--release', '-p', 'gantry-runtime', '-p', 'gantry-monitor', '--bins'];
   execFileSync('cargo', argv, { cwd: native, stdio: ['ignore', 2, 2] });
   const binaries = join(native, 'target/release');

@@ -13,6 +13,7 @@ import { makeDisk } from './image-pull/disk.ts';
 import { type Puller, pullerNames, startPullers } from './image-pull/pullers.ts';
 import { watchResources } from './image-pull/resources.ts';
 import { blobBytes, SampleImage } from './image-pull/sample.ts';
+import type { FlagUses } from './flags.ts';
 import { inNamespaces, type Options, type Report } from './report.ts';
 import { summarize } from './statistics.ts';
 
@@ -152,21 +153,19 @@ async function compare(
   return { missing, results: results(all, together, image) };
 }
 
-function settings(args: readonly string[]): Settings {
-  const value = (name: string) => {
-    const at = args.indexOf(name);
-    return at < 0 ? undefined : args[at + 1];
-  };
-  const peers = value('--peers')?.split(',') ?? pullerNames.slice(1);
-  return { rounds: Number(value('--rounds') ?? 3), peers };
-}
+export const flags: FlagUses = {
+  rounds: { takes: 'N', fallback: '3' },
+  peers: { takes: 'NAME,…', fallback: pullerNames.slice(1).join() },
+};
 
 export function run(options: Options): Promise<Report> {
+  const rounds = options.flags.number('rounds');
+  const peers = options.flags.text('peers').split(',');
   return inNamespaces('image-pull', options, async () => {
     const disk = await makeDisk();
     const registry = await startRegistry();
     try {
-      return await compare(registry, disk.directory, settings(options.args));
+      return await compare(registry, disk.directory, { rounds, peers });
     } finally {
       await registry.stop();
       await disk.close();

@@ -2,9 +2,10 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Bench, type Options, publish } from './report.ts';
+import { Flags, UsageError, type FlagUses } from './flags.ts';
+import { type Bench, publish } from './report.ts';
 
-const plumbing = new Set(['main.ts', 'report.ts', 'statistics.ts']);
+const plumbing = new Set(['flags.ts', 'main.ts', 'report.ts', 'statistics.ts']);
 
 function benches(): string[] {
   const files = readdirSync(import.meta.dirname).filter((name) => name.endsWith('.ts'));
@@ -12,11 +13,18 @@ function benches(): string[] {
   return names.map((name) => name.slice(0, -3));
 }
 
-function parse(args: readonly string[]): Options {
+/** Those of the arguments that every bench takes, and the rest. */
+interface Shared {
+  readonly jsonFile: string | undefined;
+  readonly installPeers: boolean;
+  readonly args: readonly string[];
+}
+
+function parse(args: readonly string[]): Shared {
   const rest = [...args];
   const at = rest.indexOf('--json');
   const jsonFile = at >= 0 ? rest.splice(at, 2)[1] : undefined;
-  if (at >= 0 && !jsonFile) throw new Error('--json needs a file');
+  if (at >= 0 && !jsonFile) throw new UsageError('--json needs a file');
   const install = rest.indexOf('--install-peers');
   if (install >= 0) rest.splice(install, 1);
   return { jsonFile, installPeers: install >= 0, args: rest };
@@ -32,7 +40,24 @@ if (!benches().includes(name) || !existsSync(join(import.meta.dirname, `${name}.
   process.stderr.write(`unknown bench ${name || '(none)'}; one of: ${benches().join(', ')}\n`);
   process.exit(2);
 }
-const options = parse(args);
-if (options.installPeers) installPeers();
-const { run } = (await import(`./${name}.ts`)) as { run: Bench };
-publish(name, await run(options), options);
+
+interface BenchModule {
+  readonly run: Bench;
+  readonly flags?: FlagUses;
+}
+
+async function main(): Promise<void> {
+  const shared = parse(args);
+  const bench = (await import(`./${name}.ts`)) as BenchModule;
+  const options = { ...shared, flags: Flags.read(name, bench.flags ?? {}, shared.args) };
+  if (options.installPeers) installPeers();
+  publish(name, await bench.run(options), options);
+}
+
+try {
+  await main();
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 2;
+}

@@ -8,16 +8,20 @@
 import { cellOf, machinesOverBound } from './packing/cell.ts';
 import { gpuAllocated } from './packing/gpu.ts';
 import { ours, policies, type Policy } from './packing/policies.ts';
-import { readTrace, type Trace } from './packing/trace.ts';
+import { lackOf, readTrace, type Trace } from './packing/trace.ts';
+import type { FlagUses } from './flags.ts';
 import type { Options, Report } from './report.ts';
 import { summarize, type Result } from './statistics.ts';
 
 type Measure = (policy: () => Policy, seed: number) => number | undefined;
 
-function argument(args: readonly string[], name: string): string | undefined {
-  const at = args.indexOf(`--${name}`);
-  return at < 0 ? undefined : args[at + 1];
-}
+const names = ['gpu-130', 'cell-raw', 'cell-balanced', 'cell-rebalanced'];
+
+export const flags: FlagUses = {
+  trace: { takes: 'DIR' },
+  seeds: { takes: 'N', fallback: '10' },
+  only: { takes: names.join('|') },
+};
 
 /** Samples by policy, seed by seed; a policy that fails once has none. */
 function samples(
@@ -44,11 +48,14 @@ function samples(
   return found;
 }
 
-export async function run({ args }: Options): Promise<Report> {
-  const trace = readTrace(argument(args, 'trace'));
-  const seeds = Number(argument(args, 'seeds') ?? 10);
-  if (!Number.isInteger(seeds) || seeds < 1) throw new Error('--seeds takes a number from 1 on');
-  const only = argument(args, 'only');
+export async function run({ flags: given }: Options): Promise<Report> {
+  const only = given.find('only');
+  if (only !== undefined && !names.includes(only)) throw given.refusal('only', `not ${only}`);
+  const seeds = given.number('seeds');
+  const directory = given.find('trace');
+  const lack = lackOf(directory);
+  if (directory === undefined || lack) throw given.refusal('trace', lack);
+  const trace = readTrace(directory);
   const all = policies(trace);
   const measures: Record<string, Measure> = {
     'gpu-130': (policy, seed) => gpuAllocated(trace, policy(), seed),

@@ -1,6 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
+import type { Flags } from './flags.ts';
 import type { Result } from './statistics.ts';
 
 export type { Result } from './statistics.ts';
@@ -8,11 +9,13 @@ export type { Result } from './statistics.ts';
 /** How a bench was called. */
 export interface Options {
   /** Where the JSON object goes besides stdout. */
-  readonly jsonFile?: string;
+  readonly jsonFile?: string | undefined;
   /** Install the peers' Debian packages when they are missing. */
   readonly installPeers: boolean;
   /** All arguments after the bench's name that are the bench's own. */
   readonly args: readonly string[];
+  /** The same, read as the bench declares them in its `flags`. */
+  readonly flags: Flags;
 }
 
 /** What a bench found; `missing` names peers that are not installed. */

@@ -10,6 +10,7 @@ import { mebibytesFor } from './scheduler/memory.ts';
 import { measure, type Run } from './scheduler/measure.ts';
 import type { Sort } from './scheduler/workload.ts';
 import { percentile, summarize, type Result } from './statistics.ts';
+import type { FlagUses } from './flags.ts';
 import type { Options, Report } from './report.ts';
 
 const churnPerRound = 100_000;
@@ -17,10 +18,10 @@ const seed = 20_261_121;
 /** For the figure of memory: a million on 50,000 nodes. */
 const podsPerNode = 20;
 
-function argument(args: readonly string[], name: string, fallback: string): string {
-  const at = args.indexOf(`--${name}`);
-  return at < 0 ? fallback : (args[at + 1] ?? fallback);
-}
+export const flags: FlagUses = {
+  nodes: { takes: 'N,…', fallback: '5000,10000,50000' },
+  rounds: { takes: 'N', fallback: '3' },
+};
 
 function runs(sort: Sort, nodes: number, rounds: number): Run[] {
   // The first round warms the compiler up and is thrown away.
@@ -76,12 +77,8 @@ function results(sort: Sort, nodes: number, measured: readonly Run[]): Result[] 
   ];
 }
 
-export async function run({ args }: Options): Promise<Report> {
-  const sizes = argument(args, 'nodes', '5000,10000,50000').split(',').map(Number);
-  const rounds = Number(argument(args, 'rounds', '3'));
-  if (![...sizes, rounds].every((n) => Number.isInteger(n) && n > 0)) {
-    throw new Error('--nodes takes numbers such as 5000,10000 and --rounds one number');
-  }
+export async function run({ flags: given }: Options): Promise<Report> {
+  const [sizes, rounds] = [given.numbers('nodes'), given.number('rounds')];
   const found: Result[] = [];
   for (const nodes of sizes) {
     for (const sort of ['plain', 'constrained'] as const) {

@@ -38,16 +38,17 @@ function rows(directory: string, file: string): Row[] {
   });
 }
 
-/** Reads the trace; the message of the error says what is missing and where to get it. */
-export function readTrace(directory: string | undefined): Trace {
+/** What the directory lacks of the trace and where to get it; empty when it is all there. */
+export function lackOf(directory: string | undefined): string {
   const missing = Object.values(files).filter(
     (file) => directory === undefined || !existsSync(join(directory, file)),
   );
-  if (directory === undefined || missing.length > 0) {
-    throw new Error(
-      `packing needs --trace DIR with ${missing.join(' and ')}: see cluster-trace-gpu-v2023 in https://github.com/alibaba/clusterdata`,
-    );
-  }
+  if (missing.length === 0) return '';
+  return `there must be ${missing.join(' and ')}: see cluster-trace-gpu-v2023 in https://github.com/alibaba/clusterdata`;
+}
+
+/** Reads the trace from a directory that lacks nothing. */
+export function readTrace(directory: string): Trace {
   return {
     nodes: rows(directory, files.nodes).map((row) => ({
       cpuMillis: row('cpu_milli'),

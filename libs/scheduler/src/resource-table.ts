@@ -1,5 +1,5 @@
 import { deviceOf, isExtended, shareOf, wholeDeviceMillis } from './devices/device-names.js';
-import { choose, DeviceTable, maxDevicesPerNode } from './devices/device-table.js';
+import { DeviceTable, maxDevicesPerNode } from './devices/device-table.js';
 import type { DeviceHoldings } from './devices/holdings.js';
 import type { Amounts } from './requests.js';
 
@@ -146,8 +146,8 @@ export class ResourceTable {
   /** The devices that `take` would give to this ask; undefined when none of them is shared. */
   devicesFor(slot: number, ask: Ask): DeviceHoldings | undefined {
     const chosen = (ask.devices ?? []).flatMap(({ resource, column, count, millis }) => {
-      const free = this.devices.get(column)?.free(slot);
-      return free ? [[resource, choose(free, count, millis)] as const] : [];
+      const table = this.devices.get(column);
+      return table?.free(slot) ? [[resource, table.choice(slot, count, millis)] as const] : [];
     });
     return chosen.length > 0 ? Object.fromEntries(chosen) : undefined;
   }

@@ -46,6 +46,8 @@ const attemptStride = 101;
 /** Uid of the pod in whose place this one was made; empty where there was none. */
 const replacedBy = ({ metadata }: Pod) => metadata.annotations?.[replacesAnnotation] ?? '';
 
+const preferredNodeOf = ({ metadata }: Pod) => metadata.annotations?.[preferredNodeAnnotation];
+
 /** Makes room for pods by taking less important ones away, and keeps the room for them meanwhile. */
 export class Preemptor {
   readonly nominations: Nominations;
@@ -75,9 +77,13 @@ export class Preemptor {
     });
   }
 
-  /** Takes up the nomination of a pod that an earlier leader made. */
+  /**
+   * Takes up the nomination of a pod that an earlier leader made. What is kept for it where it was made for stays
+   * so until it has been decided upon.
+   */
   adopt(pod: Pod): void {
-    this.withdraw(replacedBy(pod));
+    const kept = this.nominations.get(replacedBy(pod))?.node;
+    if (kept !== preferredNodeOf(pod)) this.withdraw(replacedBy(pod));
     const node = pod.status?.nominatedNodeName;
     if (!node) return;
     this.waiting.set(uidOf(pod), pod);
@@ -98,14 +104,37 @@ export class Preemptor {
 
   /**
    * Keeps the room of a pod that has made way for another until the one in its place is seen, which keeps it from
-   * then on; false for all others.
+   * then on; of two that change places also when the second one has ended. False for all others.
    */
   keepsPlaceOf(pod: Pod): boolean {
     const node = pod.metadata.annotations?.[keepsRoomAnnotation];
-    if (node === undefined || node !== pod.spec.nodeName) return false;
+    if (node === undefined || node !== pod.spec.nodeName) return this.handsOver(pod);
     const isReplaced = [...this.waiting.values()].some((each) => replacedBy(each) === uidOf(pod));
     if (!isReplaced) this.keep(pod, node);
     return !isReplaced;
+  }
+
+  /**
+   * The second of two that change places has ended before its replacement came to the room that is kept for it:
+   * that is kept in its own name from now on, and the first one's replacement keeps the room that it has left.
+   */
+  private handsOver(pod: Pod): boolean {
+    if (this.waiting.has(uidOf(pod))) return pod.spec.nodeName !== undefined;
+    const keeper = this.keeperFor(uidOf(pod));
+    const kept = keeper && this.nominations.get(uidOf(keeper))?.node;
+    const next = keeper && preferredNodeOf(keeper);
+    if (!kept || next !== pod.spec.nodeName || kept === next) return false;
+    this.keep(keeper, next!);
+    this.keep(pod, kept);
+    return true;
+  }
+
+  /** The pod that waits to change places with this one. */
+  private keeperFor(uid: string): Pod | undefined {
+    if (uid === '') return undefined;
+    return [...this.waiting.values()].find(
+      ({ metadata }) => metadata.annotations?.[exchangeWithAnnotation] === uid,
+    );
   }
 
   private keep(pod: Pod, node: string): void {
@@ -119,15 +148,15 @@ export class Preemptor {
    */
   inKeptRoom(pod: Pod, decide: () => Decision | undefined): Decision | undefined {
     const replaced = replacedBy(pod);
-    const keeper = [...this.waiting.values()].find(
-      ({ metadata }) =>
-        replaced !== '' && metadata.annotations?.[exchangeWithAnnotation] === replaced,
-    );
-    const alone = () => this.nominations.without(uidOf(pod), decide);
-    if (!keeper) return alone();
-    const decision = this.nominations.without(uidOf(keeper), alone);
-    const next = keeper.metadata.annotations?.[preferredNodeAnnotation];
-    if (decision && next !== undefined) this.keep(keeper, next);
+    const keeper = this.keeperFor(replaced);
+    const { nominations } = this;
+    const alone = () =>
+      nominations.without(replaced, () => nominations.without(uidOf(pod), decide));
+    const decision = keeper ? nominations.without(uidOf(keeper), alone) : alone();
+    if (!decision) return undefined;
+    this.withdraw(replaced);
+    const next = keeper && preferredNodeOf(keeper);
+    if (next !== undefined) this.keep(keeper!, next);
     return decision;
   }
 

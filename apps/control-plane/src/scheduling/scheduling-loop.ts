@@ -180,20 +180,20 @@ export class SchedulingLoop {
   }
 
   private notPending(pod: Pod, isGone: boolean, signal: AbortSignal): void {
-    if (isGone || !this.preemptor.keepsRoom(pod)) {
-      this.freeRoomOf(pod, !isGone && !hasEnded(pod));
-    }
-    if (isGone || hasEnded(pod)) this.keepPlaceOf(pod, signal);
+    const isOver = isGone || hasEnded(pod);
+    const isKept = isOver ? this.keepPlaceOf(pod, signal) : this.preemptor.keepsRoom(pod);
+    if (!isKept) this.freeRoomOf(pod, !isOver);
     this.evacuations.seen(pod, isGone);
     this.queue.remove(pod);
     if (this.gangs.observe(pod, isGone)) this.queue.regroup(podGroupOf(pod)!);
   }
 
   /** Who makes way for another is replaced soon; should that not be, its room is anyone's after a while. */
-  private keepPlaceOf(pod: Pod, signal: AbortSignal): void {
-    if (!this.preemptor.keepsPlaceOf(pod)) return;
+  private keepPlaceOf(pod: Pod, signal: AbortSignal): boolean {
+    if (!this.preemptor.keepsPlaceOf(pod)) return false;
     const free = () => this.freeRoomOf(pod, false);
     void delay(this.options.clock, placeKeptMs, signal).then(free, () => {});
+    return true;
   }
 
   /** No room is kept for the pod any more: others may have waited for it, unless the pod itself has taken it. */

@@ -10,6 +10,8 @@ export const maxDevicesPerNode = 256;
 export class DeviceTable {
   /** By slot; undefined where the node does not share such devices. */
   private readonly frees: (Int32Array | undefined)[] = [];
+  /** What is expected to be left of a device of which so much is free; undefined while that is unknown. */
+  leftovers: Float64Array | undefined;
 
   /** Thousandths free by device; undefined where the node does not share such devices. Not to be changed. */
   free(slot: number): Int32Array | undefined {
@@ -28,9 +30,14 @@ export class DeviceTable {
    */
   take(slot: number, count: number, millis: number, wanted?: readonly number[]): readonly number[] {
     const free = this.frees[slot]!;
-    const devices = wanted?.length === count ? wanted : choose(free, count, millis);
+    const devices = wanted?.length === count ? wanted : this.choice(slot, count, millis);
     for (const device of devices) if (device < free.length) free[device]! -= millis;
     return devices;
+  }
+
+  /** The devices of the node that `choose` gives to this ask now. */
+  choice(slot: number, count: number, millis: number): number[] {
+    return choose(this.frees[slot]!, count, millis, this.leftovers);
   }
 
   giveBack(slot: number, devices: readonly number[], millis: number): void {
@@ -54,17 +61,35 @@ export class DeviceTable {
 }
 
 /**
- * Which devices a pod gets: for a share the fullest device with room, for whole ones the first that are
- * free. Where there is no room (somebody else decided so) those with most left.
+ * Which devices a pod gets: for a share the one that it fills up best, which is the fullest with room while no
+ * `leftovers` are known, for whole ones the first that are free. Where there is no room (somebody else decided so) those with most left.
  */
-export function choose(free: Int32Array, count: number, millis: number): number[] {
+export function choose(
+  free: Int32Array,
+  count: number,
+  millis: number,
+  leftovers?: Float64Array,
+): number[] {
   if (count === 1 && millis < wholeDeviceMillis) {
-    let best = -1;
-    for (let i = 0; i < free.length; i++) {
-      if (free[i]! >= millis && (best < 0 || free[i]! < free[best]!)) best = i;
-    }
+    const best = bestForShare(free, millis, leftovers);
     if (best >= 0) return [best];
   }
   const devices = [...free.keys()].sort((a, b) => free[b]! - free[a]! || a - b);
   return devices.slice(0, count);
+}
+
+/** The device to whose leftovers the share adds least, of such the fullest; -1 when none has room. */
+function bestForShare(free: Int32Array, millis: number, leftovers?: Float64Array): number {
+  let best = -1;
+  let least = Infinity;
+  for (let i = 0; i < free.length; i++) {
+    const has = free[i]!;
+    if (has < millis) continue;
+    // Rounded, since what is left of an exact fit differs from nothing by the error of the arithmetic.
+    const added = leftovers ? Math.round(1_000 * (leftovers[has - millis]! - leftovers[has]!)) : 0;
+    if (added > least || (added === least && has >= free[best]!)) continue;
+    best = i;
+    least = added;
+  }
+  return best;
 }

@@ -20,11 +20,15 @@ export interface FreeDevices {
  */
 const deviceWorth = 32;
 
+/** What is expected to be left of devices in the end counts this often, beside what is out of reach of the next pod. */
+const leftoverWeight = 2;
+
 /**
- * How much of what is free on a node is expected to stay so, in mean pods: for every shape of the mix, what is
- * left when the node is filled with pods of that shape alone, weighted by how frequent the shape is. Of
- * devices also that which not even one more pod of the shape can use counts: the measure of fragmentation of
- * Weng et al., "Beware of Fragmentation", USENIX ATC 2023. Both together look further ahead than either.
+ * How much of what is free on a node is expected to stay so, in mean pods. Of cpu and memory, for every shape of
+ * the mix, what is left when the node is filled with pods of that shape alone, weighted by how frequent the shape
+ * is. Of devices what the next pod could not use, likewise (the measure of fragmentation of Weng et al., "Beware of
+ * Fragmentation", USENIX ATC 2023), and what will be left of each after many more pods (`leftoversOf`): the
+ * former sees that cpu and memory are missing beside a device, the latter which pods fill it up together.
  */
 export function expectedWaste(mix: PodMix, { cpu, memory, devices }: Residue): number {
   const { share, cpus, memories, kinds, counts, millis } = mix;
@@ -33,21 +37,22 @@ export function expectedWaste(mix: PodMix, { cpu, memory, devices }: Residue): n
     let pods = room(cpu, cpus[i]!, memory, memories[i]!);
     const kind = kinds[i]!;
     let held = kind < 0;
-    let wasted = 0;
+    let unusable = 0;
     for (let d = 0; d < devices.length; d++) {
       const { column, free } = devices[d]!;
-      if (column !== kind) {
-        wasted += 2 * total(free);
-        continue;
+      if (column === kind) {
+        held = true;
+        pods = Math.min(pods, capacity(free, counts[i]!, millis[i]!));
       }
-      held = true;
-      pods = Math.min(pods, capacity(free, counts[i]!, millis[i]!));
-      wasted += wastedMillis(free, pods, counts[i]!, millis[i]!);
+      unusable += column === kind && pods > 0 ? below(free, millis[i]!) : total(free);
     }
     if (!held) pods = 0;
     cpuLeft += share[i]! * (cpu - pods * cpus[i]!);
     memoryLeft += share[i]! * (memory - pods * memories[i]!);
-    millisLeft += share[i]! * wasted;
+    millisLeft += share[i]! * unusable;
+  }
+  for (const { column, free } of devices) {
+    millisLeft += leftoverWeight * leftOver(free, mix.leftovers.get(column));
   }
   const means = cpuLeft * mix.perMeanCpu + memoryLeft * mix.perMeanMemory;
   return means + (deviceWorth * millisLeft) / wholeDeviceMillis;
@@ -70,15 +75,19 @@ function capacity(free: Int32Array, count: number, millis: number): number {
   return count === 1 ? pods : Math.floor(pods / count);
 }
 
-/** Out of reach of the next pod, and left over after as many as there is room for. */
-function wastedMillis(free: Int32Array, pods: number, count: number, millis: number): number {
-  const all = total(free);
-  if (pods === 0) return 2 * all;
-  let unusable = 0;
-  for (let i = 0; i < free.length; i++) {
-    if (free[i]! > 0 && free[i]! < millis) unusable += free[i]!;
-  }
-  return unusable + all - pods * count * millis;
+/** What is free of devices that have less than this. */
+function below(free: Int32Array, millis: number): number {
+  let sum = 0;
+  for (let i = 0; i < free.length; i++) if (free[i]! > 0 && free[i]! < millis) sum += free[i]!;
+  return sum;
+}
+
+/** All of it where nobody asks for one such device. */
+function leftOver(free: Int32Array, leftovers: Float64Array | undefined): number {
+  if (!leftovers) return total(free);
+  let sum = 0;
+  for (let i = 0; i < free.length; i++) if (free[i]! > 0) sum += leftovers[free[i]!]!;
+  return sum;
 }
 
 function total(free: Int32Array): number {

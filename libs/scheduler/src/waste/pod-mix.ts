@@ -1,4 +1,5 @@
 import { cpuColumn, memoryColumn, type Ask } from '../resource-table.js';
+import { leftoversOf } from './leftovers.js';
 
 /**
  * What pods ask for as far as is known: the most frequent shapes, and the mean pod. By shape, in arrays that
@@ -15,6 +16,8 @@ export interface PodMix {
   readonly kinds: Int32Array;
   readonly counts: Int32Array;
   readonly millis: Int32Array;
+  /** What is expected to be left of one device: see `leftoversOf`. */
+  readonly leftovers: ReadonlyMap<number, Float64Array>;
   /** One over what the mean pod asks for; 0 when no pod asks for any. */
   readonly perMeanCpu: number;
   readonly perMeanMemory: number;
@@ -33,14 +36,21 @@ export function mixOf(asks: Iterable<Ask>): PodMix {
   const share = Float64Array.from(frequent, (ask) => ask.placed / total);
   const cpus = Float64Array.from(frequent, (ask) => amountOf(ask, cpuColumn));
   const memories = Float64Array.from(frequent, (ask) => amountOf(ask, memoryColumn));
+  const demands = frequent.map(({ devices }, i) => ({
+    share: share[i]!,
+    kind: devices?.[0]?.column ?? -1,
+    count: devices?.[0]?.count ?? 0,
+    millis: devices?.[0]?.millis ?? 0,
+  }));
   return {
     pods: total,
     share,
     cpus,
     memories,
-    kinds: Int32Array.from(frequent, ({ devices }) => devices?.[0]?.column ?? -1),
-    counts: Int32Array.from(frequent, ({ devices }) => devices?.[0]?.count ?? 0),
-    millis: Int32Array.from(frequent, ({ devices }) => devices?.[0]?.millis ?? 0),
+    kinds: Int32Array.from(demands, ({ kind }) => kind),
+    counts: Int32Array.from(demands, ({ count }) => count),
+    millis: Int32Array.from(demands, ({ millis }) => millis),
+    leftovers: leftoversOf(demands),
     perMeanCpu: perMean(share, cpus),
     perMeanMemory: perMean(share, memories),
   };

@@ -33,18 +33,29 @@ function counted(resources: ResourceTable, column: number, slot: number): Int32A
 }
 
 /** What would be free with one more pod. */
-export function residueAfter({ cpu, memory, devices }: Residue, ask: Ask): Residue {
+export function residueAfter(
+  resources: ResourceTable,
+  { cpu, memory, devices }: Residue,
+  ask: Ask,
+): Residue {
   return {
     cpu: cpu - amountOf(ask, cpuColumn),
     memory: memory - amountOf(ask, memoryColumn),
-    devices: ask.devices ? devices.map((kind) => devicesAfter(kind, ask)) : devices,
+    devices: ask.devices ? devices.map((kind) => devicesAfter(resources, kind, ask)) : devices,
   };
 }
 
-function devicesAfter({ column, free }: FreeDevices, ask: Ask): FreeDevices {
+function devicesAfter(
+  resources: ResourceTable,
+  { column, free }: FreeDevices,
+  ask: Ask,
+): FreeDevices {
   const asked = ask.devices!.find((each) => each.column === column);
   if (!asked) return { column, free };
   const left = free.slice();
-  for (const device of choose(left, asked.count, asked.millis)) left[device]! -= asked.millis;
+  const leftovers = resources.devices.get(column)?.leftovers;
+  for (const device of choose(left, asked.count, asked.millis, leftovers)) {
+    left[device]! -= asked.millis;
+  }
   return { column, free: left };
 }

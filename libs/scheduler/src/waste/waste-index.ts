@@ -57,8 +57,9 @@ export class WasteIndex {
     const now = this.versions[slot]!;
     if (version[slot] !== now) {
       version[slot] = now;
-      const residue = residueOf(this.snapshot.nodes.resources, slot);
-      const added = this.wasteOf(residueAfter(residue, ask)) - this.wasteOf(residue);
+      const { resources } = this.snapshot.nodes;
+      const residue = residueOf(resources, slot);
+      const added = this.wasteOf(residueAfter(resources, residue, ask)) - this.wasteOf(residue);
       rate[slot] = this.rateOf(added);
     }
     return rate[slot]!;
@@ -71,7 +72,12 @@ export class WasteIndex {
   }
 
   private learn(): void {
-    this.mix = mixOf(this.snapshot.nodes.resources.knownAsks());
+    const { resources } = this.snapshot.nodes;
+    this.mix = mixOf(resources.knownAsks());
+    const isTelling = this.mix.pods >= podsOfMix;
+    for (const [column, table] of resources.devices) {
+      table.leftovers = isTelling ? this.mix.leftovers.get(column) : undefined;
+    }
     this.learnAt = this.changes + Math.min(this.changes, maxChangesBetween);
     this.states.clear();
     for (let slot = 0; slot < this.versions.length; slot++) this.versions[slot]!++;
