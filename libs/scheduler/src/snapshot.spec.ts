@@ -48,3 +48,16 @@ test('what was asked about just now still follows the pods when others are forgo
   snapshot.setPod(database('b'));
   expect(new Scheduler(snapshot).decide(handle).node).toBe('a');
 });
+
+test('pods of one template are one class, but for the one that names its node', () => {
+  const snapshot = cluster();
+  const made = pod({ name: 'web', labels: { app: 'web' }, requests });
+  Object.freeze(made.spec.containers);
+  const copy = (spec: object) => ({ ...made, spec: { ...made.spec, ...spec } });
+  const handle = snapshot.handle(made);
+  expect(snapshot.handle(copy({}))).toBe(handle);
+  const tied = snapshot.handle(copy({ nodeName: 'b' }));
+  expect([handle.podClass.nodeName, tied.podClass.nodeName]).toEqual([undefined, 'b']);
+  expect(snapshot.handle(copy({ nodeSelector: { zone: 'a' } })).podClass).not.toBe(handle.podClass);
+  expect(snapshot.handle(copy({})).podClass).toBe(handle.podClass);
+});
