@@ -1,8 +1,8 @@
 import type { ContainerInput, PodInput } from './input.js';
 
 /**
- * What of a pod decisions read and what marks it as Gantry's own, and nothing else: neither its identity and its node,
- * nor what its containers run and with which variables. Pods with equal parts are decided on alike.
+ * What of a pod decisions read, with the annotations that are Gantry's own, and nothing else: neither its identity and
+ * its node, nor its containers' commands and variables. Pods with equal parts are decided on alike.
  */
 export function decisiveParts({ metadata, spec }: PodInput): Pick<PodInput, 'metadata' | 'spec'> {
   const { namespace, labels, annotations = {} } = metadata;
