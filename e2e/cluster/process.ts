@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 
 export interface Outcome {
@@ -74,4 +75,16 @@ export async function end(child: ChildProcess, graceMs = 5_000): Promise<void> {
   const timer = setTimeout(() => child.kill('SIGKILL'), graceMs);
   await ended;
   clearTimeout(timer);
+}
+
+/** How long a process has to remove what it holds, in milliseconds. */
+const tidyMs = 10_000;
+
+/** The same for a process that removes what it holds, and ends, when its input ends. */
+export async function endByInput(child: ChildProcess): Promise<void> {
+  const isOver = child.exitCode !== null || child.signalCode !== null;
+  const over = isOver ? Promise.resolve() : once(child, 'exit');
+  child.stdin?.end();
+  await Promise.race([over, pause(tidyMs, undefined, { ref: false })]);
+  await end(child);
 }

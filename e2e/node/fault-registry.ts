@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Fault } from '@gantry/testing';
+import { endByInput } from '../cluster/process.ts';
 import type { SingleHost } from './single-host.ts';
 
 /** What goes wrong with a manifest (of any image), or with the large layer of the image `layerOf`. */
@@ -51,6 +52,11 @@ export class FaultRegistry {
   /** The ranges by which the large layer of the image was asked for; empty for the whole. */
   async ranges(name: string): Promise<string[]> {
     return (await this.ask({ ranges: name })) as string[];
+  }
+
+  /** Ends it and removes its content. */
+  async stop(): Promise<void> {
+    await endByInput(this.child);
   }
 
   private async ask(command: Command): Promise<unknown> {

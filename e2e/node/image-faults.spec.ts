@@ -19,7 +19,10 @@ beforeAll(async () => {
   host = bed.host;
   registry = FaultRegistry.start(host);
 });
-afterAll(() => host?.close());
+afterAll(async () => {
+  await registry?.stop();
+  await host?.close();
+});
 
 afterEach(async () => {
   await registry.fail();

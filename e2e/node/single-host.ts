@@ -3,10 +3,9 @@ import { once } from 'node:events';
 import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { setTimeout as pause } from 'node:timers/promises';
 import { tool } from '@gantry/testing';
 import { removeGroup } from '../cluster/cgroups.ts';
-import { end, eventually, must, run, type Outcome } from '../cluster/process.ts';
+import { end, endByInput, eventually, must, run, type Outcome } from '../cluster/process.ts';
 
 const root = join(import.meta.dirname, '../..');
 const controlPlane = join(root, 'apps/control-plane/dist/bundle/gantry-control-plane.js');
@@ -35,9 +34,6 @@ export interface ContainerView {
   readonly state: StateView;
   readonly lastState: StateView;
 }
-
-/** How long the registry has to remove what it holds, in milliseconds. */
-const registryEndMs = 10_000;
 
 interface StateView {
   readonly waiting?: { reason: string; message?: string };
@@ -187,7 +183,7 @@ export class SingleHost {
   }
 
   async close(): Promise<void> {
-    if (this.registry) await this.endRegistry(this.registry);
+    if (this.registry) await endByInput(this.registry);
     // The first process of a pid namespace takes all others with it.
     if (this.namespacePid > 0) process.kill(this.namespacePid, 'SIGKILL');
     if (this.holder) await end(this.holder);
@@ -239,15 +235,6 @@ export class SingleHost {
     this.registry = spawn(argv[0]!, argv.slice(1), { stdio: ['pipe', 'pipe', 'inherit'] });
     const [line] = (await once(createInterface(this.registry.stdout!), 'line')) as [string];
     this.image = line;
-  }
-
-  /** It removes what it holds when its input ends. */
-  private async endRegistry(registry: ChildProcess): Promise<void> {
-    const isOver = registry.exitCode !== null || registry.signalCode !== null;
-    const over = isOver ? Promise.resolve() : once(registry, 'exit');
-    registry.stdin?.end();
-    await Promise.race([over, pause(registryEndMs, undefined, { ref: false })]);
-    await end(registry);
   }
 
   private async startControlPlane(): Promise<void> {
