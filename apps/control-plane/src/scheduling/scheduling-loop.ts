@@ -159,7 +159,7 @@ export class SchedulingLoop {
   /** Once it sees all that it will write down. */
   private async keepCheckpoints(feed: SnapshotFeed, signal: AbortSignal): Promise<void> {
     const { checkpoints, informers } = this.options;
-    await Promise.race([feed.byInformers, aborted(signal)]);
+    await feed.byInformers;
     await checkpoints?.run(informers.for(PodKind), this.scheduler.snapshot, signal);
   }
 

@@ -73,7 +73,7 @@ export class SnapshotFeed {
     return this.ahead === undefined;
   }
 
-  /** Resolves when that is so, and stays. */
+  /** Resolves when that is so, and stays; at the latest when the term is over. */
   get byInformers(): Promise<void> {
     return this.handedOver.promise;
   }
@@ -141,7 +141,7 @@ export class SnapshotFeed {
     const from = { pods: checkpoint.size, revision: checkpoint.header.revision };
     if (isComplete) logger.info(from, 'the scheduler begins with its checkpoint');
     else logger.info(from, 'the scheduler lists all pods: its checkpoint leads no further');
-    const takingOver = this.takeOver(ahead, ends, signal);
+    const takingOver = this.takeOver(ahead, ends, signal).finally(() => this.handedOver.resolve());
     if (!isComplete) await takingOver;
   }
 
@@ -159,8 +159,12 @@ export class SnapshotFeed {
       objects.store.requestProgress();
       await delay(clock, progressAskMs, signal).catch(() => {});
     }
+    // What was not told because the term is over is not gone.
+    if (signal.aborted) return;
     const told = (this.told = new Set<string>());
     const end = await pods.subscribeInTurns(this.podHandler(), signal);
+    ends.push(end);
+    if (signal.aborted) return end();
     for (const [uid, pod] of ahead.met) if (!told.has(uid)) this.podGone(pod);
     const drop = (uid: string) => {
       if (!told.has(uid)) this.placeChanged(uid, () => snapshot.removePod(uid));
@@ -168,9 +172,6 @@ export class SnapshotFeed {
     await inSlices(snapshot.confirmed(), drop, signal);
     this.told = undefined;
     this.ahead = undefined;
-    this.handedOver.resolve();
-    if (signal.aborted) end();
-    else ends.push(end);
   }
 
   private namespaceChanged(namespace: Namespace, isGone = false): void {

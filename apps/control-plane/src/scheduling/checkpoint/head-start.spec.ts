@@ -57,6 +57,7 @@ class Restarted implements AsyncDisposable {
   private readonly listed = Promise.withResolvers<void>();
   private readonly stopping = new AbortController();
   private readonly work: Promise<unknown>;
+  private readonly beside: Promise<unknown>;
 
   /** `held`: its lists of pods wait until `list` is called. */
   constructor(cluster: Cluster, given: { held?: boolean; store?: Store } = {}) {
@@ -75,7 +76,8 @@ class Restarted implements AsyncDisposable {
     const parts = { resources, objects, informers, events, metrics, clock, logger, checkpoints };
     this.loop = new SchedulingLoop(parts);
     const { signal } = this.stopping;
-    this.work = Promise.all([informers.run(signal), events.run(signal), this.loop.run(signal)]);
+    this.work = this.loop.run(signal);
+    this.beside = Promise.all([informers.run(signal), events.run(signal)]);
   }
 
   list(): void {
@@ -88,9 +90,10 @@ class Restarted implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.list();
     this.stopping.abort(new Error('the test is over'));
     await this.work;
+    this.list();
+    await this.beside;
   }
 }
 
@@ -239,6 +242,15 @@ test('it has begun once all that has happened until now is in the snapshot, howe
   expect(placesIn(snapshot)).toEqual(await placedIn(cluster));
   stop.abort();
   await ahead.end();
+});
+
+test('a term that ends before all pods are listed takes none of them for gone', async () => {
+  await using cluster = await filled();
+  const scheduler = new Restarted(cluster, { held: true });
+  await scheduler.loop.fed;
+  await scheduler[Symbol.asyncDispose]();
+  expect(scheduler.placed).toEqual(await placedIn(cluster));
+  expect(scheduler.placed).toHaveLength(2);
 });
 
 test('what a broken watch did not tell is found out when all pods are listed', async () => {
